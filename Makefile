@@ -1,0 +1,40 @@
+# Every command of the project. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help install demo test check format bench crash docs clean
+.DEFAULT_GOAL := help
+
+help: ## List these commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: .venv/.installed ## Make .venv with playcall in its bin; install missing Debian packages when root
+
+.venv/.installed: requirements.lock pyproject.toml bin/install
+	@PYTHON=$(PYTHON) bin/install
+
+demo: install ## Break a real service, get paged, approve the remedy, read the post-mortem (ARGS=--hands-off)
+	@$(BIN)/playcall demo $(ARGS)
+
+check: install ## Format, lint, strict types, and the import rule
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_arrows.py
+
+test: install check ## Everything that continuous integration runs
+	$(BIN)/pytest $(ARGS)
+
+format: install ## Rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## Measure speed beside peers, in one run
+	$(BIN)/python -m bench $(ARGS)
+
+crash: install ## Fifty rounds of SIGKILL at random moments (ARGS='--rounds 200 --seed 7')
+	$(BIN)/python -m tests.drills.crash --rounds 50 $(ARGS)
+
+clean: ## Remove what was built and what demos left
+	rm -rf .venv demo dist
