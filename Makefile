@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install demo test check format bench crash docs clean
+.PHONY: help install demo test check format bench crash lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these commands
@@ -38,3 +38,8 @@ crash: install ## Fifty rounds of SIGKILL at random moments (ARGS='--rounds 200 
 
 clean: ## Remove what was built and what demos left
 	rm -rf .venv demo dist
+
+lock: install ## Resolve the dependencies again and write requirements.lock
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --all-extras --no-header --no-annotate \
+		-o requirements.lock pyproject.toml
