@@ -1,0 +1,1 @@
+"""Makes decisions happen: commits what `decide` answers, then carries it out through ports."""

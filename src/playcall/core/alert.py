@@ -1,0 +1,32 @@
+"""An alert as it reached us, and which incident it belongs to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+# Alerts about the monitoring itself (kube-prometheus), which never open an incident.
+HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert of an Alertmanager notification (webhook version 4)."""
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    firing: bool
+    starts_at: datetime
+    ends_at: datetime | None  # None while firing
+    generator_url: str
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("alertname", "")
+
+
+def group_key(alert: Alert, group_by: Sequence[str]) -> str:
+    """The key under which alerts join one incident: the alert's name and the labels `group_by`."""
+    pairs = [("alertname", alert.name)]
+    pairs += [(label, alert.labels.get(label, "")) for label in sorted(group_by)]
+    return ",".join(f"{label}={value!r}" for label, value in pairs)

@@ -1,0 +1,356 @@
+"""What the engine needs from outside, each as narrow as the engine uses it.
+
+Adapters implement these and never meet one another. Two things may go wrong in them:
+
+    Unavailable   the world's fault: a channel is down, a query failed. `permanent` says whether
+                  trying again can help. The text is for a person.
+    anything else a bug.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from playcall.core.alert import Alert
+from playcall.core.incident import Event, Incident, RunStatus
+from playcall.core.judge import Judgement, Sample
+from playcall.core.message import Message
+from playcall.core.plan import Plan
+
+T = TypeVar("T")
+
+
+class Unavailable(Exception):
+    """Something outside did not do what was asked."""
+
+    def __init__(self, what: str, *, permanent: bool = False) -> None:
+        super().__init__(what)
+        self.permanent = permanent
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+
+# --- Hands ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One way to reach a person: a channel's name and an address it understands."""
+
+    channel: str
+    address: str
+
+
+class Channel(Protocol):
+    async def send(self, message: Message, address: str, key: str) -> None:
+        """Hand the message over; returning means that the receiver took it. `key` is the same for
+        every repetition of one message. Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A piece of what a command printed."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a command ended; always the last thing a run yields."""
+
+    status: RunStatus
+    exit_code: int | None
+    summary: str  # one line for a person
+
+
+class Runner(Protocol):
+    def run(self, command: str, *, time_limit: timedelta) -> AsyncIterator[Output | Exit]:
+        """Run one shell command. Closing the iterator early ends the command."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """One series of an instant query's answer."""
+
+    labels: Mapping[str, str]
+    sample: Sample
+
+
+class Metrics(Protocol):
+    async def query(self, promql: str, at: datetime) -> Sequence[Vector]:
+        """An instant query. Raises Unavailable."""
+        ...
+
+    async def query_range(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[Sequence[Sample]]:
+        """One sequence of samples for each series, oldest first. Raises Unavailable."""
+        ...
+
+
+class Silencer(Protocol):
+    async def silence(
+        self, labels: Mapping[str, str], starts_at: datetime, ends_at: datetime, comment: str
+    ) -> str:
+        """Silence exactly these labels; the same silence asked for twice is made once. Returns
+        Alertmanager's id. Raises Unavailable."""
+        ...
+
+
+class Archive(Protocol):
+    def keep(self, name: str, text: str) -> str:
+        """Write a document in one piece, replacing an earlier one; returns where it is."""
+        ...
+
+
+# --- Storage -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who can be reached; methods in the order to try them."""
+
+    id: str
+    name: str
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message to one person, whom it was resolved to when it was decided."""
+
+    role: str
+    person: Person
+    message: Message
+    page: bool  # whether delivery is an event of the incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A command to be run, exactly as it will be run."""
+
+    command: str  # its id in the play
+    run: str
+    title: str
+    written: str  # as the document has it
+    text: str  # as it runs: shell text, or PromQL
+    native: bool  # True: `text` is PromQL, asked of Prometheus
+    effect: str  # its class
+    repeatable: bool  # may be run again after a crash, because it changes nothing
+    line: int
+    approved_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silencing:
+    label_sets: tuple[Mapping[str, str], ...]
+    lasting: timedelta
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """Write the incident's report."""
+
+
+Task = Delivery | Execution | Silencing | Reporting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A task in the outbox: at least once, under a key that never changes."""
+
+    key: str
+    incident: int
+    task: Task
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An alert's news that no incident has taken in yet."""
+
+    id: int
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of the alerts of one webhook."""
+
+    news: int  # new, or changed from firing to cleared
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event as it was committed; `n` counts from 1 in its incident."""
+
+    n: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A row of the ledger of commands."""
+
+    id: str
+    execution: Execution
+    status: RunStatus
+    begun_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    summary: str
+    output: bytes = b""
+    output_dropped: int = 0  # bytes that the cap left out of the middle
+
+
+class Transaction(Protocol):
+    """One unit of work. Everything in it is committed together, or not at all."""
+
+    # plans
+    def keep_plan(self, plan: Plan) -> str:
+        """Store a plan once; returns its digest."""
+        ...
+
+    def plan(self, digest: str) -> Plan: ...
+
+    # alerts
+    def receive(self, alerts: Sequence[Alert], at: datetime) -> Receipt:
+        """Idempotent on fingerprint, start and status; a clearing is never undone by a replay."""
+        ...
+
+    def arrivals(self, limit: int) -> Sequence[Arrival]:
+        """News in the order received, claimed until the transaction ends."""
+        ...
+
+    def take_in(self, arrivals: Sequence[Arrival]) -> None: ...
+
+    # incidents
+    def next_incident(self) -> int: ...
+
+    def incident(self, incident: int) -> Incident | None:
+        """The state, locked until the transaction ends."""
+        ...
+
+    def live_in_group(self, group: str) -> Incident | None:
+        """The incident of the group that is not over, locked."""
+        ...
+
+    def live(self) -> Sequence[int]:
+        """Every incident that is not over."""
+        ...
+
+    def due(self, at: datetime, limit: int) -> Sequence[int]:
+        """Incidents whose `wake_at` has come, soonest first."""
+        ...
+
+    def next_wake(self) -> datetime | None: ...
+
+    def record(self, incident: Incident, event: Event, jobs: Sequence[Job]) -> None:
+        """The event, the state it led to, and what follows from it. `incident.version` is the
+        event's number."""
+        ...
+
+    def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]: ...
+
+    # outbox
+    def claim(self, owner: str, at: datetime, lease: timedelta, limit: int) -> Sequence[Job]:
+        """Jobs that are due or whose owner's lease ran out, now leased to `owner`."""
+        ...
+
+    def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None: ...
+
+    def finish(self, key: str) -> None: ...
+
+    def postpone(self, key: str, until: datetime, reason: str) -> None:
+        """Give the lease back; the job is due again at `until`."""
+        ...
+
+    def bury(self, key: str, reason: str) -> None:
+        """Give up on a job, in plain sight."""
+        ...
+
+    # ledger
+    def begin_run(self, run: str, owner: str, at: datetime) -> bool:
+        """Mark a pending run as begun; False if it had begun before: then it must not be spawned
+        unless it is repeatable."""
+        ...
+
+    def append_output(self, run: str, data: bytes) -> None: ...
+
+    def restart_run(self, run: str, owner: str, at: datetime) -> None:
+        """Begin a repeatable run once more, its earlier output dropped."""
+        ...
+
+    def end_run(self, run: str, end: Exit, at: datetime) -> None: ...
+
+    def run(self, run: str) -> StoredRun | None: ...
+
+    # readings
+    def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
+        """Live incidents whose criteria are due to be read, claimed until `until`."""
+        ...
+
+    def keep_reading(self, incident: int, criterion: str, at: datetime, reading: Judgement) -> None:
+        """The latest reading, for people to look at; not an event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buried:
+    """A job that was given up."""
+
+    key: str
+    incident: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """Everything a face shows of one incident, read in one snapshot."""
+
+    incident: Incident
+    plan: Plan
+    events: tuple[StoredEvent, ...]
+    runs: tuple[StoredRun, ...]
+    readings: Mapping[str, tuple[datetime, Judgement]] = field(default_factory=dict)
+    buried: tuple[Buried, ...] = ()
+
+
+class Views(Protocol):
+    """Reads for faces. They never wait for a write."""
+
+    def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
+        """Newest first."""
+        ...
+
+    def dossier(self, incident: int) -> Dossier | None: ...
+
+    def run(self, run: str) -> StoredRun | None: ...
+
+    def stamp(self, incident: int) -> tuple[int, int, int]:
+        """Changes whenever anything shown of the incident does: events, readings, output."""
+        ...
+
+
+class Store(Protocol):
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction and return once it is committed to disk. Work of many
+        callers is committed together; what `work` raises undoes that work alone and is raised
+        here. Raises Unavailable when nothing can be stored."""
+        ...
+
+    async def read(self, look: Callable[[Views], T]) -> T:
+        """Run `look` in a read-only snapshot. Raises Unavailable."""
+        ...
+
+    async def close(self) -> None: ...
