@@ -1,0 +1,89 @@
+"""Shell blocks to commands: the shell reader's answers, brought back to places in the document."""
+
+import re
+from collections import Counter
+
+from playcall.core.compiler.blocks import Block
+from playcall.core.compiler.ledger import Ledger
+from playcall.core.plan import Command, Guard, Placeholder
+
+_SHELL_WORDS = "bash sh shell zsh ksh console shell-session shellsession terminal command cmd"
+_SHELL_TAGS = frozenset(_SHELL_WORDS.split())
+_KNOWN = re.compile(
+    r"^\s*(?:[$#%] +\S|#!/|(?:sudo +)?(?:\./|kubectl|oc|curl|wget|docker|podman|crictl|systemctl"
+    r"|journalctl|ps|grep|cat|ssh|helm|promtool|amtool|etcdctl|psql|mysql|redis-cli|aws|gcloud|az"
+    r"|ping|dig|ip|ss|netstat|watch|for|export|go tool)\b)"
+)
+
+
+def is_shell(block: Block) -> bool:
+    """A fence with a shell's tag, or an untagged block that opens with a prompt or a command."""
+    if not block.is_code:
+        return False
+    if block.info:
+        return block.info in _SHELL_TAGS
+    lines = [line for line in block.text.split("\n") if line.strip()]
+    while len(lines) > 1 and lines[0].startswith("# "):
+        lines.pop(0)
+    return bool(lines) and _KNOWN.match(lines[0]) is not None
+
+
+class CommandReader:
+    """Numbers commands under their step: ids stay unique when a step's number comes twice."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._numbers: Counter[str] = Counter()
+
+    def read(self, block: Block, prefix: str, title: str, guard: Guard | None) -> list[Command]:
+        from playcall.core.compiler import shell  # loads a parser: only when a command is met
+
+        found: list[Command] = []
+        self.ledger.take(block.first, block.last, "code fence")
+        for piece in shell.split_commands(block.text):
+            self._numbers[prefix] += 1
+            line = block.body_line + piece.line - 1
+            last_line = block.body_line + piece.last_line - 1
+            reading = shell.read_command(piece.text)
+            command = Command(
+                id=f"{prefix}.{self._numbers[prefix]}",
+                title=piece.title or title,
+                text=piece.text,
+                guard=guard,
+                effect=reading.effect,
+                reasons=tuple(reading.reasons),
+                placeholders=tuple(
+                    Placeholder(name=p.name, text=p.text, line=at[0], column=at[1])
+                    for p in reading.placeholders
+                    for at in [self._place(piece.text, line, p.line, p.column)]
+                ),
+                runs_as=reading.runs_as,
+                line=line,
+                last_line=last_line,
+            )
+            for fault in reading.faults:
+                row, column = self._place(piece.text, line, fault.line, fault.column)
+                self.ledger.tell(
+                    fault.code, fault.level, row, fault.what, fault.mend, column=column
+                )
+            self.ledger.take(self._title_line(block, line), last_line, f"command {command.id}")
+            found.append(command)
+        return found
+
+    def _title_line(self, block: Block, line: int) -> int:
+        """The first of the comment lines right above a command."""
+        while line > block.body_line and self._is_comment(line - 1):
+            line -= 1
+        return line
+
+    def _is_comment(self, line: int) -> bool:
+        text = self.ledger.lines[line - 1].lstrip(" \t>")
+        return text.startswith("#") and not text.startswith("#!")
+
+    def _place(self, text: str, first: int, line: int, column: int) -> tuple[int, int]:
+        """Where a position of a command's text stands in the document."""
+        row = min(first + line - 1, len(self.ledger.lines))
+        written = text.split("\n")[line - 1 : line]
+        source = self.ledger.lines[row - 1]
+        offset = source.find(written[0].rstrip()) if written else 0
+        return row, max(offset, 0) + column

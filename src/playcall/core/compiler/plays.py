@@ -1,0 +1,235 @@
+"""A play's section to a Play: metadata, symptoms, phases, templates, criteria."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from playcall.core.compiler import commands, phrases, templates
+from playcall.core.compiler.blocks import Block, Kind, walk
+from playcall.core.compiler.criteria import read_criterion
+from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.sections import Section, role_of
+from playcall.core.compiler.steps import StepReader
+from playcall.core.plan import (
+    Check,
+    Criterion,
+    NamedQuery,
+    Phase,
+    Play,
+    PlayEscalation,
+    Purpose,
+    Role,
+    Template,
+)
+
+_RECOVERY = re.compile(
+    r"^(?:verify|confirm|ensure|make sure|wait (?:until|for)|check that|until|hold)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class _Head:
+    """A play's metadata lines."""
+
+    severity: str | None = None
+    respond_within: timedelta | None = None
+    escalation: PlayEscalation | None = None
+    rest: list[Block] = field(default_factory=list)
+
+
+def read_plays(
+    section: Section,
+    names: tuple[str, ...],
+    queries: tuple[NamedQuery, ...],
+    literal: frozenset[str],
+    ledger: Ledger,
+) -> tuple[Play, ...]:
+    """One play for each alert the heading names, with the same content."""
+    ledger.take(section.line, section.line, f"play {', '.join(names)}")
+    head = _read_head(section, ledger)
+    body = _Body(ledger, literal)
+    body.read(section, tuple(head.rest))
+    criteria = _criteria(body, queries, ledger)
+    return tuple(
+        Play(
+            alert=name,
+            severity=head.severity,
+            respond_within=head.respond_within,
+            escalation=head.escalation,
+            criteria=criteria,
+            symptoms=tuple(body.symptoms),
+            phases=tuple(body.phases),
+            templates=(*body.templates, *body.reader.templates),
+            line=section.line,
+            last_line=section.last_line,
+        )
+        for name in names
+    )
+
+
+def _read_head(section: Section, ledger: Ledger) -> _Head:
+    head = _Head()
+    for block in section.blocks:
+        taken = [_metadata(text, line, head, ledger) for text, line in _pairs(block)]
+        if not taken or not any(taken):
+            head.rest.append(block)
+    return head
+
+
+def _pairs(block: Block) -> list[tuple[str, int]]:
+    """The lines of a block that may be metadata: paragraphs, bullets, two-column tables."""
+    if block.kind is Kind.PARAGRAPH:
+        return [(text, block.first + i) for i, text in enumerate(block.text.split("\n"))]
+    if block.kind is Kind.TABLE:
+        return [
+            (f"**{phrases.plain(row.cells[0])}:** {row.cells[1]}", row.line)
+            for row in block.rows
+            if len(row.cells) == 2
+        ]
+    if block.kind in (Kind.LIST, Kind.QUOTE, Kind.ITEM):
+        return [pair for child in block.children for pair in _pairs(child) if not child.number]
+    return []
+
+
+def _metadata(text: str, line: int, head: _Head, ledger: Ledger) -> bool:
+    found = phrases.plain_pair(text)
+    if found is None:
+        return False
+    name, value = found[0].lower(), phrases.plain(found[1])
+    if name == "severity":
+        head.severity = re.sub(r"^[^\w]+", "", value).upper() or None
+    elif name in ("response time", "respond within", "response"):
+        head.respond_within = phrases.delay(value)
+        if head.respond_within is None and not re.search(r"best effort|none", value.lower()):
+            _tell_time(name, value, line, ledger)
+    elif name == "escalation":
+        head.escalation = _escalation(value, line, ledger)
+    else:
+        return False
+    ledger.take(line, line, name)
+    return True
+
+
+def _escalation(value: str, line: int, ledger: Ledger) -> PlayEscalation | None:
+    after = phrases.delay(value)
+    if after is None:
+        if not re.match(r"(?:none|never|no)\b", value, re.IGNORECASE):
+            _tell_time("escalation", value, line, ledger)
+        return None
+    whom = re.search(r"\bto\s+(?:the\s+)?(?P<whom>[^,;()]+)", value)
+    return PlayEscalation(
+        text=value, after=after, whom=whom["whom"].strip(" .") if whom else None, line=line
+    )
+
+
+def _tell_time(name: str, value: str, line: int, ledger: Ledger) -> None:
+    ledger.warn(
+        "PC105",
+        line,
+        f"The {name} {value!r} holds no time.",
+        "Write it as '<5 minutes', 'After 30 minutes' or 'Immediate to <team>'.",
+    )
+
+
+class _Body:
+    """What a play's sections hold, in the order of the document."""
+
+    def __init__(self, ledger: Ledger, literal: frozenset[str]) -> None:
+        self.ledger = ledger
+        self.literal = literal
+        self.reader = StepReader(ledger, literal)
+        self.symptoms: list[Check] = []
+        self.phases: list[Phase] = []
+        self.templates: list[Template] = []
+
+    def read(self, section: Section, own: tuple[Block, ...]) -> None:
+        if any(b.number is not None or commands.is_shell(b) for b in walk(own)):
+            bare = Section(
+                title="Actions",
+                level=section.level,
+                line=section.line,
+                last_line=section.last_line,
+                blocks=own,
+                children=(),
+            )
+            self._phase(bare, Role.ACT)
+        else:
+            self._tell_summary(own)
+        for child in section.children:
+            self._section(child)
+
+    def _tell_summary(self, own: tuple[Block, ...]) -> None:
+        for block in own:
+            if block.kind in (Kind.PARAGRAPH, Kind.LIST):
+                self._symptom(block)
+
+    def _section(self, section: Section) -> None:
+        role = role_of(section.title)
+        if role is Role.SYMPTOMS:
+            for inner in section.inside():
+                for block in inner.blocks:
+                    self._symptom(block)
+        elif role is Role.COMMUNICATE:
+            self._communicate(section)
+        else:
+            self._phase(section, role or Role.ACT)
+
+    def _symptom(self, block: Block) -> None:
+        if block.kind is Kind.PARAGRAPH:
+            text = phrases.plain(phrases.task(block.text) or block.text)
+            self.ledger.take(block.first, block.last, "symptom")
+            self.symptoms.append(Check(text=text, guard=None, line=block.first))
+        for child in block.children:
+            self._symptom(child)
+
+    def _communicate(self, section: Section) -> None:
+        for inner in section.inside():
+            for block in walk(inner.blocks):
+                if templates.is_text(block) and not commands.is_shell(block):
+                    self.templates.append(
+                        templates.read_template(block, inner.title, self.literal, self.ledger)
+                    )
+        if not any(b.kind is Kind.FENCE for i in section.inside() for b in walk(i.blocks)):
+            self._phase(section, Role.COMMUNICATE)
+
+    def _phase(self, section: Section, role: Role) -> None:
+        title, starts, ends = phrases.time_box(section.title)
+        title = phrases.title(title)
+        steps = self.reader.read(section, title)
+        if steps:
+            self.ledger.take(section.line, section.line, f"phase {title}")
+            self.phases.append(
+                Phase(
+                    title=title,
+                    role=role,
+                    starts=starts,
+                    ends=ends,
+                    steps=steps,
+                    line=section.line,
+                )
+            )
+
+
+def _criteria(
+    body: _Body, queries: tuple[NamedQuery, ...], ledger: Ledger
+) -> tuple[Criterion, ...]:
+    found: list[Criterion] = []
+    sentences = [(check, Purpose.SYMPTOM) for check in body.symptoms]
+    for phase in body.phases:
+        for step in phase.steps:
+            sentences += [
+                (check, Purpose.RECOVERY)
+                for check in step.checks
+                if _RECOVERY.match(check.text) or phase.role is Role.RESOLVE
+            ]
+    numbers = dict.fromkeys(Purpose, 0)
+    for check, purpose in sentences:
+        criterion = read_criterion(
+            check.text, purpose, numbers[purpose] + 1, check.line, queries, ledger
+        )
+        if criterion is not None:
+            numbers[purpose] += 1
+            found.append(criterion)
+            ledger.take(check.line, check.line, f"criterion {criterion.id}")
+    return tuple(found)

@@ -1,0 +1,48 @@
+"""PromQL blocks to named queries: the comment above a query is its name."""
+
+from playcall.core.compiler import phrases
+from playcall.core.compiler.blocks import Block, Kind, walk
+from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.sections import Section
+from playcall.core.plan import NamedQuery
+
+
+def read_queries(document: Section, ledger: Ledger) -> tuple[NamedQuery, ...]:
+    """Every query of the document; a name given twice keeps its first query."""
+    found: dict[str, NamedQuery] = {}
+    for section in document.inside():
+        for block in walk(section.blocks):
+            if block.kind is Kind.FENCE and block.info == "promql":
+                ledger.take(block.first, block.last, "query fence")
+                _read_fence(block, section.title, found, ledger)
+    return tuple(found.values())
+
+
+def _read_fence(block: Block, title: str, found: dict[str, NamedQuery], ledger: Ledger) -> None:
+    name, query, first = "", list[str](), 0
+    for line, text in enumerate((*block.text.split("\n"), ""), block.body_line):
+        comment = text.strip().startswith("#")
+        if query and (comment or not text.strip()):
+            _keep(name or title, "\n".join(query), first, line - 1, found, ledger)
+            name, query = "", []
+        if comment:
+            name = phrases.title(text.strip().lstrip("#"))
+            ledger.take(line, line, "query name")
+        elif text.strip():
+            first = first if query else line
+            query.append(text.strip())
+
+
+def _keep(
+    name: str, promql: str, first: int, last: int, found: dict[str, NamedQuery], ledger: Ledger
+) -> None:
+    if name in found and found[name].promql != promql:
+        ledger.warn(
+            "PC110",
+            first,
+            f"A second query is named {name!r}.",
+            "Give each query its own name in the comment above it; the first one is used.",
+        )
+        return
+    ledger.take(first, last, f"query {name}")
+    found.setdefault(name, NamedQuery(name=name, promql=promql, line=first))

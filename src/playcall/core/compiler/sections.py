@@ -1,0 +1,122 @@
+"""Blocks to a tree of headed sections, and what each heading says the section is for."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from playcall.core.compiler import phrases
+from playcall.core.compiler.blocks import Block, Kind, walk
+from playcall.core.plan import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading with everything down to the next one of its level; level 0 is the document."""
+
+    title: str  # without emphasis and emoji; the time box is still in it
+    level: int
+    line: int
+    last_line: int
+    blocks: tuple[Block, ...]  # its own, above the first heading inside it
+    children: tuple["Section", ...]
+
+    def inside(self) -> Iterator["Section"]:
+        """Itself and every section in it, in order."""
+        yield self
+        for child in self.children:
+            yield from child.inside()
+
+
+# Tried from the top: the first word found in a heading decides.
+_ROLES: tuple[tuple[Role, str], ...] = (
+    (Role.SYMPTOMS, r"symptoms?|meaning|impact|signs|indicators|summary|overview|description"),
+    (Role.COMMUNICATE, r"communicat\w*|templates?|notifications?|status page|stakeholders?"),
+    (Role.DECIDE, r"decisions?|decide|go/no-go"),
+    (
+        Role.DIAGNOSE,
+        r"diagnos\w+|troubleshoot\w*|investigat\w+|root cause( analysis)?|deep dive|analysis"
+        r"|possible checks|quick checks|checks|verify|verification|determine|debug\w*|triage",
+    ),
+    (Role.RESOLVE, r"resolutions?|resolve|recover\w*|clos(e|ing|ure)|verify fix"),
+    (
+        Role.ACT,
+        r"actions?|mitigations?|mitigate|fix(es)?|remed\w+|response|steps|procedure|workarounds?"
+        r"|rollback|containment",
+    ),
+)
+_ALERT_WORDS = re.compile(r"^(?:alert(?:\s*name)?|play(?:book)?|runbook)\s*:\s*", re.IGNORECASE)
+_NUMBERING = re.compile(r"^\d+(?:\.\d+)*[.)]?\s+")
+_CAMEL = re.compile(r"^(?=.*[a-z])[A-Z][A-Za-z0-9_]*[a-z0-9][A-Z][A-Za-z0-9_]*$")
+_SHOUT = re.compile(r"^[A-Z][A-Za-z0-9_]{2,}$")
+
+
+def read_sections(blocks: tuple[Block, ...], line_count: int) -> Section:
+    """The document as one section of level 0."""
+    return _section("", 0, 1, line_count, blocks)
+
+
+def role_of(title: str) -> Role | None:
+    words = phrases.time_box(title)[0].lower()
+    for role, pattern in _ROLES:
+        if re.search(rf"\b(?:{pattern})\b", words):
+            return role
+    return None
+
+
+def alerts_of(section: Section) -> tuple[str, ...]:
+    """The alert names a heading gives, when the section is a play; otherwise none."""
+    named = _ALERT_WORDS.match(section.title) is not None
+    names = _names(section.title, named)
+    if not names or section.level == 0:
+        return ()
+    if any(alerts_of(child) for child in section.children):
+        return ()
+    return names if named or _has_content(section) else ()
+
+
+def _names(title: str, named: bool) -> tuple[str, ...]:
+    text = _ALERT_WORDS.sub("", _NUMBERING.sub("", title))
+    text = phrases.time_box(text)[0].split(" - ")[0].strip()
+    parts = [part.strip() for part in re.split(r"\s*(?:/|,|&|\band\b)\s*", text)]
+    shape = _SHOUT if named else _CAMEL
+    return tuple(parts) if parts and all(shape.match(part) for part in parts) else ()
+
+
+def _has_content(section: Section) -> bool:
+    if any(role_of(child.title) for child in section.children):
+        return True
+    blocks = tuple(walk(section.blocks))
+    return any(b.kind is Kind.FENCE or b.number is not None for b in blocks) or any(
+        (found := phrases.plain_pair(line)) is not None and found[0].lower() == "severity"
+        for b in blocks
+        if b.kind is Kind.PARAGRAPH
+        for line in b.text.split("\n")
+    )
+
+
+def _section(title: str, level: int, line: int, last: int, blocks: tuple[Block, ...]) -> Section:
+    heads = [i for i, block in enumerate(blocks) if block.kind is Kind.HEADING]
+    own = blocks[: heads[0]] if heads else blocks
+    children: list[Section] = []
+    index = heads[0] if heads else len(blocks)
+    while index < len(blocks):
+        head = blocks[index]
+        end = index + 1
+        while end < len(blocks) and not _closes(blocks[end], head.level):
+            end += 1
+        child_last = blocks[end].first - 1 if end < len(blocks) else last
+        name = phrases.title(head.text)
+        children.append(_section(name, head.level, head.first, child_last, blocks[index + 1 : end]))
+        index = end
+    return Section(
+        title=title,
+        level=level,
+        line=line,
+        last_line=last,
+        blocks=own,
+        children=tuple(children),
+    )
+
+
+def _closes(block: Block, level: int) -> bool:
+    return block.kind is Kind.HEADING and block.level <= level

@@ -1,0 +1,218 @@
+"""The content of a play's section: numbered steps, guards, commands, checks, decisions."""
+
+import re
+from dataclasses import dataclass, field
+
+from playcall.core.compiler import commands, phrases, templates, tree
+from playcall.core.compiler.blocks import Block, Kind
+from playcall.core.compiler.commands import CommandReader
+from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.sections import Section
+from playcall.core.plan import Check, Command, Guard, Question, Step, Template
+
+_IF = re.compile(r"^(?:if|when|in case of|in case|case)\s+(?P<text>\S.*)$", re.IGNORECASE)
+_OTHER = re.compile(r"^(?:otherwise|else|unless\s+\S.*)$", re.IGNORECASE)
+_OPTION = re.compile(r"^(?:option|scenario|variant|case)\s+[A-Z0-9]{1,3}\b.*$", re.IGNORECASE)
+_STEP_HEAD = re.compile(
+    r"^(?:step\s+)?(?P<number>\d{1,9})\s*[.:)-]\s*(?P<title>\S.*)$", re.IGNORECASE
+)
+_BOLD_LEAD = re.compile(r"^\*\*(?P<title>[^*]+)\*\*:?\s*(?P<rest>.*)$", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step being read."""
+
+    number: int
+    title: str
+    line: int
+    commands: list[Command] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    decision: Question | None = None
+
+    def finish(self) -> Step:
+        return Step(
+            number=self.number,
+            title=self.title,
+            commands=tuple(self.commands),
+            checks=tuple(self.checks),
+            decision=self.decision,
+            line=self.line,
+        )
+
+
+class StepReader:
+    """Reads a play's sections in order; step numbers run on from one to the next."""
+
+    def __init__(self, ledger: Ledger, literal: frozenset[str]) -> None:
+        self.ledger = ledger
+        self.literal = literal
+        self.templates: list[Template] = []
+        self._commands = CommandReader(ledger)
+        self._last_number = 0
+        self._steps: list[Draft] = []
+        self._step: Draft | None = None
+        self._guard: Guard | None = None
+        self._lead = ""
+        self._heading = ""
+
+    def read(self, section: Section, title: str) -> tuple[Step, ...]:
+        """The steps of a section and of all sections in it."""
+        self._steps = []
+        self._section(section, title)
+        return tuple(draft.finish() for draft in self._steps)
+
+    def _section(self, section: Section, title: str) -> None:
+        self._step, self._guard, self._lead, self._heading = None, None, "", title
+        self._blocks(section.blocks)
+        for child in section.children:
+            self._child(child)
+
+    def _child(self, child: Section) -> None:
+        step = _STEP_HEAD.match(child.title)
+        guard = guard_of(f"**{child.title}**", child.line)
+        if step is not None:
+            self._open(int(step["number"]), step["title"], child.line)
+            self._blocks(child.blocks)
+        elif guard is not None:
+            self.ledger.take(child.line, child.line, "guard")
+            self._guard = guard
+            self._blocks(child.blocks)
+        else:
+            self._section(child, child.title)
+            return
+        for inner in child.children:
+            self._child(inner)
+
+    def _open(self, number: int, title: str, line: int) -> Draft:
+        self._step = Draft(number=number, title=phrases.title(title), line=line)
+        self._steps.append(self._step)
+        self._last_number = number
+        self._guard, self._lead = None, ""
+        self.ledger.take(line, line, f"step {number}")
+        return self._step
+
+    def _current(self, line: int) -> Draft:
+        """The open step; a section that numbers nothing becomes one step with its title."""
+        if self._step is not None:
+            return self._step
+        guard, lead = self._guard, self._lead
+        step = Draft(number=self._last_number + 1, title=self._heading, line=line)
+        self._last_number = step.number
+        self._step, self._guard, self._lead = step, guard, lead
+        self._steps.append(step)
+        return step
+
+    def _blocks(self, blocks: tuple[Block, ...]) -> None:
+        for index, block in enumerate(blocks, 1):
+            self._block(block, blocks[index] if index < len(blocks) else None)
+
+    def _block(self, block: Block, following: Block | None) -> None:
+        if block.kind is Kind.LIST:
+            self._list(block)
+        elif block.kind is Kind.PARAGRAPH:
+            self._paragraph(block, following)
+        elif block.is_code:
+            self._code(block)
+        elif block.kind is Kind.QUOTE:
+            self._blocks(block.children)
+
+    def _list(self, block: Block) -> None:
+        for item in block.children:
+            if item.number is not None and self._is_step(item):
+                self._item(item, item.number)
+            else:
+                self._bullet(item)
+
+    def _is_step(self, item: Block) -> bool:
+        """A numbered item nested in a step is one of its checks, not a step."""
+        indent = self._indent(item.first)
+        return self._step is None or indent <= self._indent(self._step.line)
+
+    def _indent(self, line: int) -> int:
+        text = self.ledger.lines[line - 1]
+        return len(text) - len(text.lstrip(" \t"))
+
+    def _item(self, item: Block, number: int) -> None:
+        head, rest = _first_paragraph(item)
+        bold = _BOLD_LEAD.match(head)
+        title = bold["title"] if bold else head
+        step = self._open(number, title, item.first)
+        extra = phrases.plain(bold["rest"]) if bold else ""
+        if extra.strip(" -–—:"):
+            step.checks.append(Check(text=extra.lstrip("-–—: "), guard=None, line=item.first))
+        self._claim_head(item, f"step {number}")
+        self._blocks(rest)
+
+    def _bullet(self, item: Block) -> None:
+        head, rest = _first_paragraph(item)
+        text = phrases.plain(phrases.task(head) or head)
+        step = self._current(item.first)
+        self._claim_head(item, f"step {step.number}")
+        guard = guard_of(head, item.first) if rest else None
+        if guard is not None:
+            outer, self._guard = self._guard, guard
+            self._blocks(rest)
+            self._guard = outer
+            return
+        if any(commands.is_shell(block) for block in rest):
+            self._lead = text.rstrip(":")
+        elif text:
+            step.checks.append(Check(text=text, guard=self._guard, line=item.first))
+        self._blocks(rest)
+        self._lead = ""
+
+    def _claim_head(self, item: Block, what: str) -> None:
+        first = item.children[0] if item.children else None
+        if first is not None and first.kind is Kind.PARAGRAPH:
+            self.ledger.take(item.first, first.last, what)
+
+    def _paragraph(self, block: Block, following: Block | None) -> None:
+        guard = guard_of(block.text, block.first)
+        if guard is not None:
+            self.ledger.take(block.first, block.last, "guard")
+            self._guard = guard
+            return
+        text = phrases.plain(block.text)
+        step = self._current(block.first)
+        self.ledger.take(block.first, block.last, f"step {step.number}")
+        leads = following is not None and (following.is_code or following.kind is Kind.LIST)
+        if text.endswith(":") and leads:
+            self._lead = text.rstrip(":")
+        elif text:
+            step.checks.append(Check(text=text, guard=self._guard, line=block.first))
+
+    def _code(self, block: Block) -> None:
+        if commands.is_shell(block):
+            step = self._current(block.first)
+            title = self._lead or step.title
+            step.commands += self._commands.read(block, str(step.number), title, self._guard)
+            self._lead = ""
+        elif tree.is_tree(block):
+            question = tree.read_tree(block, self.ledger)
+            step = self._current(block.first)
+            step.decision = step.decision or question
+        elif templates.is_message(block):
+            name = self._step.title if self._step else self._heading
+            self.templates.append(templates.read_template(block, name, self.literal, self.ledger))
+
+
+def guard_of(text: str, line: int) -> Guard | None:
+    """The guard a lead line sets: bold as a whole, or ending in a colon."""
+    words = phrases.plain(text)
+    bold = re.fullmatch(r"\*\*[^*]+\*\*:?", text.strip()) is not None
+    if "\n" in text or not (bold or words.endswith(":")):
+        return None
+    words = words.rstrip(": ")
+    if _OPTION.match(words):
+        return Guard(kind="option", text=words, line=line)
+    found = _IF.match(words)
+    if found is not None:
+        return Guard(kind="if", text=found["text"], line=line)
+    return Guard(kind="if", text=words, line=line) if _OTHER.match(words) else None
+
+
+def _first_paragraph(item: Block) -> tuple[str, tuple[Block, ...]]:
+    if item.children and item.children[0].kind is Kind.PARAGRAPH:
+        return item.children[0].text, item.children[1:]
+    return "", item.children

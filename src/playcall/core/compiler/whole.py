@@ -1,0 +1,179 @@
+"""Rules that no single step can see: what a document promises in one place and lacks in another."""
+
+import re
+from collections.abc import Callable
+
+from playcall.core.compiler.ledger import Ledger
+from playcall.core.plan import Plan, Play, Purpose, Wake
+
+
+def check_whole(plan: Plan, without_play: frozenset[str], ledger: Ledger) -> None:
+    """`without_play` are the severities that say they have no play."""
+    if not plan.plays:
+        ledger.error(
+            "PC101",
+            1,
+            "No play was found: no heading is an alert's name with steps below it.",
+            "Give each alert a heading with its name in CamelCase, such as '### DiskAlmostFull'.",
+        )
+        return
+    for play in plan.plays:
+        for rule in _PLAY_RULES:
+            rule(play, plan, ledger)
+    _check_duplicates(plan, ledger)
+    _check_policies(plan, ledger)
+    _check_severities(plan, without_play, ledger)
+
+
+def _check_severity(play: Play, plan: Plan, ledger: Ledger) -> None:
+    if play.severity is None:
+        ledger.warn(
+            "PC404",
+            play.line,
+            f"{play.alert} has no severity, so nothing says how hard to knock.",
+            "Add a line '**Severity:** CRITICAL' below its heading.",
+        )
+    elif plan.severities and plan.severity(play.severity) is None:
+        levels = ", ".join(severity.level for severity in plan.severities)
+        ledger.error(
+            "PC403",
+            _line_of(play, "severity", ledger),
+            f"{play.alert} has the severity {play.severity!r}, which the table does not know.",
+            f"Use one of: {levels}.",
+        )
+
+
+def _check_times(play: Play, plan: Plan, ledger: Ledger) -> None:
+    severity = plan.severity(play.severity or "")
+    if severity is None:
+        return
+    asked, allowed = play.respond_within, severity.respond_within
+    if asked is not None and allowed is not None and asked > allowed:
+        ledger.note(
+            "PC408",
+            _line_of(play, "response", ledger),
+            f"{play.alert} gives more time to respond ({asked}) than {severity.level} ({allowed}).",
+            "Keep it if it is meant: a play's own line wins over the table.",
+        )
+
+
+def _check_steps(play: Play, plan: Plan, ledger: Ledger) -> None:
+    if not play.phases:
+        ledger.warn(
+            "PC410",
+            play.line,
+            f"{play.alert} holds no steps.",
+            "Add numbered steps below a heading such as 'Immediate Actions'.",
+        )
+
+
+def _check_criteria(play: Play, plan: Plan, ledger: Ledger) -> None:
+    if not play.criteria:
+        ledger.warn(
+            "PC401",
+            play.line,
+            f"{play.alert} says nothing that can be measured.",
+            "Add a sentence such as 'Verify error rate <1 errors/sec for 5 minutes'.",
+        )
+    elif not any(c.purpose is Purpose.RECOVERY for c in play.criteria):
+        ledger.note(
+            "PC411",
+            play.line,
+            f"{play.alert} does not say when it is over.",
+            "Add a step 'Verify <measurement> for <time>'; until then a person decides.",
+        )
+
+
+def _check_team(play: Play, plan: Plan, ledger: Ledger) -> None:
+    whom = play.escalation.whom if play.escalation else None
+    if whom is None or not (plan.teams or plan.rungs) or _known(whom, plan):
+        return
+    names = ", ".join(dict.fromkeys(team.value for team in plan.teams))
+    ledger.warn(
+        "PC406",
+        play.escalation.line if play.escalation else play.line,
+        f"{play.alert} escalates to {whom!r}, whom no table knows.",
+        f"Name a team of the table ({names}) or a role of the escalation path.",
+    )
+
+
+_PLAY_RULES: tuple[Callable[[Play, Plan, Ledger], None], ...] = (
+    _check_severity,
+    _check_times,
+    _check_steps,
+    _check_criteria,
+    _check_team,
+)
+
+
+def _known(whom: str, plan: Plan) -> bool:
+    asked = _letters(re.sub(r"\bteams?\b", "", whom, flags=re.IGNORECASE))
+    if not asked or asked in ("all", "everybody", "everyone"):
+        return True
+    names = [name for t in plan.teams for name in (t.value, t.primary, t.secondary, t.expert)]
+    names += [role for rung in plan.rungs for role in rung.roles]
+    names += [contact.role for contact in plan.contacts]
+    return any(asked in _letters(name) for name in names)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.lower())
+
+
+def _check_duplicates(plan: Plan, ledger: Ledger) -> None:
+    first: dict[str, Play] = {}
+    for play in plan.plays:
+        known = first.setdefault(play.alert, play)
+        if known is not play:
+            ledger.error(
+                "PC103",
+                play.line,
+                f"{play.alert} has a second play; the first is on line {known.line}.",
+                "Keep one play for each alert; the first one is used.",
+            )
+
+
+def _check_policies(plan: Plan, ledger: Ledger) -> None:
+    if not plan.severities:
+        ledger.warn(
+            "PC409",
+            1,
+            "The document has no severity table.",
+            "Add one with the columns Level, Response Time, Escalation and Wake On-Call.",
+        )
+    if not plan.rungs:
+        ledger.warn(
+            "PC405",
+            1,
+            "The document has no escalation path, so nobody follows who does not answer.",
+            "Draw it in a code block: roles, and between them '↓ (5 minutes, no ACK)'.",
+        )
+    for audience in plan.audiences:
+        if audience.severity is None and plan.severities:
+            ledger.warn(
+                "PC412",
+                audience.line,
+                f"{audience.name!r} names no severity, so it is never told of an incident.",
+                "Put a level of the severity table into its name.",
+            )
+
+
+def _check_severities(plan: Plan, without_play: frozenset[str], ledger: Ledger) -> None:
+    used = {play.severity for play in plan.plays}
+    for severity in plan.severities:
+        idle = severity.level not in used and severity.level not in without_play
+        if idle and severity.wake is not Wake.NO:
+            ledger.warn(
+                "PC402",
+                severity.line,
+                f"{severity.level} has a policy and no play, yet it may wake somebody.",
+                "Write a play for it, or say 'no play' in its row.",
+            )
+
+
+def _line_of(play: Play, word: str, ledger: Ledger) -> int:
+    """The play's metadata line that begins with a word; its heading when there is none."""
+    for line in range(play.line, min(play.last_line, play.line + 20) + 1):
+        if ledger.lines[line - 1].lstrip("*->|_ ").lower().startswith(word):
+            return line
+    return play.line
