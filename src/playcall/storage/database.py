@@ -1,0 +1,199 @@
+"""The store: one writer that commits the work of many callers together, and readers beside it.
+
+A synced commit costs the same for one unit of work as for two hundred, so whatever waits is
+committed as one; each unit has its own savepoint, so that one failure undoes only itself.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from playcall.core.plan import Plan
+from playcall.engine.ports import Transaction, Unavailable, Views
+from playcall.storage import tables
+from playcall.storage.queries import SqlViews
+from playcall.storage.transaction import SqlTransaction
+
+T = TypeVar("T")
+BATCH = 200  # units of work in one commit
+READERS = 4
+
+
+class AlreadyInUse(Exception):
+    """Another process has this database. The message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    work: Callable[[Transaction], Any]
+    done: "Future[Any]"
+
+
+class Database:
+    """`ports.Store` on a SQLAlchemy URL: `sqlite:///file` or `postgresql+psycopg://...`.
+
+    Raises AlreadyInUse for a SQLite file that another Playcall has open, Unavailable when the
+    database cannot be reached or was written by a newer Playcall.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._lock = _lock(url)
+        self._plans: dict[str, Plan] = {}
+        self._engine = _engine(url)
+        self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="playcall-read")
+        try:
+            self._prepare()
+        except SQLAlchemyError as error:
+            self._engine.dispose()
+            raise Unavailable(f"Cannot open the database: {_say(error)}") from error
+        self._writer = threading.Thread(target=self._write_all, name="playcall-write", daemon=True)
+        self._writer.start()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        done: Future[T] = Future()
+        self._units.put(_Unit(work, done))
+        return await asyncio.wrap_future(done)
+
+    async def read(self, look: Callable[[Views], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, look)
+
+    async def close(self) -> None:
+        self._units.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+        self._engine.dispose()
+        if self._lock:
+            self._lock.close()
+
+    def _prepare(self) -> None:
+        with self._engine.begin() as connection:
+            tables.metadata.create_all(connection)
+            version = connection.scalar(sa.select(sa.func.max(tables.schema.c.version)))
+            if version is None:
+                connection.execute(sa.insert(tables.schema).values(version=tables.SCHEMA_VERSION))
+                connection.execute(sa.insert(tables.counters).values(name="incident", n=0))
+            elif version > tables.SCHEMA_VERSION:
+                raise Unavailable(
+                    f"The database has schema {version}, this Playcall knows "
+                    f"{tables.SCHEMA_VERSION}. Run the newer version that wrote it.",
+                    permanent=True,
+                )
+            if self._lock:  # the only owner: whoever held a lease before is dead
+                SqlTransaction(connection, self._plans).release_all()
+
+    def _read(self, look: Callable[[Views], T]) -> T:
+        with _spoken(), self._engine.connect() as connection:
+            return look(SqlViews(connection, self._plans))
+
+    # --- the writer's thread
+
+    def _write_all(self) -> None:
+        while (unit := self._units.get()) is not None:
+            batch = [unit]
+            stop = False
+            while len(batch) < BATCH and not self._units.empty():
+                following = self._units.get()
+                if following is None:
+                    stop = True
+                    break
+                batch.append(following)
+            self._commit(batch)
+            if stop:
+                return
+
+    def _commit(self, batch: list[_Unit]) -> None:
+        answers: list[tuple[_Unit, Any, BaseException | None]] = []
+        try:
+            with _spoken(), self._engine.connect() as connection:
+                connection = connection.execution_options(playcall_writes=True)
+                with connection.begin():
+                    for unit in batch:
+                        if not unit.done.set_running_or_notify_cancel():
+                            continue  # whoever asked has left
+                        answers.append((unit, *self._perform(connection, unit)))
+        except Unavailable as error:
+            answers = [(unit, None, error) for unit in batch if not unit.done.cancelled()]
+        for unit, result, failure in answers:
+            if failure is None:
+                unit.done.set_result(result)
+            else:
+                unit.done.set_exception(failure)
+
+    def _perform(self, connection: sa.Connection, unit: _Unit) -> tuple[Any, BaseException | None]:
+        try:
+            with connection.begin_nested():
+                return unit.work(SqlTransaction(connection, self._plans)), None
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            return None, Unavailable(f"The database refused: {_say(error)}")
+        except Exception as error:  # noqa: BLE001  handed to whoever asked for the work
+            return None, error
+
+
+@contextmanager
+def _spoken() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise Unavailable(f"The database is not available: {_say(error)}") from error
+
+
+def _say(error: SQLAlchemyError) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(cause).split())[:300]
+
+
+def _lock(url: str) -> IO[str] | None:
+    """Hold a SQLite file for this process alone."""
+    parsed = sa.make_url(url)
+    if not parsed.drivername.startswith("sqlite") or not parsed.database:
+        return None
+    path = Path(f"{parsed.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise AlreadyInUse(
+            f"{parsed.database} is in use by another Playcall (process {owner}). "
+            "Stop it, or give this one its own database."
+        ) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def _engine(url: str) -> sa.Engine:
+    if not sa.make_url(url).drivername.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=READERS + 1)
+    engine = sa.create_engine(url, pool_size=READERS + 1)
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("playcall_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,120 @@
+"""Reads shared by transactions and faces, and `SqlViews`, which the faces use (`ports.Views`)."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from playcall.core.incident import Incident, RunStatus
+from playcall.core.judge import Judgement
+from playcall.core.plan import Plan
+from playcall.engine.ports import Buried, Dossier, Execution, StoredEvent, StoredRun
+from playcall.storage.codec import load, load_event
+from playcall.storage.tables import events as events_table
+from playcall.storage.tables import incidents, jobs, output, plans, readings, runs
+
+
+def plan_digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def plan(db: sa.Connection, digest: str, cache: dict[str, Plan]) -> Plan:
+    if digest not in cache:
+        body = db.execute(sa.select(plans.c.body).where(plans.c.digest == digest)).scalar_one()
+        cache[digest] = load(body, Plan)
+    return cache[digest]
+
+
+def events(db: sa.Connection, incident: int, after: int = 0) -> Sequence[StoredEvent]:
+    rows = db.execute(
+        sa.select(events_table.c.n, events_table.c.kind, events_table.c.body)
+        .where(events_table.c.incident == incident, events_table.c.n > after)
+        .order_by(events_table.c.n)
+    )
+    return [StoredEvent(n=row.n, event=load_event(row.kind, row.body)) for row in rows]
+
+
+def run(db: sa.Connection, run_id: str) -> StoredRun | None:
+    row = db.execute(sa.select(runs).where(runs.c.id == run_id)).one_or_none()
+    return _run(db, row) if row else None
+
+
+def _run(db: sa.Connection, row: sa.Row[tuple[object, ...]]) -> StoredRun:
+    chunks = db.scalars(
+        sa.select(output.c.data).where(output.c.run == row.id).order_by(output.c.id)
+    )
+    return StoredRun(
+        id=row.id,
+        execution=load(row.body, Execution),
+        status=RunStatus(row.status),
+        begun_at=row.begun_at,
+        ended_at=row.ended_at,
+        exit_code=row.exit_code,
+        summary=row.summary,
+        output=b"".join(chunks),
+    )
+
+
+class SqlViews:
+    """One read-only snapshot; see `ports.Views`."""
+
+    def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
+        self._db = connection
+        self._plans = plan_cache
+
+    def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
+        query = sa.select(incidents.c.state).order_by(incidents.c.id.desc()).limit(limit)
+        if live_only:
+            query = query.where(incidents.c.live)
+        return [load(state, Incident) for state in self._db.scalars(query)]
+
+    def dossier(self, incident: int) -> Dossier | None:
+        state = self._db.scalar(sa.select(incidents.c.state).where(incidents.c.id == incident))
+        if state is None:
+            return None
+        value = load(state, Incident)
+        return Dossier(
+            incident=value,
+            plan=plan(self._db, value.plan, self._plans),
+            events=tuple(events(self._db, incident)),
+            runs=self._runs(incident),
+            readings=self._readings(incident),
+            buried=self._buried(incident),
+        )
+
+    def run(self, run_id: str) -> StoredRun | None:
+        return run(self._db, run_id)
+
+    def stamp(self, incident: int) -> tuple[int, int, int]:
+        version = self._db.scalar(sa.select(incidents.c.version).where(incidents.c.id == incident))
+        printed = self._db.scalar(
+            sa.select(sa.func.max(output.c.id))
+            .join(runs, runs.c.id == output.c.run)
+            .where(runs.c.incident == incident)
+        )
+        read_at = self._db.scalar(
+            sa.select(sa.func.max(sa.cast(readings.c.at, sa.BigInteger))).where(
+                readings.c.incident == incident
+            )
+        )
+        return version or 0, printed or 0, read_at or 0
+
+    def _runs(self, incident: int) -> tuple[StoredRun, ...]:
+        rows = self._db.execute(
+            sa.select(runs).where(runs.c.incident == incident).order_by(runs.c.id)
+        ).all()
+        return tuple(_run(self._db, row) for row in rows)
+
+    def _readings(self, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
+        rows = self._db.execute(sa.select(readings).where(readings.c.incident == incident))
+        return {row.criterion: (row.at, load(row.body, Judgement)) for row in rows}
+
+    def _buried(self, incident: int) -> tuple[Buried, ...]:
+        rows = self._db.execute(
+            sa.select(jobs).where(jobs.c.incident == incident, jobs.c.state == "buried")
+        )
+        return tuple(
+            Buried(key=row.key, incident=row.incident, kind=row.kind, reason=row.reason)
+            for row in rows
+        )

@@ -1,0 +1,143 @@
+"""The tables. Events are the truth and append-only; an incident's state is kept beside them so that
+a decision need not replay them. Values are JSON, instants are microseconds since 1970 in UTC."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+SCHEMA_VERSION = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware instant, the same number in both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+# SQLite numbers rows by itself only when the column is exactly INTEGER.
+_Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData()
+
+schema = sa.Table("schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+counters = sa.Table(
+    "counters",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False),
+)
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("firing", sa.Boolean, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("pending", sa.Boolean, nullable=False),  # no incident has taken it in
+    sa.UniqueConstraint("fingerprint", "starts_at"),
+)
+sa.Index(
+    "alerts_pending",
+    alerts.c.received_at,
+    sqlite_where=alerts.c.pending,
+    postgresql_where=alerts.c.pending,
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=False),
+    sa.Column("group_key", sa.Text, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),  # neither resolved nor closed
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("wake_at", Instant),
+    sa.Column("watch_at", Instant),  # when its criteria are to be read next
+)
+sa.Index(
+    "incidents_live_group",
+    incidents.c.group_key,
+    unique=True,
+    sqlite_where=incidents.c.live,
+    postgresql_where=incidents.c.live,
+)
+sa.Index("incidents_wake", incidents.c.wake_at)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("n", sa.BigInteger, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("incident", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # due, leased, done, buried
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("lease_until", Instant),
+    sa.Column("reason", sa.Text),
+)
+_unfinished = jobs.c.state.in_(("due", "leased"))
+sa.Index("jobs_due", jobs.c.due_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("incident", sa.BigInteger, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),  # the Execution
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("begun_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("summary", sa.Text, nullable=False),
+)
+
+output = sa.Table(
+    "output",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("run", sa.Text, nullable=False, index=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("criterion", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)

@@ -1,0 +1,330 @@
+"""The engine's unit of work on a SQLAlchemy connection: `ports.Transaction`.
+
+Locks (`FOR UPDATE`, `SKIP LOCKED`) matter on PostgreSQL, where several processes share the work;
+SQLite has one writer and ignores them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+from playcall.core.alert import Alert
+from playcall.core.incident import Event, Incident, RunStatus
+from playcall.core.judge import Judgement
+from playcall.core.plan import Plan
+from playcall.engine.ports import (
+    Arrival,
+    Execution,
+    Exit,
+    Job,
+    Receipt,
+    StoredEvent,
+    StoredRun,
+    Unavailable,
+)
+from playcall.storage import queries
+from playcall.storage.codec import dump, kind_of, load, load_task
+from playcall.storage.tables import (
+    alerts,
+    counters,
+    events,
+    incidents,
+    jobs,
+    output,
+    plans,
+    readings,
+    runs,
+)
+
+
+class SqlTransaction:
+    """One unit of work; see `ports.Transaction` for what each method promises."""
+
+    def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
+        self._db = connection
+        self._plans = plan_cache
+
+    # --- plans
+
+    def keep_plan(self, plan: Plan) -> str:
+        body = dump(plan)
+        digest = queries.plan_digest(body)
+        if not self._db.scalar(sa.select(plans.c.digest).where(plans.c.digest == digest)):
+            self._db.execute(sa.insert(plans).values(digest=digest, body=body))
+        self._plans[digest] = plan
+        return digest
+
+    def plan(self, digest: str) -> Plan:
+        return queries.plan(self._db, digest, self._plans)
+
+    # --- alerts
+
+    def receive(self, received: Sequence[Alert], at: datetime) -> Receipt:
+        rows = {
+            (alert.fingerprint, alert.starts_at): {
+                "fingerprint": alert.fingerprint,
+                "starts_at": alert.starts_at,
+                "firing": alert.firing,
+                "body": dump(alert),
+                "received_at": at,
+                "pending": True,
+            }
+            # A clearing after a firing of the same alert wins, in whatever order they came.
+            for alert in sorted(received, key=lambda alert: not alert.firing)
+        }
+        if not rows:
+            return Receipt(news=0, repeated=0)
+        # Sorted, so that two writers lock the same rows in the same order.
+        ordered = [rows[key] for key in sorted(rows)]
+        news = self._db.execute(self._upsert_alert(), ordered).all()
+        return Receipt(news=len(news), repeated=len(received) - len(news))
+
+    def _upsert_alert(self) -> ReturningInsert[int]:
+        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(alerts)
+        return statement.on_conflict_do_update(
+            index_elements=[alerts.c.fingerprint, alerts.c.starts_at],
+            set_={
+                "firing": statement.excluded.firing,
+                "body": statement.excluded.body,
+                "received_at": statement.excluded.received_at,
+                "pending": True,
+            },
+            where=sa.and_(alerts.c.firing, sa.not_(statement.excluded.firing)),
+        ).returning(alerts.c.id)
+
+    def arrivals(self, limit: int) -> Sequence[Arrival]:
+        rows = self._db.execute(
+            sa.select(alerts.c.id, alerts.c.body)
+            .where(alerts.c.pending)
+            .order_by(alerts.c.received_at, alerts.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [Arrival(id=row.id, alert=load(row.body, Alert)) for row in rows]
+
+    def take_in(self, arrivals: Sequence[Arrival]) -> None:
+        ids = [arrival.id for arrival in arrivals]
+        self._db.execute(sa.update(alerts).where(alerts.c.id.in_(ids)).values(pending=False))
+
+    # --- incidents
+
+    def next_incident(self) -> int:
+        number = self._db.execute(
+            sa.update(counters)
+            .where(counters.c.name == "incident")
+            .values(n=counters.c.n + 1)
+            .returning(counters.c.n)
+        ).scalar_one()
+        return int(number)
+
+    def incident(self, incident: int) -> Incident | None:
+        return self._locked(incidents.c.id == incident)
+
+    def live_in_group(self, group: str) -> Incident | None:
+        return self._locked(sa.and_(incidents.c.group_key == group, incidents.c.live))
+
+    def _locked(self, which: sa.ColumnElement[bool]) -> Incident | None:
+        state = self._db.scalar(sa.select(incidents.c.state).where(which).with_for_update())
+        return load(state, Incident) if state else None
+
+    def live(self) -> Sequence[int]:
+        return self._db.scalars(
+            sa.select(incidents.c.id).where(incidents.c.live).order_by(incidents.c.id)
+        ).all()
+
+    def due(self, at: datetime, limit: int) -> Sequence[int]:
+        return self._db.scalars(
+            sa.select(incidents.c.id)
+            .where(incidents.c.wake_at <= at)
+            .order_by(incidents.c.wake_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+
+    def next_wake(self) -> datetime | None:
+        soonest: datetime | None = self._db.scalar(sa.select(sa.func.min(incidents.c.wake_at)))
+        return soonest
+
+    def record(self, incident: Incident, event: Event, follows: Sequence[Job]) -> None:
+        row = {
+            "group_key": incident.group,
+            "live": not incident.status.over,
+            "state": dump(incident),
+            "version": incident.version,
+            "wake_at": incident.wake_at,
+        }
+        if incident.version == 1:
+            row |= {"id": incident.id, "watch_at": incident.opened_at}
+            self._db.execute(sa.insert(incidents).values(row))
+        else:
+            self._update_incident(incident, row)
+        self._db.execute(
+            sa.insert(events).values(
+                incident=incident.id,
+                n=incident.version,
+                at=event.at,
+                kind=kind_of(event),
+                body=dump(event),
+            )
+        )
+        for job in follows:
+            self._enqueue(job, event.at)
+
+    def _update_incident(self, incident: Incident, row: dict[str, object]) -> None:
+        changed = self._db.execute(
+            sa.update(incidents)
+            .where(incidents.c.id == incident.id, incidents.c.version == incident.version - 1)
+            .values(row)
+        )
+        if changed.rowcount != 1:
+            raise Unavailable(f"incident {incident.id} was changed by somebody else; try again")
+
+    def _enqueue(self, job: Job, at: datetime) -> None:
+        self._db.execute(
+            sa.insert(jobs).values(
+                key=job.key,
+                incident=job.incident,
+                kind=kind_of(job.task),
+                body=dump(job.task),
+                state="due",
+                attempts=0,
+                due_at=at,
+            )
+        )
+        if isinstance(job.task, Execution):
+            self._db.execute(
+                sa.insert(runs).values(
+                    id=job.task.run,
+                    incident=job.incident,
+                    body=dump(job.task),
+                    status=RunStatus.PENDING,
+                    summary="",
+                )
+            )
+
+    def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]:
+        return queries.events(self._db, incident, after)
+
+    # --- outbox
+
+    def claim(self, owner: str, at: datetime, lease: timedelta, limit: int) -> Sequence[Job]:
+        free = sa.or_(
+            sa.and_(jobs.c.state == "due", jobs.c.due_at <= at),
+            sa.and_(jobs.c.state == "leased", jobs.c.lease_until <= at),
+        )
+        rows = self._db.execute(
+            sa.select(jobs)
+            .where(free)
+            .order_by(jobs.c.due_at, jobs.c.key)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        keys = [row.key for row in rows]
+        if keys:
+            self._db.execute(
+                sa.update(jobs)
+                .where(jobs.c.key.in_(keys))
+                .values(
+                    state="leased",
+                    owner=owner,
+                    lease_until=at + lease,
+                    attempts=jobs.c.attempts + 1,
+                )
+            )
+        return [
+            Job(
+                key=row.key,
+                incident=row.incident,
+                task=load_task(row.kind, row.body),
+                attempts=row.attempts + 1,
+            )
+            for row in rows
+        ]
+
+    def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None:
+        self._db.execute(
+            sa.update(jobs)
+            .where(jobs.c.key.in_(keys), jobs.c.owner == owner, jobs.c.state == "leased")
+            .values(lease_until=until)
+        )
+
+    def release_all(self) -> None:
+        """Take every lease back: whoever held one is dead. For a database with a single owner."""
+        self._db.execute(
+            sa.update(jobs).where(jobs.c.state == "leased").values(state="due", owner=None)
+        )
+
+    def finish(self, key: str) -> None:
+        self._set_job(key, state="done", owner=None)
+
+    def postpone(self, key: str, until: datetime, reason: str) -> None:
+        self._set_job(key, state="due", owner=None, due_at=until, reason=reason)
+
+    def bury(self, key: str, reason: str) -> None:
+        self._set_job(key, state="buried", owner=None, reason=reason)
+
+    def _set_job(self, key: str, **values: object) -> None:
+        self._db.execute(sa.update(jobs).where(jobs.c.key == key).values(**values))
+
+    # --- ledger
+
+    def begin_run(self, run: str, owner: str, at: datetime) -> bool:
+        begun = self._db.execute(
+            sa.update(runs)
+            .where(runs.c.id == run, runs.c.status == RunStatus.PENDING)
+            .values(status=RunStatus.RUNNING, owner=owner, begun_at=at)
+        )
+        return begun.rowcount == 1
+
+    def restart_run(self, run: str, owner: str, at: datetime) -> None:
+        self._db.execute(sa.delete(output).where(output.c.run == run))
+        self._db.execute(
+            sa.update(runs)
+            .where(runs.c.id == run)
+            .values(status=RunStatus.RUNNING, owner=owner, begun_at=at, ended_at=None)
+        )
+
+    def append_output(self, run: str, data: bytes) -> None:
+        self._db.execute(sa.insert(output).values(run=run, data=data))
+
+    def end_run(self, run: str, end: Exit, at: datetime) -> None:
+        self._db.execute(
+            sa.update(runs)
+            .where(runs.c.id == run)
+            .values(status=end.status, ended_at=at, exit_code=end.exit_code, summary=end.summary)
+        )
+
+    def run(self, run: str) -> StoredRun | None:
+        return queries.run(self._db, run)
+
+    # --- readings
+
+    def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
+        ids = self._db.scalars(
+            sa.select(incidents.c.id)
+            .where(incidents.c.live, incidents.c.watch_at <= at)
+            .order_by(incidents.c.watch_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        if ids:
+            self._db.execute(
+                sa.update(incidents).where(incidents.c.id.in_(ids)).values(watch_at=until)
+            )
+        return ids
+
+    def keep_reading(self, incident: int, criterion: str, at: datetime, reading: Judgement) -> None:
+        values = {"at": at, "body": dump(reading)}
+        kept = self._db.execute(
+            sa.update(readings)
+            .where(readings.c.incident == incident, readings.c.criterion == criterion)
+            .values(values)
+        )
+        if kept.rowcount == 0:
+            self._db.execute(
+                sa.insert(readings).values(incident=incident, criterion=criterion, **values)
+            )
