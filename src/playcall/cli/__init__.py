@@ -1,0 +1,75 @@
+"""The command line: finds the command, imports only its module, and keeps the exit codes.
+
+0: done; 1: the answer is no; 2: it was asked wrongly, or a file cannot be read.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+__all__ = ["COMMANDS", "main"]
+
+# Each module has add(subparsers), which declares it, and run(args), which returns the exit code.
+COMMANDS = {
+    "check": "playcall.cli.check",
+    "show": "playcall.cli.show",
+}
+
+Subparsers = argparse._SubParsersAction  # argparse gives this class no public name
+
+
+class _Command(Protocol):
+    def add(self, subparsers: "Subparsers[argparse.ArgumentParser]") -> None: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _run(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="playcall", description="Runs the alert playbook your team already wrote in Markdown."
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", required=True
+    )
+    named = words[0] if words and words[0] in COMMANDS else None
+    for name in COMMANDS if named is None else (named,):
+        _load(name).add(subparsers)
+    args = parser.parse_args(words)
+    return _load(args.command).run(args)
+
+
+def _load(name: str) -> _Command:
+    return cast(_Command, import_module(COMMANDS[name]))
+
+
+class _Version(argparse.Action):
+    """Asks for the version only when it is wanted: the lookup is slow."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from importlib.metadata import version
+
+        print(f"playcall {version('playcall')}")
+        parser.exit()

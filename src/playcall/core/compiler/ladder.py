@@ -10,6 +10,7 @@ from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Rung, RungCondition
 
 _ARROW = re.compile(r"^\s*(?:[↓⬇▼▾↧⇓]|(?:v|V|\||-+>|=+>|\|\s*v)(?=[\s(]|$))+\s*(?P<edge>.*)$")
+_START = re.compile(r"\b(?:alert|alarm|incident|start|trigger)\w*\b(?!.*\()", re.IGNORECASE)
 _ROLE = re.compile(r"^(?P<who>.+?)\s*(?:\((?P<means>[^()]*)\))?\s*$")
 _CONDITIONS = (
     (r"no\s*ack|unack|not\s+ack|without\s+ack", RungCondition.NO_ACK),
@@ -30,17 +31,16 @@ def is_ladder(block: Block) -> bool:
 def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
     ledger.take(block.first, block.last, "escalation path")
     rungs: list[Rung] = []
-    edge: str | None = None
-    edge_line = block.body_line
+    edge, edge_line = "", block.body_line
     for line, text in enumerate(block.text.split("\n"), block.body_line):
         arrow = _ARROW.match(text)
         if arrow is not None:
-            edge, edge_line = f"{edge or ''} {arrow['edge']}".strip(), line
-        elif text.strip() and edge is None:
+            edge, edge_line = f"{edge} {arrow['edge']}".strip(), line
+        elif text.strip() and not rungs and not edge and _START.search(text):
             ledger.take(line, line, "escalation start")
         elif text.strip():
-            rungs.append(_rung(text.strip(), edge or "", line, edge_line, ledger))
-            ledger.take(edge_line, line, f"rung {len(rungs)}")
+            rungs.append(_rung(text.strip(), edge, line, edge_line, ledger))
+            ledger.take(edge_line if len(rungs) > 1 else line, line, f"rung {len(rungs)}")
             edge = ""
     _check_order(rungs, ledger)
     return tuple(rungs)
