@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from playcall.core.incident import Effect, Incident, Page, Status, Tell
 from playcall.core.judge import Verdict
 from playcall.core.plan import Plan, Play, Purpose, Rung, RungCondition, Wake
+from playcall.core.wording import say_duration
 
 FALLBACK_ROLE = "On-Call Primary"  # paged when a document has no path at all
 
@@ -136,8 +137,7 @@ def _condition(incident: Incident, plan: Plan, rung: Rung) -> bool:
 def _reason(rung: Rung) -> str:
     if rung.condition is RungCondition.ALWAYS:
         return "fired"
-    minutes = f"{rung.after.total_seconds() / 60:g} min"
-    return f"{rung.condition} after {minutes}"
+    return f"{rung.condition} after {say_duration(rung.after)}"
 
 
 def _named_roles(plan: Plan, whom: str | None) -> tuple[str, ...]:

@@ -262,8 +262,15 @@ class Transaction(Protocol):
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]: ...
 
     # outbox
-    def claim(self, owner: str, at: datetime, lease: timedelta, limit: int) -> Sequence[Job]:
-        """Jobs that are due or whose owner's lease ran out, now leased to `owner`."""
+    def claim(
+        self,
+        owner: str,
+        kinds: Sequence[type[Task]],
+        at: datetime,
+        lease: timedelta,
+        limit: int,
+    ) -> Sequence[Job]:
+        """Jobs of these kinds that are due or whose owner's lease ran out, now leased to `owner`."""
         ...
 
     def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None: ...

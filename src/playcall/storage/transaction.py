@@ -23,6 +23,7 @@ from playcall.engine.ports import (
     Receipt,
     StoredEvent,
     StoredRun,
+    Task,
     Unavailable,
 )
 from playcall.storage import queries
@@ -211,14 +212,21 @@ class SqlTransaction:
 
     # --- outbox
 
-    def claim(self, owner: str, at: datetime, lease: timedelta, limit: int) -> Sequence[Job]:
+    def claim(
+        self,
+        owner: str,
+        kinds: Sequence[type[Task]],
+        at: datetime,
+        lease: timedelta,
+        limit: int,
+    ) -> Sequence[Job]:
         free = sa.or_(
             sa.and_(jobs.c.state == "due", jobs.c.due_at <= at),
             sa.and_(jobs.c.state == "leased", jobs.c.lease_until <= at),
         )
         rows = self._db.execute(
             sa.select(jobs)
-            .where(free)
+            .where(free, jobs.c.kind.in_([kind.__name__ for kind in kinds]))
             .order_by(jobs.c.due_at, jobs.c.key)
             .limit(limit)
             .with_for_update(skip_locked=True)

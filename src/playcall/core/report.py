@@ -1,0 +1,172 @@
+"""The post-mortem, written from the events and nothing else. What nobody recorded is asked for, and
+marked as such; it is never invented."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from playcall.core import incident as i
+from playcall.core import timeline
+from playcall.core.alert import Alert
+from playcall.core.plan import Plan, Play
+from playcall.core.wording import say_duration, say_instant
+
+TO_WRITE = "_To be written by a person._"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    title: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestones:
+    """The instants that the numbers come from; None for what has not happened."""
+
+    fired: datetime
+    opened: datetime
+    paged: datetime | None
+    diagnosed: datetime | None  # the first diagnostic finished
+    acknowledged: datetime | None
+    approved: datetime | None  # the first approval
+    mitigated: datetime | None  # the last change that succeeded
+    recovered: datetime | None  # alerts cleared and criteria held
+    resolved: datetime | None
+
+
+def write_report(events: Sequence[i.Event], plan: Plan) -> Report:
+    """Markdown from the events of one incident, oldest first, beginning with Opened."""
+    opened = events[0]
+    if not isinstance(opened, i.Opened):
+        raise ValueError("an incident's events begin with Opened")
+    play = plan.play(opened.play) if opened.play else None
+    times = milestones(events)
+    title = f"Incident {opened.incident}: {opened.title}"
+    sections = [
+        f"# {_plain(title)}",
+        _head(opened, times, plan),
+        "## Impact\n\n" + _impact(opened, times),
+        "## Timeline\n\nAll times are UTC.\n\n" + _timeline(events, plan, play),
+        "## Root Cause\n\n" + _cause(events),
+        "## Resolution\n\n" + _resolution(events, play),
+        "## How long it took\n\n" + _durations(times),
+        "## Action Items\n\n- [ ] " + TO_WRITE,
+    ]
+    return Report(title=title, markdown="\n\n".join(sections) + "\n")
+
+
+def milestones(events: Sequence[i.Event]) -> Milestones:
+    opened = next(event for event in events if isinstance(event, i.Opened))
+    resolved = _first(events, i.Resolved)
+    runs = {e.run: e for e in events if isinstance(e, i.CommandFinished)}
+    approved = {e.command for e in events if isinstance(e, i.RunApproved)}
+    fixes = [
+        e.at for e in runs.values() if e.command in approved and e.status is i.RunStatus.SUCCEEDED
+    ]
+    looks = [e.at for e in runs.values() if e.command not in approved]
+    return Milestones(
+        fired=min((alert.starts_at for alert in opened.alerts), default=opened.at),
+        opened=opened.at,
+        paged=_first(events, i.PageDelivered),
+        diagnosed=min(looks, default=None),
+        acknowledged=_first(events, i.Acknowledged),
+        approved=_first(events, i.RunApproved),
+        mitigated=max(fixes, default=None),
+        recovered=_recovered_at(events),
+        resolved=resolved,
+    )
+
+
+def _first(events: Sequence[i.Event], kind: type[i.Event]) -> datetime | None:
+    return next((event.at for event in events if isinstance(event, kind)), None)
+
+
+def _recovered_at(events: Sequence[i.Event]) -> datetime | None:
+    """When the last alert cleared and the last criterion came to hold, whichever was later."""
+    health = [
+        event.at
+        for event in events
+        if isinstance(event, i.AlertsCleared)
+        or (isinstance(event, i.MetricRead) and event.judgement.verdict == "holds")
+    ]
+    return max(health, default=None) if _first(events, i.AlertsCleared) else None
+
+
+def _head(opened: i.Opened, times: Milestones, plan: Plan) -> str:
+    over = times.resolved
+    lasted = say_duration(over - times.fired) if over else "not over yet"
+    return "\n".join(
+        [
+            f"**Date:** {times.fired:%Y-%m-%d}  ",
+            f"**Duration:** {lasted}  ",
+            f"**Severity:** {opened.severity}  ",
+            f"**Playbook:** {plan.source}, {opened.play or 'no play for this alert'}",
+        ]
+    )
+
+
+def _impact(opened: i.Opened, times: Milestones) -> str:
+    lines = [f"- {_plain(_summary(alert))}" for alert in opened.alerts]
+    beside = ", ".join(str(other) for other in opened.alongside)
+    if beside:
+        lines.append(f"- Open at the same time: incident {beside}")
+    return "\n".join([*lines, f"- Who was affected: {TO_WRITE}"])
+
+
+def _summary(alert: Alert) -> str:
+    return alert.annotations.get("summary") or alert.annotations.get("description") or alert.name
+
+
+def _timeline(events: Sequence[i.Event], plan: Plan, play: Play | None) -> str:
+    opened = events[0]
+    fired = min((a.starts_at for a in getattr(opened, "alerts", ())), default=opened.at)
+    lines = [f"- {fired:%H:%M:%S} - Alert fired"]
+    for event in events:
+        line = timeline.entry(event, plan, play)
+        if line and line.milestone:
+            lines.append(f"- {line.at:%H:%M:%S} - {_plain(line.text)}")
+    return "\n".join(lines)
+
+
+def _cause(events: Sequence[i.Event]) -> str:
+    causes = [e.cause for e in events if isinstance(e, i.Resolved) and e.cause]
+    return _plain(causes[-1]) if causes else TO_WRITE
+
+
+def _resolution(events: Sequence[i.Event], play: Play | None) -> str:
+    approvals = {e.command: e.by for e in events if isinstance(e, i.RunApproved)}
+    lines = []
+    for event in events:
+        if isinstance(event, i.CommandFinished) and event.command in approvals and play:
+            command = play.command(event.command)
+            if command:
+                lines.append(
+                    f"- {event.at:%H:%M:%S} {_plain(command.title)}, approved by "
+                    f"{_plain(approvals[event.command])}: {event.status}\n\n"
+                    f"      {command.text.replace(chr(10), chr(10) + '      ')}\n"
+                )
+    return "\n".join(lines) if lines else f"Nothing was changed by Playcall. {TO_WRITE}"
+
+
+def _durations(times: Milestones) -> str:
+    rows = [
+        ("First page delivered", times.paged),
+        ("First diagnostic finished", times.diagnosed),
+        ("Acknowledged", times.acknowledged),
+        ("First approval", times.approved),
+        ("Mitigated", times.mitigated),
+        ("Recovered, proven by the criteria", times.recovered),
+        ("Resolved", times.resolved),
+    ]
+    lines = ["| Since the alert fired | after | at |", "|---|---|---|"]
+    for name, at in rows:
+        if at:
+            lines.append(f"| {name} | {say_duration(at - times.fired)} | {say_instant(at)} |")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Text from an alert or a person, so that it stays text in Markdown and on one line."""
+    escaped = "".join(f"\\{c}" if c in r"\`*_[]<>#|" else c for c in text)
+    return " ".join(escaped.split())

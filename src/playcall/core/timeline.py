@@ -1,0 +1,118 @@
+"""Events as lines for people: the page's timeline, the CLI's, and the post-mortem's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from playcall.core import incident as i
+from playcall.core.alert import Alert
+from playcall.core.judge import Verdict
+from playcall.core.plan import Plan, Play
+from playcall.core.wording import say_judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    at: datetime
+    text: str
+    by: str | None  # the person, None for Playcall itself
+    milestone: bool  # belongs in a short timeline
+
+
+def entry(event: i.Event, plan: Plan, play: Play | None) -> Entry | None:
+    """One line for an event; None for one that says nothing to a person."""
+    text = _text(event, plan, play)
+    if text is None:
+        return None
+    return Entry(
+        at=event.at,
+        text=text,
+        by=getattr(event, "by", None),
+        milestone=_is_milestone(event),
+    )
+
+
+def _is_milestone(event: i.Event) -> bool:
+    if isinstance(event, i.MetricRead):
+        return event.judgement.verdict in (Verdict.HOLDS, Verdict.BROKEN)
+    return not isinstance(event, i.CommandBegun | i.Woken | i.PageFailed)
+
+
+def _text(event: i.Event, plan: Plan, play: Play | None) -> str | None:
+    match event:
+        case i.Opened():
+            names = ", ".join(sorted({alert.name for alert in event.alerts}))
+            return f"Incident {event.incident} opened, {event.severity}: {names} fired"
+        case i.AlertsJoined():
+            return f"{_names(event.alerts)} fired"
+        case i.AlertsCleared():
+            return f"Alert cleared ({', '.join(event.fingerprints)})"
+        case i.AnotherOpened():
+            return f"Incident {event.incident} opened beside it: {event.title}"
+        case i.Acknowledged():
+            return f"Acknowledged by {event.by}"
+        case i.NoteAdded():
+            return event.text
+        case i.Resolved():
+            return _resolved(event)
+        case i.MetricRead():
+            criterion = play.criterion(event.criterion) if play else None
+            return say_judgement(criterion, event.judgement, event.at) if criterion else None
+        case i.PageDelivered():
+            return f"Paged {event.person} ({event.role}) by {event.channel}"
+        case i.PageFailed():
+            whom = f"{event.person} ({event.role})" if event.person else event.role
+            return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
+        case i.Silenced():
+            return f"Silenced in Alertmanager until {event.until:%H:%M:%S} UTC ({event.silence})"
+        case i.SilenceFailed():
+            return f"NOT SILENCED in Alertmanager: {event.reason}"
+        case i.ReportWritten():
+            return f"Post-mortem written: {event.path}"
+        case i.Woken():
+            return None
+        case (
+            i.RunApproved()
+            | i.RunDeclined()
+            | i.CommandBegun()
+            | i.CommandFinished()
+            | i.CommandInterrupted()
+        ):
+            return _command(event, play)
+    assert_never(event)
+
+
+def _command(
+    event: i.RunApproved
+    | i.RunDeclined
+    | i.CommandBegun
+    | i.CommandFinished
+    | i.CommandInterrupted,
+    play: Play | None,
+) -> str:
+    command = play.command(event.command) if play else None
+    name = f'{event.command} "{command.title}"' if command else event.command
+    match event:
+        case i.RunApproved():
+            again = ", once more" if event.again else ""
+            return f"{event.by} approved {name}{again}"
+        case i.RunDeclined():
+            return f"{event.by} declined {name}: {event.reason}"
+        case i.CommandBegun():
+            return f"Began {name}"
+        case i.CommandFinished():
+            return f"{name} {event.status}: {event.summary}"
+        case i.CommandInterrupted():
+            return f"OUTCOME UNKNOWN: {name} was running when Playcall stopped; decide"
+    assert_never(event)
+
+
+def _resolved(event: i.Resolved) -> str:
+    text = f"Resolved by {event.by}"
+    if event.unverified:
+        text += ", NOT VERIFIED by the criteria"
+    return f"{text}: {event.cause}" if event.cause else text
+
+
+def _names(alerts: tuple[Alert, ...]) -> str:
+    return ", ".join(sorted({alert.name for alert in alerts}))

@@ -1,0 +1,110 @@
+"""Takes alerts that are on disk into incidents: opens, joins, clears. Runs inside a transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from playcall.core.alert import HEARTBEATS, Alert, group_key
+from playcall.core.incident import AlertsCleared, AlertsJoined, AnotherOpened, Opened
+from playcall.core.plan import Plan
+from playcall.engine.commit import Committer
+from playcall.engine.ports import Arrival, Transaction
+
+RELATED = 5  # how many open incidents are told of a new one
+TITLE_LENGTH = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """How this installation takes alerts in."""
+
+    plan: str  # digest of the plan that new incidents open with
+    group_by: tuple[str, ...]  # labels, beside the alert's name
+    severities: Mapping[str, str]  # alert label -> level of the document, in lower and upper case
+    values: Mapping[str, str]  # placeholders filled by the settings
+
+
+def take_in(
+    tx: Transaction, arrivals: Sequence[Arrival], intake: Intake, committer: Committer, at: datetime
+) -> None:
+    groups: dict[str, list[Alert]] = {}
+    for arrival in arrivals:
+        if arrival.alert.name not in HEARTBEATS:
+            groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
+    for group, alerts in groups.items():
+        _take_group(tx, group, alerts, intake, committer, at)
+    tx.take_in(arrivals)
+
+
+def _take_group(
+    tx: Transaction,
+    group: str,
+    alerts: Sequence[Alert],
+    intake: Intake,
+    committer: Committer,
+    at: datetime,
+) -> None:
+    firing = tuple(alert for alert in alerts if alert.firing)
+    cleared = tuple(alert.fingerprint for alert in alerts if not alert.firing)
+    incident = tx.live_in_group(group)
+    if incident is None:
+        if firing:
+            _open(tx, group, firing, intake, committer, at)
+        return
+    if firing:
+        committer.apply(tx, AlertsJoined(at=at, alerts=firing), incident.id)
+    if cleared:
+        committer.apply(tx, AlertsCleared(at=at, fingerprints=cleared), incident.id)
+
+
+def _open(
+    tx: Transaction,
+    group: str,
+    alerts: tuple[Alert, ...],
+    intake: Intake,
+    committer: Committer,
+    at: datetime,
+) -> None:
+    plan = tx.plan(intake.plan)
+    play = plan.play(alerts[0].name)
+    beside = tuple(tx.live()[-RELATED:])
+    number = tx.next_incident()
+    title = title_of(alerts[0])
+    opened = Opened(
+        at=at,
+        incident=number,
+        plan=intake.plan,
+        group=group,
+        play=play.alert if play else None,
+        title=title,
+        severity=(play.severity if play else None) or severity_of(alerts[0], plan, intake),
+        alerts=alerts,
+        values=_values(plan, alerts[0], intake),
+        alongside=beside,
+    )
+    committer.apply(tx, opened)
+    for other in beside:
+        committer.apply(tx, AnotherOpened(at=at, incident=number, title=title), other)
+
+
+def title_of(alert: Alert) -> str:
+    summary = alert.annotations.get("summary", "")
+    title = " ".join(f"{alert.name or 'Alert without a name'}: {summary}".split()).rstrip(": ")
+    return title if len(title) <= TITLE_LENGTH else f"{title[: TITLE_LENGTH - 1]}…"
+
+
+def severity_of(alert: Alert, plan: Plan, intake: Intake) -> str:
+    """By the alert's label; where it says nothing that is understood, the document's highest."""
+    label = alert.labels.get("severity", "").lower()
+    level = intake.severities.get(label, label.upper())
+    if plan.severity(level) or not plan.severities:
+        return level or "CRITICAL"
+    return plan.severities[0].level
+
+
+def _values(plan: Plan, alert: Alert, intake: Intake) -> dict[str, str]:
+    """Values for the placeholders of the play: the alert's labels first, then the settings."""
+    play = plan.play(alert.name)
+    wanted = {p.name for command in (play.commands() if play else ()) for p in command.placeholders}
+    known = {**intake.values, **alert.labels}
+    return {name: known[name] for name in sorted(wanted) if known.get(name)}

@@ -1,0 +1,185 @@
+"""Applies an event to its incident inside a transaction: decide, resolve roles to people, render
+messages, bind commands, and record all of it together. No I/O beyond the transaction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from playcall.core import wording
+from playcall.core.compiler.shell import Unbindable, bind, read_command
+from playcall.core.decide import decide
+from playcall.core.incident import (
+    CommandFinished,
+    Effect,
+    Event,
+    Incident,
+    Moved,
+    Opened,
+    Page,
+    PageFailed,
+    Refused,
+    RunCommand,
+    RunStatus,
+    Silence,
+    Tell,
+    WriteReport,
+)
+from playcall.core.plan import Command, EffectClass, Plan
+from playcall.engine.directory import Directory
+from playcall.engine.ports import (
+    Delivery,
+    Execution,
+    Job,
+    Reporting,
+    Silencing,
+    Task,
+    Transaction,
+)
+
+_DANGER = list(EffectClass)  # from harmless to not at all by machine
+
+UNBOUND = "nobody is bound to this role in the settings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committer:
+    """What applying an event needs to know of this installation."""
+
+    directory: Directory
+    url: str  # where people reach this server
+
+    def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
+        """Decide and record. What is refused changes nothing."""
+        state = tx.incident(incident) if incident is not None else None
+        plan = tx.plan(self._plan_of(state, event))
+        outcome = decide(state, event, plan)
+        if isinstance(outcome, Refused):
+            return outcome
+        jobs, failures = self._follow(tx, outcome, event, plan)
+        tx.record(outcome.incident, event, jobs)
+        for failure in failures:
+            self.apply(tx, failure, outcome.incident.id)
+        return outcome
+
+    def _plan_of(self, state: Incident | None, event: Event) -> str:
+        if state is not None:
+            return state.plan
+        if isinstance(event, Opened):
+            return event.plan
+        raise LookupError("there is no such incident")
+
+    def _follow(
+        self, tx: Transaction, moved: Moved, event: Event, plan: Plan
+    ) -> tuple[list[Job], list[Event]]:
+        """The jobs that carry out the effects, and events for those that cannot be."""
+        jobs: list[Job] = []
+        failures: list[Event] = []
+        reached: set[tuple[str, bool]] = set()  # one person gets one page for one event
+        for index, effect in enumerate(moved.effects):
+            prefix = f"{moved.incident.id}.{moved.incident.version}.{index}"
+            for name, task in self._tasks(tx, moved.incident, effect, event, plan):
+                if isinstance(task, PageFailed | CommandFinished):
+                    failures.append(task)
+                    continue
+                if isinstance(task, Delivery):
+                    if (task.person.id, task.page) in reached:
+                        continue
+                    reached.add((task.person.id, task.page))
+                jobs.append(Job(key=f"{prefix}.{name}", incident=moved.incident.id, task=task))
+        return jobs, failures
+
+    def _tasks(
+        self, tx: Transaction, incident: Incident, effect: Effect, event: Event, plan: Plan
+    ) -> Iterator[tuple[str, Task | PageFailed | CommandFinished]]:
+        match effect:
+            case Page() | Tell():
+                yield from self._deliveries(tx, incident, effect, event, plan)
+            case RunCommand():
+                yield "run", _execution(incident, effect, event, plan)
+            case Silence():
+                yield (
+                    "silence",
+                    Silencing(
+                        label_sets=effect.label_sets,
+                        lasting=effect.lasting,
+                        comment=effect.comment,
+                    ),
+                )
+            case WriteReport():
+                yield "report", Reporting()
+            case _:
+                assert_never(effect)
+
+    def _deliveries(
+        self, tx: Transaction, incident: Incident, effect: Page | Tell, event: Event, plan: Plan
+    ) -> Iterator[tuple[str, Delivery | PageFailed]]:
+        people = self.directory.behind(effect.role)
+        page = isinstance(effect, Page)
+        if not people and page:
+            yield (
+                "page",
+                PageFailed(at=event.at, role=effect.role, person=None, reason=UNBOUND),
+            )
+        if not people:
+            return
+        others = [
+            other.title
+            for number in incident.alongside
+            if (other := tx.incident(number)) is not None and not other.status.over
+        ]
+        link = f"{self.url}/incidents/{incident.id}"
+        message = wording.compose(incident, effect, plan, event.at, others, link)
+        for person in people:
+            task = Delivery(role=effect.role, person=person, message=message, page=page)
+            yield person.id, task
+
+
+def _execution(
+    incident: Incident, effect: RunCommand, event: Event, plan: Plan
+) -> Execution | CommandFinished:
+    """The command as it will run, its values bound; or its end, when a value cannot be bound."""
+    command = _command(incident, effect, plan)
+    translated = command.runs_as
+    native = translated is not None and translated.kind == "promql"
+    text = translated.text if translated else command.text
+    if not native and command.placeholders:
+        try:
+            text = _bind(text, incident, command)
+        except Unbindable as error:
+            return CommandFinished(
+                at=event.at,
+                command=command.id,
+                run=effect.run,
+                status=RunStatus.CANCELLED,
+                exit_code=None,
+                summary=f"not run: {error}",
+            )
+    return Execution(
+        command=command.id,
+        run=effect.run,
+        title=command.title,
+        written=command.text,
+        text=text,
+        native=native,
+        effect=command.effect,
+        repeatable=command.effect in (EffectClass.OBSERVE, EffectClass.HEAVY),
+        line=command.line,
+        approved_by=effect.approved_by,
+    )
+
+
+def _bind(text: str, incident: Incident, command: Command) -> str:
+    """The command with its values, judged again: a value may not make it more than it was."""
+    bound = bind(text, incident.values)
+    effect = read_command(bound.text).effect
+    if bound.missing or _DANGER.index(effect) > _DANGER.index(command.effect):
+        raise Unbindable(f"with its values it would be {effect}, and it was {command.effect}")
+    return bound.text
+
+
+def _command(incident: Incident, effect: RunCommand, plan: Plan) -> Command:
+    play = plan.play(incident.play) if incident.play else None
+    command = play.command(effect.command) if play else None
+    if command is None:
+        raise LookupError(f"the plan has no command {effect.command}")
+    return command

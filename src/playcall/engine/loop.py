@@ -1,0 +1,200 @@
+"""The engine: takes alerts in, wakes incidents, carries out jobs, measures criteria; until stopped.
+
+Each loop looks for what is due, does it, and sleeps until something changes or falls due. All of
+them may be killed at any moment: what is not committed did not happen.
+"""
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from playcall.core.alert import Alert
+from playcall.core.incident import Event, Moved, Refused, Woken
+from playcall.engine.arrivals import Intake, take_in
+from playcall.engine.perform import Performer, retry_after
+from playcall.engine.ports import (
+    Delivery,
+    Execution,
+    Job,
+    Receipt,
+    Reporting,
+    Silencing,
+    Task,
+    Transaction,
+    Unavailable,
+)
+from playcall.engine.readings import Reader
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+IDLE = 0.5  # seconds between looks when nothing is known to be due
+ARRIVALS = 100  # alerts in one transaction
+# How many jobs at once, in pools of their own: a slow command must never hold up a page.
+POOLS: Mapping[tuple[type[Task], ...], int] = {
+    (Delivery,): 32,
+    (Execution,): 8,
+    (Silencing, Reporting): 4,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    performer: Performer
+    reader: Reader
+    intake: Intake
+    _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
+    _working: dict[str, Job] = field(default_factory=dict)
+    _batch: int = ARRIVALS
+
+    async def receive(self, alerts: Sequence[Alert]) -> Receipt:
+        """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
+        now = self.performer.clock.now()
+        receipt = await self.performer.store.write(lambda tx: tx.receive(alerts, now))
+        self._ring()
+        return receipt
+
+    async def submit(self, incident: int, event: Event) -> Moved | Refused:
+        """Apply one event, as a person or a hand reports it. Raises Unavailable."""
+        committer = self.performer.committer
+
+        def work(tx: Transaction) -> Moved | Refused:
+            if tx.incident(incident) is None:
+                return Refused(reason=f"there is no incident {incident}")
+            return committer.apply(tx, event, incident)
+
+        outcome = await self.performer.store.write(work)
+        self._ring()
+        return outcome
+
+    async def run(self) -> None:
+        """Work until cancelled; jobs under way are given up and taken up at the next start."""
+        async with asyncio.TaskGroup() as group:
+            for look in (self._take_arrivals, self._wake_incidents, self.reader.read_due):
+                group.create_task(self._repeat(look))
+            for kinds, slots in POOLS.items():
+                start = functools.partial(self._start_jobs, group, kinds, slots)
+                group.create_task(self._repeat(start))
+            group.create_task(self._renew_leases())
+
+    async def _repeat(self, look: Callable[[], Awaitable[int]]) -> None:
+        """Look again at once while there was something to do, else when something changes."""
+        bell = asyncio.Event()
+        self._bells.append(bell)
+        while True:
+            bell.clear()
+            try:
+                busy = await look() > 0
+            except Unavailable as error:
+                log.error("%s; trying again", error)
+                busy = False
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), self._idle())
+
+    def _ring(self) -> None:
+        for bell in self._bells:
+            bell.set()
+
+    def _idle(self) -> float:
+        return min(IDLE, self.reader.every.total_seconds() / 2)
+
+    # --- alerts
+
+    async def _take_arrivals(self) -> int:
+        limit = self._batch
+        try:
+            taken = await self.performer.store.write(lambda tx: self._take(tx, limit))
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("taking in %d alerts failed", limit)
+            if limit == 1:
+                await self.performer.store.write(self._set_aside)
+            self._batch = 1  # find the one that cannot be taken in
+            return 1
+        if taken:
+            self._ring()
+        elif self._batch != ARRIVALS:
+            self._batch = ARRIVALS
+        return taken
+
+    def _take(self, tx: Transaction, limit: int) -> int:
+        arrivals = tx.arrivals(limit)
+        if arrivals:
+            now = self.performer.clock.now()
+            take_in(tx, arrivals, self.intake, self.performer.committer, now)
+        return len(arrivals)
+
+    def _set_aside(self, tx: Transaction) -> None:
+        arrivals = tx.arrivals(1)
+        log.error("alert set aside, nobody was paged for it: %s", arrivals)
+        tx.take_in(arrivals)
+
+    # --- timers
+
+    async def _wake_incidents(self) -> int:
+        now = self.performer.clock.now()
+        committer = self.performer.committer
+
+        def work(tx: Transaction) -> int:
+            due = tx.due(now, ARRIVALS)
+            for incident in due:
+                committer.apply(tx, Woken(at=now), incident)
+            return len(due)
+
+        woken = await self.performer.store.write(work)
+        if woken:
+            self._ring()
+        return woken
+
+    # --- jobs
+
+    async def _start_jobs(
+        self, group: asyncio.TaskGroup, kinds: tuple[type[Task], ...], slots: int
+    ) -> int:
+        free = slots - sum(isinstance(job.task, kinds) for job in self._working.values())
+        if free <= 0:
+            return 0
+        now = self.performer.clock.now()
+        owner = self.performer.owner
+        jobs = await self.performer.store.write(lambda tx: tx.claim(owner, kinds, now, LEASE, free))
+        for job in jobs:
+            self._working[job.key] = job
+            group.create_task(self._work(job))
+        return len(jobs)
+
+    async def _work(self, job: Job) -> None:
+        try:
+            await self.performer.perform(job)
+        except Unavailable as error:
+            log.error("%s: %s; trying again", job.key, error)
+            await self._postpone(job, str(error))
+        except Exception as error:  # a bug: it must stop neither the engine nor other jobs
+            log.exception("%s failed", job.key)
+            await self._postpone(job, repr(error))
+        finally:
+            del self._working[job.key]
+            self._ring()
+
+    async def _postpone(self, job: Job, reason: str) -> None:
+        later = self.performer.clock.now() + retry_after(job.attempts)
+        with contextlib.suppress(Unavailable):  # then the lease runs out
+            await self.performer.store.write(lambda tx: tx.postpone(job.key, later, reason))
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            if self._working:
+                try:
+                    await self.performer.store.write(self._renew)
+                except Unavailable as error:
+                    log.error("cannot renew leases: %s", error)
+
+    def _renew(self, tx: Transaction) -> None:
+        until = self.performer.clock.now() + LEASE
+        tx.renew(self.performer.owner, list(self._working), until)

@@ -1,0 +1,272 @@
+"""Carries out one job of the outbox through its port, and records what came of it as an event, in
+the same transaction that finishes the job."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from playcall.core.incident import (
+    CommandBegun,
+    CommandFinished,
+    CommandInterrupted,
+    Event,
+    PageDelivered,
+    PageFailed,
+    ReportWritten,
+    RunStatus,
+    Silenced,
+    SilenceFailed,
+)
+from playcall.core.report import write_report
+from playcall.engine.commit import Committer
+from playcall.engine.ports import (
+    Archive,
+    Channel,
+    Clock,
+    Delivery,
+    Execution,
+    Exit,
+    Job,
+    Metrics,
+    Output,
+    Reporting,
+    Runner,
+    Silencer,
+    Silencing,
+    Store,
+    Transaction,
+    Unavailable,
+    Vector,
+)
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY = timedelta(seconds=1)
+LAST_RETRY = timedelta(minutes=1)
+SILENCE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """The ports that jobs are carried out through."""
+
+    channels: Mapping[str, Channel]
+    runner: Runner
+    metrics: Metrics
+    silencer: Silencer
+    archive: Archive
+    time_limit: timedelta  # of one command
+
+
+def retry_after(attempts: int) -> timedelta:
+    """Doubles with every attempt."""
+    return min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 10))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performer:
+    store: Store
+    committer: Committer
+    clock: Clock
+    hands: Hands
+    owner: str
+
+    async def perform(self, job: Job) -> None:
+        match job.task:
+            case Delivery():
+                await self._deliver(job, job.task)
+            case Execution():
+                await self._execute(job, job.task)
+            case Silencing():
+                await self._silence(job, job.task)
+            case Reporting():
+                await self._report(job)
+            case _:
+                assert_never(job.task)
+
+    async def _finish(self, job: Job, event: Event | None = None) -> None:
+        def work(tx: Transaction) -> None:
+            tx.finish(job.key)
+            if event:
+                self.committer.apply(tx, event, job.incident)
+
+        await self.store.write(work)
+
+    # --- pages and notices
+
+    async def _deliver(self, job: Job, task: Delivery) -> None:
+        if task.page and await self._is_over(job.incident):
+            await self._finish(job)
+            return
+        reasons: list[str] = []
+        permanent = True
+        for method in task.person.methods:
+            channel = self.hands.channels.get(method.channel)
+            try:
+                if channel is None:
+                    raise Unavailable("no such channel is configured", permanent=True)
+                await channel.send(task.message, method.address, job.key)
+            except Unavailable as error:
+                permanent = permanent and error.permanent
+                reasons.append(f"{method.channel}: {error}")
+                continue
+            await self._delivered(job, task, method.channel)
+            return
+        reason = "; ".join(reasons) or "the person has no contact method"
+        log.warning("%s to %s failed: %s", job.key, task.person.id, reason)
+        await self._undelivered(job, task, reason, permanent)
+
+    async def _delivered(self, job: Job, task: Delivery, channel: str) -> None:
+        event = PageDelivered(
+            at=self.clock.now(), role=task.role, person=task.person.id, channel=channel
+        )
+        await self._finish(job, event if task.page else None)
+
+    async def _undelivered(self, job: Job, task: Delivery, reason: str, permanent: bool) -> None:
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            if permanent:
+                tx.bury(job.key, reason)
+            else:
+                tx.postpone(job.key, now + retry_after(job.attempts), reason)
+            if task.page and (permanent or job.attempts == 1):
+                failed = PageFailed(at=now, role=task.role, person=task.person.id, reason=reason)
+                self.committer.apply(tx, failed, job.incident)
+
+        await self.store.write(work)
+
+    async def _is_over(self, incident: int) -> bool:
+        def look(tx: Transaction) -> bool:
+            state = tx.incident(incident)
+            return state is None or state.status.over
+
+        return await self.store.write(look)
+
+    # --- commands
+
+    async def _execute(self, job: Job, task: Execution) -> None:
+        if not await self.store.write(lambda tx: self._begin(tx, job, task)):
+            return
+        try:
+            end = await (self._ask(task) if task.native else self._spawn(task))
+        except Unavailable as error:
+            end = Exit(status=RunStatus.FAILED, exit_code=None, summary=str(error))
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            tx.end_run(task.run, end, now)
+            tx.finish(job.key)
+            finished = CommandFinished(
+                at=now,
+                command=task.command,
+                run=task.run,
+                status=end.status,
+                exit_code=end.exit_code,
+                summary=end.summary,
+            )
+            self.committer.apply(tx, finished, job.incident)
+
+        await self.store.write(work)
+
+    def _begin(self, tx: Transaction, job: Job, task: Execution) -> bool:
+        """Commit the start before the spawn. False: it must not be spawned, and why is recorded."""
+        now = self.clock.now()
+        state = tx.incident(job.incident)
+        if state is not None and state.status.over and task.approved_by:
+            self._cancel(tx, job, task, "the incident was resolved first")
+            return False
+        if not tx.begin_run(task.run, self.owner, now):
+            if not task.repeatable:
+                interrupted = CommandInterrupted(at=now, command=task.command, run=task.run)
+                tx.end_run(task.run, _interrupted(), now)
+                tx.finish(job.key)
+                self.committer.apply(tx, interrupted, job.incident)
+                return False
+            tx.restart_run(task.run, self.owner, now)
+        begun = CommandBegun(at=now, command=task.command, run=task.run)
+        self.committer.apply(tx, begun, job.incident)
+        return True
+
+    def _cancel(self, tx: Transaction, job: Job, task: Execution, reason: str) -> None:
+        now = self.clock.now()
+        if not tx.begin_run(task.run, self.owner, now):
+            return
+        end = Exit(status=RunStatus.CANCELLED, exit_code=None, summary=f"not run: {reason}")
+        tx.end_run(task.run, end, now)
+        tx.finish(job.key)
+        finished = CommandFinished(
+            at=now,
+            command=task.command,
+            run=task.run,
+            status=end.status,
+            exit_code=None,
+            summary=end.summary,
+        )
+        self.committer.apply(tx, finished, job.incident)
+
+    async def _spawn(self, task: Execution) -> Exit:
+        async for piece in self.hands.runner.run(task.text, time_limit=self.hands.time_limit):
+            if isinstance(piece, Exit):
+                return piece
+            await self._keep_output(task, piece)
+        raise Unavailable("the runner ended without saying how")
+
+    async def _keep_output(self, task: Execution, piece: Output) -> None:
+        await self.store.write(lambda tx: tx.append_output(task.run, piece.data))
+
+    async def _ask(self, task: Execution) -> Exit:
+        vectors = await self.hands.metrics.query(task.text, self.clock.now())
+        lines = [_series_line(vector) for vector in vectors]
+        await self._keep_output(task, Output(data=("\n".join(lines) + "\n").encode()))
+        summary = lines[0] if len(lines) == 1 else f"{len(lines)} series"
+        return Exit(
+            status=RunStatus.SUCCEEDED, exit_code=None, summary=summary if lines else "no data"
+        )
+
+    # --- the end of an incident
+
+    async def _silence(self, job: Job, task: Silencing) -> None:
+        now = self.clock.now()
+        until = now + task.lasting
+        try:
+            silences = [
+                await self.hands.silencer.silence(labels, now, until, task.comment)
+                for labels in task.label_sets
+            ]
+        except Unavailable as error:
+            reason = str(error)
+            if error.permanent or job.attempts >= SILENCE_ATTEMPTS:
+                await self._finish(job, SilenceFailed(at=now, reason=reason))
+                return
+            later = now + retry_after(job.attempts)
+            await self.store.write(lambda tx: tx.postpone(job.key, later, reason))
+            return
+        await self._finish(job, Silenced(at=now, silence=", ".join(silences), until=until))
+
+    async def _report(self, job: Job) -> None:
+        def gather(tx: Transaction) -> str:
+            state = tx.incident(job.incident)
+            if state is None:
+                raise LookupError(f"incident {job.incident} is not there")
+            events = [stored.event for stored in tx.events(job.incident)]
+            return write_report(events, tx.plan(state.plan)).markdown
+
+        markdown = await self.store.write(gather)
+        path = self.hands.archive.keep(f"incident-{job.incident}.md", markdown)
+        await self._finish(job, ReportWritten(at=self.clock.now(), path=path))
+
+
+def _interrupted() -> Exit:
+    return Exit(
+        status=RunStatus.UNKNOWN,
+        exit_code=None,
+        summary="it was running when Playcall stopped: nobody saw its end",
+    )
+
+
+def _series_line(vector: Vector) -> str:
+    labels = ",".join(f"{name}={value}" for name, value in sorted(vector.labels.items()))
+    return f"{labels or 'value'} {vector.sample.value:.6g}"
