@@ -10,7 +10,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from playcall.core.alert import Alert
 from playcall.core.incident import Event, Moved, Refused, Woken
@@ -189,12 +189,14 @@ class Engine:
     async def _renew_leases(self) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
-            if self._working:
-                try:
-                    await self.performer.store.write(self._renew)
-                except Unavailable as error:
-                    log.error("cannot renew leases: %s", error)
+            keys = tuple(self._working)
+            until = self.performer.clock.now() + LEASE
+            renew = functools.partial(self._renew, keys, until)
+            try:
+                await self.performer.store.write(renew)
+            except Unavailable as error:
+                log.error("cannot renew leases: %s", error)
 
-    def _renew(self, tx: Transaction) -> None:
-        until = self.performer.clock.now() + LEASE
-        tx.renew(self.performer.owner, list(self._working), until)
+    def _renew(self, keys: Sequence[str], until: datetime, tx: Transaction) -> None:
+        if keys:
+            tx.renew(self.performer.owner, keys, until)

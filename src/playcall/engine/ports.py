@@ -270,7 +270,7 @@ class Transaction(Protocol):
         lease: timedelta,
         limit: int,
     ) -> Sequence[Job]:
-        """Jobs of these kinds that are due or whose owner's lease ran out, now leased to `owner`."""
+        """Jobs of these kinds that are due, or whose owner's lease ran out: now `owner`'s."""
         ...
 
     def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None: ...
