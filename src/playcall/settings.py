@@ -1,0 +1,262 @@
+"""Everything that may be set, read once from one TOML file into frozen values.
+
+A mistake raises BadSettings, whose text lists every mistake found with its key and what is allowed.
+"""
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+ACCESS_ORDER = ("viewer", "responder", "commander", "administrator")
+
+
+class BadSettings(ValueError):
+    """The settings cannot be used; the message says why, line by line."""
+
+
+class Access(StrEnum):
+    """What somebody may do; each level includes those before it."""
+
+    VIEWER = "viewer"  # look
+    RESPONDER = "responder"  # acknowledge, note, approve, decline
+    COMMANDER = "commander"  # resolve
+    ADMINISTRATOR = "administrator"
+
+    def allows(self, needed: "Access") -> bool:
+        return ACCESS_ORDER.index(self) >= ACCESS_ORDER.index(needed)
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; an unknown key is a mistake, not a wish."""
+
+
+class Server(_Table, frozen=True):
+    host: str = "127.0.0.1"
+    port: int = 8700
+    url: str = ""  # where people reach it; default http://host:port
+    data: str = "playcall-data"  # the database, secrets and reports; beside the settings file
+    database: str = ""  # a SQLAlchemy URL; default SQLite in `data`
+
+
+class Documents(_Table, frozen=True):
+    playbook: str = ""
+
+
+class IntakeTable(_Table, frozen=True):
+    tokens: tuple[str, ...] = ()  # "sha256:..." of each bearer token Alertmanager may use
+    group_by: tuple[str, ...] = ()
+    severities: Mapping[str, str] = {}
+
+
+class PrometheusTable(_Table, frozen=True):
+    url: str = "http://127.0.0.1:9090"
+    read_every: float = 15.0  # seconds between readings of a criterion
+
+
+class AlertmanagerTable(_Table, frozen=True):
+    url: str = "http://127.0.0.1:9093"
+
+
+class MailTable(_Table, frozen=True):
+    host: str
+    sender: str
+    port: int = 25
+    username: str = ""
+    password_file: str = ""
+    tls: str = "none"
+
+
+class WebhookTable(_Table, frozen=True):
+    secret_file: str
+
+
+class RunnerTable(_Table, frozen=True):
+    time_limit: float = 60.0  # seconds
+    output_limit: int = 1_000_000  # bytes kept of one command
+    env: Mapping[str, str] = {}
+    secrets: tuple[str, ...] = ()  # names of variables in `env` whose values are redacted
+
+
+class PersonTable(_Table, frozen=True):
+    name: str
+    access: Access = Access.RESPONDER
+    tokens: tuple[str, ...] = ()  # "sha256:..." of each API token
+    mail: str = ""
+    webhook: str = ""
+    methods: tuple[str, ...] = ()  # the order to try; default: mail, then webhook
+
+
+class _File(_Table, frozen=True):
+    server: Server = msgspec.field(default_factory=Server)
+    documents: Documents = msgspec.field(default_factory=Documents)
+    intake: IntakeTable = msgspec.field(default_factory=IntakeTable)
+    prometheus: PrometheusTable = msgspec.field(default_factory=PrometheusTable)
+    alertmanager: AlertmanagerTable = msgspec.field(default_factory=AlertmanagerTable)
+    mail: MailTable | None = None
+    webhook: WebhookTable | None = None
+    runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
+    people: Mapping[str, PersonTable] = {}
+    on_call: Mapping[str, tuple[str, ...]] = {}
+    placeholders: Mapping[str, str] = {}
+    pace: float = 1.0  # every duration of the document is divided by it; for demos and drills
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the file says, its paths made absolute and its secrets read."""
+
+    server: Server
+    playbook: Path
+    data: Path
+    database: str
+    url: str
+    intake: IntakeTable
+    prometheus: PrometheusTable
+    alertmanager: AlertmanagerTable
+    mail: MailTable | None
+    mail_password: str = field(repr=False)
+    webhook_secret: bytes = field(repr=False)
+    runner: RunnerTable
+    people: Mapping[str, PersonTable]
+    on_call: Mapping[str, tuple[str, ...]]
+    placeholders: Mapping[str, str]
+    pace: float
+
+    @property
+    def time_limit(self) -> timedelta:
+        return timedelta(seconds=self.runner.time_limit)
+
+    @property
+    def read_every(self) -> timedelta:
+        return timedelta(seconds=self.prometheus.read_every)
+
+    def methods(self, person: str) -> tuple[tuple[str, str], ...]:
+        """(channel, address) in the order to try them."""
+        table = self.people[person]
+        known = {"mail": table.mail, "webhook": table.webhook}
+        order = table.methods or tuple(known)
+        return tuple((channel, known[channel]) for channel in order if known.get(channel))
+
+
+def read_settings(path: Path) -> Settings:
+    """Read, check and complete the settings. Raises BadSettings."""
+    try:
+        file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
+    except FileNotFoundError:
+        raise BadSettings(
+            f"{path}: there is no such file. `playcall init` writes one to start from."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path}: not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"{path}: {error}") from None
+    mistakes = _mistakes(file)
+    if mistakes:
+        raise BadSettings("\n".join(f"{path}: {mistake}" for mistake in mistakes))
+    return _complete(file, path.parent)
+
+
+def hash_token(token: str) -> str:
+    """How a token is kept: random tokens need no salt and no slow hash."""
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+def _mistakes(file: _File) -> list[str]:
+    found = []
+    if not 0 <= file.server.port <= 65535:
+        found.append(f"server.port: {file.server.port} is not a port. Use 0 to 65535.")
+    if file.pace <= 0:
+        found.append(f"pace: {file.pace} is not above 0. Leave it out for true time.")
+    if not file.documents.playbook:
+        found.append("documents.playbook: name the Markdown document to run.")
+    if file.mail and file.mail.tls not in ("none", "starttls", "implicit"):
+        found.append(f'mail.tls: "{file.mail.tls}" is not one of none, starttls, implicit.')
+    for name, seconds in (
+        ("runner.time_limit", file.runner.time_limit),
+        ("prometheus.read_every", file.prometheus.read_every),
+    ):
+        if seconds <= 0:
+            found.append(f"{name}: {seconds} seconds is not above 0.")
+    for role, people in file.on_call.items():
+        found += [
+            f'on_call."{role}": nobody is called "{person}". Add [people.{person}].'
+            for person in people
+            if person not in file.people
+        ]
+    for name, person in file.people.items():
+        found += _person_mistakes(name, person, file)
+    tokens = [("intake.tokens", token) for token in file.intake.tokens]
+    tokens += [(f"people.{n}.tokens", t) for n, p in file.people.items() for t in p.tokens]
+    found += [
+        f"{key}: not a hashed token. `playcall token` makes one and prints the line to put here."
+        for key, token in tokens
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", token)
+    ]
+    return found
+
+
+def _person_mistakes(name: str, person: PersonTable, file: _File) -> list[str]:
+    found = []
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        found.append(f"people.{name}: use lower-case letters, digits, dots and dashes.")
+    if person.mail and file.mail is None:
+        found.append(f"people.{name}.mail: there is no [mail] table to send it with.")
+    if person.webhook and file.webhook is None:
+        found.append(f"people.{name}.webhook: there is no [webhook] table with a secret_file.")
+    found += [
+        f'people.{name}.methods: "{method}" is not one of mail, webhook.'
+        for method in person.methods
+        if method not in ("mail", "webhook")
+    ]
+    return found
+
+
+def _complete(file: _File, beside: Path) -> Settings:
+    data = (beside / file.server.data).resolve()
+    host = file.server.host
+    return Settings(
+        server=file.server,
+        playbook=(beside / file.documents.playbook).resolve(),
+        data=data,
+        database=file.server.database or f"sqlite:///{data / 'playcall.db'}",
+        url=(file.server.url or f"http://{host}:{file.server.port}").rstrip("/"),
+        intake=file.intake,
+        prometheus=file.prometheus,
+        alertmanager=file.alertmanager,
+        mail=file.mail,
+        mail_password=_secret(file.mail.password_file if file.mail else "", beside),
+        webhook_secret=_secret(file.webhook.secret_file if file.webhook else "", beside).encode(),
+        runner=_with_environment(file.runner),
+        people=file.people,
+        on_call=file.on_call,
+        placeholders=file.placeholders,
+        pace=file.pace,
+    )
+
+
+def _secret(name: str, beside: Path) -> str:
+    if not name:
+        return ""
+    try:
+        return (beside / name).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{beside / name}: the secret cannot be read: {error}") from None
+
+
+def _with_environment(runner: RunnerTable) -> RunnerTable:
+    """A value of `$NAME` in runner.env is taken from Playcall's own environment."""
+    env = {
+        name: os.environ.get(value[1:], "") if value.startswith("$") else value
+        for name, value in runner.env.items()
+    }
+    return msgspec.structs.replace(runner, env=env)
