@@ -74,9 +74,14 @@ def read_blocks(lines: tuple[str, ...]) -> Blocks:
     front = _front_matter(lines)
     kept = lines if front is None else ("",) * front[1] + lines[front[1] :]
     tokens = _parser().parse("\n".join(kept))
-    deep = (t.map[0] + 1 for t in tokens if t.level >= MAX_NESTING and t.map is not None)
+    deep = (t.map[0] + 1 for t in tokens if _is_bottom(t) and t.map is not None)
     top = _Builder(tokens, lines).siblings(0, len(tokens))
     return Blocks(top=top, front=front, too_deep=next(deep, None))
+
+
+def _is_bottom(token: Token) -> bool:
+    """A container at the parser's limit: what it holds was not parsed."""
+    return token.level >= MAX_NESTING - 1 and token.type in ("blockquote_open", "list_item_open")
 
 
 def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:

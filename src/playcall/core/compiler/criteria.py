@@ -36,7 +36,12 @@ _CLAIM = re.compile(
     r"(?P<rest>.*)$",
     re.IGNORECASE,
 )
-_CONDITIONAL = re.compile(r"\b(?:if|when|unless|whether|once)\b", re.IGNORECASE)
+# A condition or a longer explanation mentions a threshold without asserting it.
+_EXPLAINS = re.compile(
+    r"\b(?:if|when|unless|whether|once|query|expression|alert)\b|[({\[]|[.,;](?:\s|$)",
+    re.IGNORECASE,
+)
+_LONGEST = 160  # characters
 _NOT_UNITS = {"for", "over", "in", "within", "during", "and", "or", "on", "across", "at", "of"}
 _LONG_TIMES = {"m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "day": 86400}
 _SCALES: dict[str, tuple[str, float]] = {
@@ -81,8 +86,8 @@ class Claim:
 
 def read_claim(sentence: str) -> Claim | None:
     """What the sentence asserts; None when it asserts nothing measurable."""
-    found = _CLAIM.match(sentence)
-    if found is None or _CONDITIONAL.search(found["subject"]):
+    found = _CLAIM.match(sentence) if len(sentence) <= _LONGEST else None
+    if found is None or _EXPLAINS.search(found["subject"]):
         return None
     unit = found["unit"] or ""
     written, rest = found["written"], found["rest"]
@@ -116,7 +121,7 @@ def read_criterion(
     if claim is None:
         return None
     joined = _join(claim, queries)
-    if not isinstance(joined, NamedQuery) and claim.unit.lower().rstrip("s") in _LONG_TIMES:
+    if not isinstance(joined, NamedQuery) and _is_long(claim.unit.lower()):
         return None  # 'incident >30 minutes' is a matter of the clock, not of a metric
     unit, scale = _scale(claim.unit)
     query: NamedQuery | None = None
@@ -145,6 +150,10 @@ def read_criterion(
         query_name=query.name if query else None,
         line=line,
     )
+
+
+def _is_long(unit: str) -> bool:
+    return unit in _LONG_TIMES or (len(unit) > 2 and unit.removesuffix("s") in _LONG_TIMES)
 
 
 def query_unit(promql: str) -> str | None:

@@ -46,7 +46,13 @@ _ROLES: tuple[tuple[Role, str], ...] = (
 )
 _ALERT_WORDS = re.compile(r"^(?:alert(?:\s*name)?|play(?:book)?|runbook)\s*:\s*", re.IGNORECASE)
 _NUMBERING = re.compile(r"^\d+(?:\.\d+)*[.)]?\s+")
-_CAMEL = re.compile(r"^(?=.*[a-z])[A-Z][A-Za-z0-9_]*[a-z0-9][A-Z][A-Za-z0-9_]*$")
+# 'DiskFull', 'SSPDown', 'etcdMembersDown'; not 'Overview', 'VMs' or 'macOS'.
+_CAMEL = re.compile(
+    r"^(?:[A-Z](?=\w*[a-z])(?=\w*[a-z0-9][A-Z])\w+|[A-Z]{3,}[a-z]{2,}\w*"
+    r"|[a-z]+(?:[A-Z]+[a-z0-9]+){2,})$",
+    re.ASCII,
+)
+_SUFFIX = re.compile(r"\s*\[[^\[\]]*\]$")
 _SHOUT = re.compile(r"^[A-Z][A-Za-z0-9_]{2,}$")
 
 
@@ -76,7 +82,7 @@ def alerts_of(section: Section) -> tuple[str, ...]:
 
 def _names(title: str, named: bool) -> tuple[str, ...]:
     text = _ALERT_WORDS.sub("", _NUMBERING.sub("", title))
-    text = phrases.time_box(text)[0].split(" - ")[0].strip()
+    text = _SUFFIX.sub("", phrases.time_box(text)[0]).split(" - ")[0].strip()
     parts = [part.strip() for part in re.split(r"\s*(?:/|,|&|\band\b)\s*", text)]
     shape = _SHOUT if named else _CAMEL
     return tuple(parts) if parts and all(shape.match(part) for part in parts) else ()

@@ -7,7 +7,7 @@ from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Template, TemplateField
 
 _FIELD = re.compile(r"\[(?P<name>[^\[\]\n]{1,80})\](?![(\[])")
-_SUBJECT = re.compile(r"^subject:\s*(?P<subject>.*)$", re.IGNORECASE)
+_SUBJECT = re.compile(r"^subject:[ \t]*(?P<subject>.*)$", re.IGNORECASE | re.MULTILINE)
 _TEXT_TAGS = ("", "text", "txt", "plain", "markdown", "md")
 
 

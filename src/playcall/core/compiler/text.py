@@ -54,7 +54,8 @@ def _refuse(data: bytes, path: str) -> Problem | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None
     sample = data[:65536]
-    if len(_ODD_BYTES.findall(sample)) * 20 > len(sample):
+    odd = len(_ODD_BYTES.findall(sample))
+    if odd > 8 and odd * 20 > len(sample):
         return Problem(
             code="PC003",
             level=Level.ERROR,
