@@ -97,7 +97,8 @@ def _tolerant(data: bytes, encoding: str, path: str) -> tuple[str, list[Problem]
         return data.decode(encoding), []
     except UnicodeDecodeError as error:
         before = data[: error.start].decode(encoding, errors="replace")
-        place = Place(file=path, line=len(_split(before + ".")))
+        good = _split(f"{before}?")
+        place = Place(file=path, line=len(good), column=len(good[-1]))
         problem = Problem(
             code="PC004",
             level=Level.ERROR,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Plan, Play, Purpose, Wake
@@ -52,7 +53,7 @@ def _check_times(play: Play, plan: Plan, ledger: Ledger) -> None:
         ledger.note(
             "PC408",
             _line_of(play, "response", ledger),
-            f"{play.alert} gives more time to respond ({asked}) than {severity.level} ({allowed}).",
+            f"{play.alert} allows {_minutes(asked)} to respond, its severity {_minutes(allowed)}.",
             "Keep it if it is meant: a play's own line wins over the table.",
         )
 
@@ -75,7 +76,7 @@ def _check_criteria(play: Play, plan: Plan, ledger: Ledger) -> None:
             f"{play.alert} says nothing that can be measured.",
             "Add a sentence such as 'Verify error rate <1 errors/sec for 5 minutes'.",
         )
-    elif not any(c.purpose is Purpose.RECOVERY for c in play.criteria):
+    elif play.phases and not any(c.purpose is Purpose.RECOVERY for c in play.criteria):
         ledger.note(
             "PC411",
             play.line,
@@ -88,12 +89,12 @@ def _check_team(play: Play, plan: Plan, ledger: Ledger) -> None:
     whom = play.escalation.whom if play.escalation else None
     if whom is None or not (plan.teams or plan.rungs) or _known(whom, plan):
         return
-    names = ", ".join(dict.fromkeys(team.value for team in plan.teams))
+    known = [team.value for team in plan.teams] + [r for rung in plan.rungs for r in rung.roles]
     ledger.warn(
         "PC406",
         play.escalation.line if play.escalation else play.line,
         f"{play.alert} escalates to {whom!r}, whom no table knows.",
-        f"Name a team of the table ({names}) or a role of the escalation path.",
+        f"Name one of: {', '.join(dict.fromkeys(known))}.",
     )
 
 
@@ -114,6 +115,10 @@ def _known(whom: str, plan: Plan) -> bool:
     names += [role for rung in plan.rungs for role in rung.roles]
     names += [contact.role for contact in plan.contacts]
     return any(asked in _letters(name) for name in names)
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span / timedelta(minutes=1):g} minutes"
 
 
 def _letters(text: str) -> str:
