@@ -260,3 +260,31 @@ def test_a_second_play_for_an_alert_is_an_error_and_the_first_is_used() -> None:
     assert problem.code == "PC103"
     assert play is not None
     assert play.phases[0].steps[0].title == "Look"
+
+
+def test_a_name_in_a_heading_inside_a_play_opens_no_other() -> None:
+    text = "# DiskFull\n\n**Severity:** HIGH\n\n## PostgreSQL\n\n1. Look\n"
+
+    assert [phase.title for phase in play_of(text).phases] == ["PostgreSQL"]
+
+
+def test_a_title_that_looks_like_an_alert_only_holds_the_plays_below_it() -> None:
+    text = "# DiskPlaybooks\n\n## DiskFull\n\n1. Look\n\n## DiskSlow\n\n1. Look\n"
+
+    assert [play.alert for play in plan_of(text).plays] == ["DiskFull", "DiskSlow"]
+
+
+def test_commands_among_symptoms_are_not_lost() -> None:
+    text = "# DiskFull\n\n## Symptoms\n\n- Slow\n\n```bash\ndf -h\n```\n"
+    play = play_of(text)
+
+    assert [symptom.text for symptom in play.symptoms] == ["Slow"]
+    assert [(phase.role, c.text) for phase in play.phases for c in play.commands()] == [
+        (Role.SYMPTOMS, "df -h")
+    ]
+
+
+def test_a_second_tree_in_one_step_is_told() -> None:
+    drawn = "   ```\n   A?\n   ├─ NO → x\n   └─ YES → y\n   ```\n\n"
+
+    assert "PC104" in codes(f"# DiskFull\n\n1. Decide\n\n{drawn}{drawn}")

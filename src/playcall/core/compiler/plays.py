@@ -1,7 +1,7 @@
 """A play's section to a Play: metadata, symptoms, phases, templates, criteria."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from playcall.core.compiler import commands, phrases, templates
@@ -145,24 +145,12 @@ class _Body:
 
     def read(self, section: Section, own: tuple[Block, ...]) -> None:
         if any(b.number is not None or commands.is_shell(b) for b in walk(own)):
-            bare = Section(
-                title="Actions",
-                level=section.level,
-                line=section.line,
-                last_line=section.last_line,
-                blocks=own,
-                children=(),
-            )
-            self._phase(bare, Role.ACT)
+            self._phase(_only(section, "Actions", own), Role.ACT)
         else:
-            self._tell_summary(own)
+            for block in own:
+                self._symptom(block)
         for child in section.children:
             self._section(child)
-
-    def _tell_summary(self, own: tuple[Block, ...]) -> None:
-        for block in own:
-            if block.kind in (Kind.PARAGRAPH, Kind.LIST):
-                self._symptom(block)
 
     def _section(self, section: Section) -> None:
         role = role_of(section.title)
@@ -170,6 +158,7 @@ class _Body:
             for inner in section.inside():
                 for block in inner.blocks:
                     self._symptom(block)
+            self._stray_commands(section, role)
         elif role is Role.COMMUNICATE:
             self._communicate(section)
         else:
@@ -190,8 +179,16 @@ class _Body:
                     self.templates.append(
                         templates.read_template(block, inner.title, self.literal, self.ledger)
                     )
-        if not any(b.kind is Kind.FENCE for i in section.inside() for b in walk(i.blocks)):
+        if any(b.kind is Kind.FENCE for i in section.inside() for b in walk(i.blocks)):
+            self._stray_commands(section, Role.COMMUNICATE)
+        else:
             self._phase(section, Role.COMMUNICATE)
+
+    def _stray_commands(self, section: Section, role: Role) -> None:
+        """Commands in a section that is not made of steps become a phase of their own."""
+        found = [b for i in section.inside() for b in walk(i.blocks) if commands.is_shell(b)]
+        if found:
+            self._phase(_only(section, section.title, tuple(found)), role)
 
     def _phase(self, section: Section, role: Role) -> None:
         title, starts, ends = phrases.time_box(section.title)
@@ -209,6 +206,11 @@ class _Body:
                     line=section.line,
                 )
             )
+
+
+def _only(section: Section, title: str, blocks: tuple[Block, ...]) -> Section:
+    """The section with nothing in it but some of its blocks."""
+    return replace(section, title=title, blocks=blocks, children=())
 
 
 def _criteria(

@@ -75,9 +75,15 @@ def alerts_of(section: Section) -> tuple[str, ...]:
     names = _names(section.title, named)
     if not names or section.level == 0:
         return ()
-    if any(alerts_of(child) for child in section.children):
+    if not named and not _is_itself(section) and any(alerts_of(c) for c in section.children):
         return ()
     return names if named or _has_content(section) else ()
+
+
+def _is_itself(section: Section) -> bool:
+    """Whether it is surely a play, so that names in headings inside it are only words."""
+    surely = (Role.DIAGNOSE, Role.RESOLVE)
+    return _has_severity(section) or any(role_of(c.title) in surely for c in section.children)
 
 
 def _names(title: str, named: bool) -> tuple[str, ...]:
@@ -91,12 +97,17 @@ def _names(title: str, named: bool) -> tuple[str, ...]:
 def _has_content(section: Section) -> bool:
     if any(role_of(child.title) for child in section.children):
         return True
-    blocks = tuple(walk(section.blocks))
-    return any(b.kind is Kind.FENCE or b.number is not None for b in blocks) or any(
+    blocks = walk(section.blocks)
+    steps = any(b.kind is Kind.FENCE or b.number is not None for b in blocks)
+    return steps or _has_severity(section)
+
+
+def _has_severity(section: Section) -> bool:
+    return any(
         (found := phrases.plain_pair(line)) is not None and found[0].lower() == "severity"
-        for b in blocks
-        if b.kind is Kind.PARAGRAPH
-        for line in b.text.split("\n")
+        for block in walk(section.blocks)
+        if block.kind is Kind.PARAGRAPH
+        for line in block.text.split("\n")
     )
 
 

@@ -189,12 +189,21 @@ class StepReader:
             step.commands += self._commands.read(block, str(step.number), title, self._guard)
             self._lead = ""
         elif tree.is_tree(block):
-            question = tree.read_tree(block, self.ledger)
-            step = self._current(block.first)
-            step.decision = step.decision or question
+            self._decide(block, self._current(block.first))
         elif templates.is_message(block):
             name = self._step.title if self._step else self._heading
             self.templates.append(templates.read_template(block, name, self.literal, self.ledger))
+
+    def _decide(self, block: Block, step: Draft) -> None:
+        if step.decision is None:
+            step.decision = tree.read_tree(block, self.ledger)
+            return
+        self.ledger.warn(
+            "PC104",
+            block.first,
+            "This step has a decision tree already; the second one was not read.",
+            "Give each tree its own numbered step.",
+        )
 
 
 def guard_of(text: str, line: int) -> Guard | None:
