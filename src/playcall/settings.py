@@ -152,7 +152,7 @@ def read_settings(path: Path) -> Settings:
         file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
     except FileNotFoundError:
         raise BadSettings(
-            f"{path}: there is no such file. `playcall init` writes one to start from."
+            f"{path}: there is no such file. docs/settings.md shows one to start from."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path}: cannot be read: {error}") from None

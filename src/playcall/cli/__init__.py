@@ -16,6 +16,16 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "check": "playcall.cli.check",
     "show": "playcall.cli.show",
+    "serve": "playcall.cli.serve",
+    "incidents": "playcall.cli.incidents",
+    "ack": "playcall.cli.ack",
+    "approve": "playcall.cli.approve",
+    "refuse": "playcall.cli.refuse",
+    "note": "playcall.cli.note",
+    "resolve": "playcall.cli.resolve",
+    "report": "playcall.cli.report",
+    "token": "playcall.cli.token",
+    "sign-in": "playcall.cli.sign_in",
 }
 
 Subparsers = argparse._SubParsersAction  # argparse gives this class no public name

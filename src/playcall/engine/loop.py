@@ -50,6 +50,7 @@ class Engine:
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _working: dict[str, Job] = field(default_factory=dict)
     _batch: int = ARRIVALS
+    _draining: bool = False
 
     async def receive(self, alerts: Sequence[Alert]) -> Receipt:
         """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
@@ -80,6 +81,14 @@ class Engine:
                 start = functools.partial(self._start_jobs, group, kinds, slots)
                 group.create_task(self._repeat(start))
             group.create_task(self._renew_leases())
+
+    async def drain(self, patience: timedelta) -> None:
+        """Begin no more jobs, and wait for those under way as long as `patience` lasts."""
+        self._draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience.total_seconds()):
+                while self._working:
+                    await asyncio.sleep(0.05)
 
     async def _repeat(self, look: Callable[[], Awaitable[int]]) -> None:
         """Look again at once while there was something to do, else when something changes."""
@@ -158,7 +167,7 @@ class Engine:
         self, group: asyncio.TaskGroup, kinds: tuple[type[Task], ...], slots: int
     ) -> int:
         free = slots - sum(isinstance(job.task, kinds) for job in self._working.values())
-        if free <= 0:
+        if free <= 0 or self._draining:
             return 0
         now = self.performer.clock.now()
         owner = self.performer.owner

@@ -1,0 +1,253 @@
+"""The only place that constructs: settings in, hands built, the server run and stopped."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import uuid
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import uvicorn
+
+from playcall.alertmanager import Alertmanager
+from playcall.archive import Files
+from playcall.channels.mail import Mail
+from playcall.channels.webhook import Webhook
+from playcall.core import escalation
+from playcall.core.compiler import compile_document
+from playcall.core.pace import quicken
+from playcall.core.place import Problem
+from playcall.core.plan import Plan
+from playcall.engine.arrivals import Intake
+from playcall.engine.commit import Committer
+from playcall.engine.directory import Directory
+from playcall.engine.loop import Engine
+from playcall.engine.perform import Hands, Performer
+from playcall.engine.ports import Channel, Method, Person
+from playcall.engine.readings import Reader
+from playcall.prometheus import Prometheus
+from playcall.runner.local import Local
+from playcall.runner.redaction import Redactor
+from playcall.settings import Access, BadSettings, Settings
+from playcall.storage import Database
+from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
+from playcall.web.desk import Desk
+from playcall.web.server import build_web
+
+log = logging.getLogger(__name__)
+
+DRAIN = timedelta(seconds=10)
+CREATED_BY = "playcall"
+SEVERITIES = {
+    "critical": "CRITICAL",
+    "page": "CRITICAL",
+    "error": "HIGH",
+    "high": "HIGH",
+    "warning": "WARNING",
+    "info": "INFO",
+    "none": "INFO",
+}
+
+
+class PortInUse(Exception):
+    """The server cannot listen where it was told to."""
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """The compiled document and what is wrong in it."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+
+def load_playbook(settings: Settings) -> Playbook:
+    """Compile the document, and check that its roles are bound. Raises BadSettings."""
+    try:
+        data = settings.playbook.read_bytes()
+    except OSError as error:
+        raise BadSettings(f"documents.playbook: {settings.playbook}: {error.strerror}") from None
+    compiled = compile_document(data, settings.playbook.name)
+    if compiled.plan is None:
+        raise BadSettings("\n".join(str(problem) for problem in compiled.problems))
+    unbound = directory(settings).unbound(escalation.roles(compiled.plan))
+    if unbound:
+        names = ", ".join(f'"{role}"' for role in unbound)
+        raise BadSettings(
+            f"{settings.playbook.name} pages {names}, and nobody is bound to it. "
+            f"Add a line for each to [on_call]."
+        )
+    for name in settings.people:
+        if not settings.methods(name) and any(name in who for who in settings.on_call.values()):
+            raise BadSettings(f"people.{name}: is on call and cannot be reached. Add mail.")
+    return Playbook(plan=quicken(compiled.plan, settings.pace), problems=compiled.problems)
+
+
+def directory(settings: Settings) -> Directory:
+    people = {
+        name: Person(
+            id=name,
+            name=table.name,
+            methods=tuple(
+                Method(channel=channel, address=address)
+                for channel, address in settings.methods(name)
+            ),
+        )
+        for name, table in settings.people.items()
+    }
+    return Directory(people=people, roles={k.lower(): v for k, v in settings.on_call.items()})
+
+
+async def serve(settings: Settings, playbook: Playbook) -> None:
+    """Run until SIGTERM or SIGINT. Raises PortInUse, AlreadyInUse, Unavailable."""
+    listener = _listen(settings)
+    store = Database(settings.database)
+    try:
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+            engine = await _build_engine(settings, playbook, store, client)
+            doorkeeper = _doorkeeper(settings)
+            desk = Desk(engine=engine, store=store, clock=engine.performer.clock)
+            server = _Server(_uvicorn_config(desk, doorkeeper))
+            await _run(server, engine, listener)
+    finally:
+        await store.close()
+        listener.close()
+
+
+async def _run(server: "_Server", engine: Engine, listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, server.stop)
+    working = asyncio.create_task(engine.run())
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await asyncio.wait({working, serving}, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()
+    await serving
+    await engine.drain(DRAIN)
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+async def _build_engine(
+    settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
+) -> Engine:
+    clock = SystemClock()
+    committer = Committer(directory=directory(settings), url=settings.url)
+    hands = _hands(settings, client)
+    performer = Performer(
+        store=store,
+        committer=committer,
+        clock=clock,
+        hands=hands,
+        owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+    )
+    reader = Reader(
+        store=store,
+        committer=committer,
+        clock=clock,
+        metrics=hands.metrics,
+        every=settings.read_every / settings.pace,
+    )
+    digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
+    intake = Intake(
+        plan=digest,
+        group_by=settings.intake.group_by,
+        severities={**SEVERITIES, **settings.intake.severities},
+        values=settings.placeholders,
+    )
+    return Engine(performer=performer, reader=reader, intake=intake)
+
+
+def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
+    secrets = [settings.runner.env.get(name, "") for name in settings.runner.secrets]
+    redactor = Redactor([value for value in secrets if value])
+    return Hands(
+        channels=_channels(settings, client),
+        runner=Local(settings.runner.env, settings.runner.output_limit, redactor),
+        metrics=Prometheus(settings.prometheus.url, client),
+        silencer=Alertmanager(settings.alertmanager.url, client, CREATED_BY),
+        archive=Files(settings.data / "reports"),
+        time_limit=settings.time_limit,
+    )
+
+
+def _channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Channel]:
+    channels: dict[str, Channel] = {}
+    if settings.mail:
+        channels["mail"] = Mail(
+            host=settings.mail.host,
+            port=settings.mail.port,
+            sender=settings.mail.sender,
+            username=settings.mail.username,
+            password=settings.mail_password,
+            tls=settings.mail.tls,
+            instance=httpx.URL(settings.url).host,
+        )
+    if settings.webhook_secret:
+        channels["webhook"] = Webhook(client, settings.webhook_secret, SystemClock())
+    return channels
+
+
+def _doorkeeper(settings: Settings) -> Doorkeeper:
+    key, first_run = secret_key(settings.data)
+    links = Links(settings.data / "links")
+    people = {
+        name: Identity(id=name, name=table.name, access=table.access)
+        for name, table in settings.people.items()
+    }
+    people.setdefault(
+        FIRST_PERSON,
+        Identity(id=FIRST_PERSON, name="Administrator", access=Access.ADMINISTRATOR),
+    )
+    if first_run:
+        link = f"{settings.url}/sign-in?code={links.make(FIRST_PERSON)}"
+        print(f"First run. Sign in once with: {link}", flush=True)
+    return Doorkeeper(
+        people=people,
+        tokens={t: name for name, table in settings.people.items() for t in table.tokens},
+        intake_tokens=frozenset(settings.intake.tokens),
+        key=key,
+        links=links,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.server.host, settings.server.port
+    try:
+        return socket.create_server((host, port), backlog=1024, reuse_port=False)
+    except OSError as error:
+        raise PortInUse(
+            f"Cannot listen on {host}:{port}: {error.strerror}. "
+            "Stop what uses it, or set server.port."
+        ) from None
+
+
+def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_web(desk, doorkeeper),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, stopped by us: the engine drains before the process ends."""
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

@@ -1,0 +1,72 @@
+"""`playcall incidents [N]`: the list, or everything about one."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from playcall.cli import remote
+from playcall.cli.console import harmless, paint
+
+_COLOURS = {"succeeded": "green", "failed": "red", "unknown": "red", "timed out": "red"}
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("incidents", help="list incidents, or show one")
+    parser.add_argument("incident", nargs="?", type=int, help="its number")
+    parser.add_argument("--live", action="store_true", help="leave out what is over")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    remote.add_server_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    path = f"/incidents/{args.incident}" if args.incident else f"/incidents?live={args.live}"
+    try:
+        found = remote.ask(args, path).json()
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.json:
+        print(json.dumps(found, indent=2))
+    elif args.incident:
+        _show(found)
+    else:
+        _list(found)
+    return 0
+
+
+def _list(found: list[dict[str, Any]]) -> None:
+    if not found:
+        print("No incidents.")
+    for incident in found:
+        who = incident["acknowledged_by"] or "nobody has it"
+        state = f"{incident['severity']} {incident['status']}, {who}"
+        print(f"{incident['id']:>5}  {paint(state, 'bold')}  {harmless(incident['title'])}")
+
+
+def _show(found: dict[str, Any]) -> None:
+    print(paint(f"Incident {found['id']}: {harmless(found['title'])}", "bold"))
+    print(f"{found['severity']}, {found['status']}, fired {found['fired_at']}")
+    if found["acknowledged_by"]:
+        print(f"Acknowledged by {found['acknowledged_by']}")
+    for criterion in found["criteria"]:
+        print(f"  {criterion['verdict']:>8}  {harmless(criterion['text'])}: {criterion['value']}")
+    print()
+    for command in found["commands"]:
+        _show_command(command)
+    print()
+    for entry in found["timeline"]:
+        print(f"{entry['at'][11:19]}  {harmless(entry['text'])}")
+
+
+def _show_command(command: dict[str, Any]) -> None:
+    run = command["run"]
+    status = run["status"] if run else "-"
+    colour = _COLOURS.get(status, "dim")
+    guard = f" [{command['guard']}]" if command["guard"] else ""
+    print(
+        f"  {command['id']:>5}  {command['effect']:<8} {paint(f'{status:<10}', colour)} "
+        f"{harmless(command['title'])}{harmless(guard)}"
+    )
+    if run and run["summary"]:
+        print(f"{'':27}{harmless(run['summary'])}")

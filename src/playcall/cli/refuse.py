@@ -1,0 +1,18 @@
+"""`playcall refuse N COMMAND`: say that a command must not run."""
+
+import argparse
+
+from playcall.cli import remote
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("refuse", help="decline a command of an incident")
+    parser.add_argument("incident", type=int, help="its number")
+    parser.add_argument("command_id", metavar="COMMAND", help='as the incident shows it: "3.1"')
+    parser.add_argument("--reason", default="", help="for the record")
+    remote.add_server_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    body = {"command": args.command_id, "reason": args.reason}
+    return remote.act(args, f"/incidents/{args.incident}/decline", body)

@@ -1,0 +1,76 @@
+"""What the commands share that ask a running server: its address, the token, its refusals."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+class Declined(Exception):
+    """The server, or the way to it, said no. The message is for a person."""
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help="the server; default $PLAYCALL_URL or http://127.0.0.1:8700")
+    parser.add_argument("--token-file", help="a file with your token; default $PLAYCALL_TOKEN")
+
+
+def ask(args: argparse.Namespace, path: str) -> httpx.Response:
+    """GET from the API. Raises Declined."""
+    return _request(args, "GET", path, None)
+
+
+def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    """POST to the API. Raises Declined."""
+    return _request(args, "POST", path, body)
+
+
+def act(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> int:
+    """POST, say what came of it, and return the exit code."""
+    try:
+        answer = tell(args, path, body).json()
+    except Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Incident {args.incident}: {answer['status']}")
+    return 0
+
+
+def _request(
+    args: argparse.Namespace, method: str, path: str, body: Mapping[str, Any] | None
+) -> httpx.Response:
+    url = (args.url or os.environ.get("PLAYCALL_URL") or "http://127.0.0.1:8700").rstrip("/")
+    headers = {"Authorization": f"Bearer {_token(args)}"}
+    try:
+        answer = httpx.request(
+            method, f"{url}/api/v1{path}", json=body, headers=headers, timeout=30, trust_env=False
+        )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Declined(f"{url} does not answer: {error}. Is `playcall serve` running?") from None
+    if answer.is_error:
+        raise Declined(_reason(answer))
+    return answer
+
+
+def _token(args: argparse.Namespace) -> str:
+    if args.token_file:
+        try:
+            return Path(args.token_file).read_text("utf-8").strip()
+        except OSError as error:
+            raise Declined(f"{args.token_file}: {error.strerror}") from None
+    token = os.environ.get("PLAYCALL_TOKEN", "")
+    if not token:
+        raise Declined("No token. Set PLAYCALL_TOKEN or give --token-file; `playcall token` helps.")
+    return token
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = answer.text[:200]
+    return f"Not done ({answer.status_code}): {detail}"

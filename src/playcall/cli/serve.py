@@ -1,0 +1,54 @@
+"""`playcall serve`: the server, until it is stopped."""
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from pathlib import Path
+
+from playcall.app import Playbook, PortInUse, load_playbook, serve
+from playcall.core.place import Level
+from playcall.engine.ports import Unavailable
+from playcall.settings import BadSettings, Settings, read_settings
+from playcall.storage import AlreadyInUse
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("serve", help="receive alerts and respond by the playbook")
+    parser.add_argument("--settings", default="playcall.toml", help="the settings file")
+
+
+def run(args: argparse.Namespace) -> int:
+    _log_plainly()
+    try:
+        settings = read_settings(Path(args.settings))
+        playbook = load_playbook(settings)
+        _announce(settings, playbook)
+        asyncio.run(serve(settings, playbook))
+    except (BadSettings, PortInUse, AlreadyInUse, Unavailable) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _announce(settings: Settings, playbook: Playbook) -> None:
+    plan = playbook.plan
+    errors = sum(problem.level is Level.ERROR for problem in playbook.problems)
+    print(f"Playcall runs {settings.playbook.name}: {len(plan.plays)} plays.", flush=True)
+    if errors:
+        print(f"It has {errors} errors: run `playcall check {settings.playbook}`.", flush=True)
+    if settings.pace != 1:
+        print(f"COMPRESSED CLOCK: every duration is divided by {settings.pace:g}.", flush=True)
+    print(f"Pages and API: {settings.url}", flush=True)
+
+
+def _log_plainly() -> None:
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)

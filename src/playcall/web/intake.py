@@ -1,0 +1,49 @@
+"""The webhook that Alertmanager posts to. A 2xx means: on disk.
+
+Alertmanager tries again only after a 5xx, so that load is answered with 503 and never with a 4xx.
+"""
+
+import logging
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from playcall.engine.ports import Unavailable
+from playcall.intake.alertmanager import BadWebhook, read_webhook
+from playcall.web.auth import Doorkeeper
+from playcall.web.desk import desk
+
+log = logging.getLogger(__name__)
+
+LARGEST = 64_000_000  # bytes: well over 10,000 alerts
+
+
+async def receive_alertmanager(request: Request) -> Response:
+    """`POST /api/v1/alerts/alertmanager`, webhook version 4, with a bearer token of the intake."""
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not doorkeeper.admits_intake(token.strip()):
+        return _answer(401, "the intake does not know this token; see intake.tokens")
+    if int(request.headers.get("content-length") or 0) > LARGEST:
+        return _answer(413, f"the notification is over {LARGEST} bytes; set max_alerts")
+    try:
+        notification = read_webhook(await request.body())
+    except BadWebhook as error:
+        log.warning("webhook refused: %s", error)
+        return _answer(400, str(error))
+    if notification.truncated:
+        log.warning(
+            "%s left out %d alerts: set max_alerts to 0 in its webhook_config",
+            notification.receiver,
+            notification.truncated,
+        )
+    try:
+        receipt = await desk(request).engine.receive(notification.alerts)
+    except Unavailable as error:
+        log.error("alerts not stored: %s", error)
+        return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
+    return JSONResponse({"news": receipt.news, "repeated": receipt.repeated}, 202)
+
+
+def _answer(status: int, detail: str) -> Response:
+    return JSONResponse({"detail": detail}, status)

@@ -1,0 +1,83 @@
+"""Puts the routes together, and the last boundary: what is a bug is logged and said as one."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import HTTPException
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from playcall.web import api, pages
+from playcall.web.auth import Doorkeeper, Viewer
+from playcall.web.desk import Desk
+from playcall.web.intake import receive_alertmanager
+from playcall.web.templates import STATIC
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
+    web = FastAPI(title="Playcall", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    web.state.desk = desk
+    web.state.doorkeeper = doorkeeper
+    web.include_router(api.router)
+    web.include_router(pages.router, include_in_schema=False)
+    web.add_api_route(
+        "/api/v1/alerts/alertmanager",
+        receive_alertmanager,
+        methods=["POST"],
+        response_model=None,
+        status_code=202,
+    )
+    web.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @web.get("/api/v1/openapi.json", include_in_schema=False)
+    async def openapi(_: Viewer) -> JSONResponse:
+        return JSONResponse(web.openapi())
+
+    web.add_exception_handler(HTTPException, _refuse)  # type: ignore[arg-type]
+    web.add_exception_handler(Exception, _confess)
+    web.add_middleware(_Headers)
+    return web
+
+
+class _Headers:
+    """Adds our headers to every response, streams included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+async def _refuse(request: Request, error: HTTPException) -> Response:
+    """An API caller gets JSON; a person is sent to sign in, or gets a page that says why."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"detail": error.detail}, error.status_code)
+    if error.status_code == 401:
+        return RedirectResponse(f"/sign-in?next={request.url.path}", 303)
+    return pages.refusal(request, error)
+
+
+async def _confess(request: Request, error: Exception) -> Response:
+    log.error("bug in %s %s", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"detail": "a bug in Playcall; its log has the details"}, 500)

@@ -1,0 +1,26 @@
+"""The pages' templates; everything put into them is escaped."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from playcall.core.wording import say_duration
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+
+environment = Environment(
+    loader=FileSystemLoader(_HERE / "html"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+environment.filters["clock"] = lambda at: f"{at.astimezone(UTC):%H:%M:%S}"
+environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat(timespec="seconds")
+environment.filters["duration"] = say_duration
+
+
+def render(name: str, **values: object) -> str:
+    return environment.get_template(name).render(**values, now=datetime.now(UTC))

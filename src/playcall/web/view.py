@@ -1,0 +1,284 @@
+"""What the incident page shows, as values made from a dossier: pure, so that it can be tested."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from playcall.core import escalation, timeline, verification
+from playcall.core.decide import missing_values
+from playcall.core.incident import Incident, RunStatus, Status
+from playcall.core.judge import Judgement, Verdict
+from playcall.core.plan import Command, Criterion, EffectClass, Phase, Plan, Play, Purpose, Question
+from playcall.core.wording import say_duration, say_value
+from playcall.engine.ports import Dossier, StoredRun
+
+SHOWN_OUTPUT = 4000  # characters of the end of an output that the page carries
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+STATUS_WORDS = {
+    Status.OPEN: "Nobody has acknowledged",
+    Status.ACKNOWLEDGED: "Acknowledged",
+    Status.RECOVERED: "Recovered: proven by the criteria",
+    Status.RESOLVED: "Resolved",
+    Status.CLOSED: "Closed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandView:
+    id: str
+    anchor: str  # usable as an HTML id
+    title: str
+    guard: str | None
+    written: str
+    runs_as: str | None  # shown beside it when something else runs
+    why: str  # the reasons for its class, and for its translation
+    effect: EffectClass
+    missing: tuple[str, ...]
+    status: str  # "" before anything happened
+    summary: str
+    approved_by: str | None
+    took: str
+    output: str
+    cut: bool  # there is more output than shown
+    run: str | None
+    can_approve: bool
+    again: bool  # approving means running it once more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    number: int
+    title: str
+    checks: tuple[str, ...]
+    commands: tuple[CommandView, ...]
+    tree: tuple[str, ...]  # the decision tree, line by line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseView:
+    title: str
+    box: str  # the time box in words
+    current: bool
+    steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionView:
+    id: str
+    anchor: str
+    text: str
+    recovery: bool
+    value: str
+    limit: str
+    state: str  # "good", "bad" or "unknown"
+    words: str
+    percent: int  # of its window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    incident: Incident
+    headline: str
+    status: str
+    age: str
+    due: str  # what happens next if nobody does anything
+    criteria: tuple[CriterionView, ...]
+    phases: tuple[PhaseView, ...]
+    entries: tuple[timeline.Entry, ...]  # newest first
+    doubts: tuple[str, ...]
+    beside: tuple[int, ...]
+    given_up: tuple[str, ...]
+    diagnostics: str  # "5 of 6 diagnostics finished"
+    can_acknowledge: bool
+    can_resolve: bool
+    over: bool
+
+
+def show(found: Dossier, now: datetime) -> IncidentView:
+    incident, plan = found.incident, found.plan
+    play = plan.play(incident.play) if incident.play else None
+    over = incident.status.over
+    return IncidentView(
+        incident=incident,
+        headline=_headline(incident, play),
+        status=STATUS_WORDS[incident.status],
+        age=say_duration((incident.resolved_at or now) - incident.fired_at),
+        due=_due(incident, plan, now),
+        criteria=tuple(_criterion(c, found, now) for c in (play.criteria if play else ())),
+        phases=tuple(_phase(p, found, now) for p in (play.phases if play else ())),
+        entries=tuple(reversed(list(_entries(found, play)))),
+        doubts=() if over else verification.doubts(incident, plan),
+        beside=incident.alongside,
+        given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
+        diagnostics=_diagnostics(incident),
+        can_acknowledge=incident.acknowledged_by is None and not over,
+        can_resolve=not over,
+        over=over,
+    )
+
+
+def _headline(incident: Incident, play: Play | None) -> str:
+    if play is None:
+        return "The playbook has no play for this alert."
+    symptoms = [c.text for c in play.criteria if c.purpose is Purpose.SYMPTOM]
+    return symptoms[0] if symptoms else (play.symptoms[0].text if play.symptoms else "")
+
+
+def _due(incident: Incident, plan: Plan, now: datetime) -> str:
+    if incident.status.over or incident.status is Status.RECOVERED or not incident.wake_at:
+        return ""
+    for index, rung in enumerate(escalation.ladder(plan)):
+        due = escalation.rung_due(incident, plan, rung)
+        if due == incident.wake_at and index not in incident.climbed:
+            whom = " and ".join(rung.roles)
+            return f"{whom}: {rung.means.lower()} in {say_duration(due - now)} ({rung.condition})"
+    return ""
+
+
+def _diagnostics(incident: Incident) -> str:
+    runs = [run for run in incident.runs.values() if run.approved_by is None]
+    if not runs:
+        return ""
+    done = sum(not run.status.active for run in runs)
+    return f"{done} of {len(runs)} diagnostics finished"
+
+
+def _criterion(criterion: Criterion, found: Dossier, now: datetime) -> CriterionView:
+    _, reading = found.readings.get(criterion.id, (now, None))
+    recovery = criterion.purpose is Purpose.RECOVERY
+    value = reading.value if reading else None
+    return CriterionView(
+        id=criterion.id,
+        anchor=f"criterion-{_anchor(criterion.id)}",
+        text=criterion.text,
+        recovery=recovery,
+        value="no data" if value is None else say_value(value, criterion.unit),
+        limit=f"{criterion.comparison} {say_value(criterion.threshold, criterion.unit)}",
+        state=_state(reading, recovery),
+        words=_reading_words(criterion, reading, now),
+        percent=_percent(criterion, reading, now),
+    )
+
+
+def _state(reading: Judgement | None, recovery: bool) -> str:
+    if reading is None or reading.verdict is Verdict.UNKNOWN:
+        return "unknown"
+    met = reading.verdict in (Verdict.HOLDS, Verdict.HOLDING)
+    return "good" if met == recovery else "bad"
+
+
+def _reading_words(criterion: Criterion, reading: Judgement | None, now: datetime) -> str:
+    if criterion.query is None:
+        return "cannot be measured: look at it yourself"
+    if reading is None:
+        return "not measured yet"
+    window = say_duration(criterion.holds_for)
+    match reading.verdict:
+        case Verdict.UNKNOWN:
+            return f"unknown: {reading.reason}"
+        case Verdict.BROKEN:
+            return "not so now"
+        case Verdict.HOLDS:
+            return f"held for {window}" if criterion.holds_for else "so now"
+        case Verdict.HOLDING:
+            held = say_duration(now - reading.since) if reading.since else "0 s"
+            return f"for {held} of {window}"
+
+
+def _percent(criterion: Criterion, reading: Judgement | None, now: datetime) -> int:
+    if reading is None or reading.since is None:
+        return 0
+    if reading.verdict is Verdict.HOLDS or not criterion.holds_for:
+        return 100
+    return max(0, min(99, int(100 * ((now - reading.since) / criterion.holds_for))))
+
+
+def _phase(phase: Phase, found: Dossier, now: datetime) -> PhaseView:
+    age = now - found.incident.fired_at
+    starts = phase.starts or timedelta()
+    return PhaseView(
+        title=phase.title,
+        box=_box(phase),
+        current=phase.ends is not None and starts <= age < phase.ends,
+        steps=tuple(
+            StepView(
+                number=step.number,
+                title=step.title,
+                checks=tuple(check.text for check in step.checks),
+                commands=tuple(_command(command, found, now) for command in step.commands),
+                tree=tuple(_tree(step.decision, 0)) if step.decision else (),
+            )
+            for step in phase.steps
+        ),
+    )
+
+
+def _box(phase: Phase) -> str:
+    if phase.ends is None:
+        return ""
+    if not phase.starts:
+        return f"first {say_duration(phase.ends)}"
+    return f"{say_duration(phase.starts)} to {say_duration(phase.ends)}"
+
+
+def _tree(question: Question, depth: int) -> Iterable[str]:
+    yield f"{'    ' * depth}{question.text}"
+    for answer in question.answers:
+        outcome = f" → {answer.outcome}" if answer.outcome else ""
+        yield f"{'    ' * depth}  {answer.label}{outcome}"
+        for following in answer.questions:
+            yield from _tree(following, depth + 1)
+
+
+def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
+    incident = found.incident
+    run = incident.runs.get(command.id)
+    row = next((r for r in found.runs if run and r.id == run.id), None)
+    missing = missing_values(incident, command)
+    output = _ANSI.sub("", row.output.decode("utf-8", "replace")) if row else ""
+    as_run = row.execution.text if row else (command.runs_as.text if command.runs_as else "")
+    idle = run is None or not run.status.active
+    return CommandView(
+        id=command.id,
+        anchor=f"command-{_anchor(command.id)}",
+        title=command.title,
+        guard=f"{command.guard.kind} {command.guard.text}" if command.guard else None,
+        written=command.text,
+        runs_as=as_run if as_run and as_run != command.text else None,
+        why="; ".join([*command.reasons, command.runs_as.why if command.runs_as else ""]).strip(
+            "; "
+        ),
+        effect=command.effect,
+        missing=missing,
+        status=run.status if run else "",
+        summary=run.summary if run else "",
+        approved_by=run.approved_by if run else None,
+        took=_took(row, now),
+        output=output[-SHOWN_OUTPUT:],
+        cut=len(output) > SHOWN_OUTPUT,
+        run=run.id if run else None,
+        can_approve=idle
+        and not incident.status.over
+        and not missing
+        and command.effect is not EffectClass.MANUAL,
+        again=run is not None and run.status is not RunStatus.DECLINED,
+    )
+
+
+def _took(row: StoredRun | None, now: datetime) -> str:
+    if row is None or row.begun_at is None:
+        return ""
+    return say_duration((row.ended_at or now) - row.begun_at)
+
+
+def _entries(found: Dossier, play: Play | None) -> Iterable[timeline.Entry]:
+    for stored in found.events:
+        line = timeline.entry(stored.event, found.plan, play)
+        if line:
+            yield line
+
+
+def _anchor(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "-", text)
