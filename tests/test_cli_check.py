@@ -37,6 +37,7 @@ def test_a_document_without_problems_ends_with_zero(document: Path) -> None:
     done = playcall("check", document)
 
     assert (done.returncode, done.stderr) == (0, b"")
+    assert "1 play, 1 symptom, 2 criteria" in done.stdout.decode()
     assert done.stdout.decode().endswith("No problems.\n")
 
 
@@ -141,7 +142,7 @@ def test_show_prints_a_play_as_a_person_reads_it() -> None:
 
     assert done.returncode == 0
     assert "DWCPv3LatencyP99Critical  (CRITICAL" in shown
-    assert "If AMST bottleneck:" in shown
+    assert "If AMST bottleneck\n" in shown
     assert "kubectl set env deployment/dwcp-v3-amst STREAM_COUNT=16" in shown
     assert "recovery.1: P99 Latency < 0.5 s for 5 min" in shown
     assert "DWCPv3ThroughputLow" not in shown

@@ -130,7 +130,7 @@ def _as_text(path: Path, data: bytes, compiled: Compiled) -> str:
 
 
 def _summary(plan: Plan) -> str:
-    taken = [f"{number} {kind}" for kind, number in counts(plan).items() if number]
+    taken = [_counted(number, kind) for kind, number in counts(plan).items() if number]
     effects = [f"{number} {effect}" for effect, number in sorted(_effects(plan).items())]
     lines = _line_counts(plan)
     rows = [f"  {harmless(plan.title)}"]
@@ -142,6 +142,13 @@ def _summary(plan: Plan) -> str:
         f" {lines['prose']} prose"
     )
     return "\n".join(rows)
+
+
+def _counted(number: int, kind: str) -> str:
+    if number != 1:
+        return f"{number} {kind}"
+    irregular = {"criteria": "criterion", "severities": "severity", "queries": "query"}
+    return f"1 {irregular.get(kind, kind.removesuffix('s'))}"
 
 
 def _problem(problem: Problem, lines: tuple[str, ...]) -> str:

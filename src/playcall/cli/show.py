@@ -175,7 +175,7 @@ def _step_rows(step: Step) -> Iterator[str]:
     guard: Guard | None = None
     for command in step.commands:
         if command.guard is not None and command.guard != guard:
-            yield f"       {_guard(command.guard)}:"
+            yield f"       {_guard(command.guard)}"
         guard = command.guard
         yield from _command_rows(command)
     for check in step.checks:

@@ -149,7 +149,7 @@ def _repair(lines: list[str], path: str) -> tuple[list[str], list[Problem]]:
     problem = Problem(
         code="PC005",
         level=Level.WARNING,
-        place=Place(file=path, line=first + 1),
+        place=Place(file=path, line=first + 1, column=_first_odd(best[first])),
         what=(
             f"{_count(len(best), 'line')} held UTF-8 that was once read as "
             f"{_NAMES[name]}; here {best[first].strip()[:40]!r} was meant. All were read as meant."
@@ -157,6 +157,10 @@ def _repair(lines: list[str], path: str) -> tuple[list[str], list[Problem]]:
         mend="Save the document in its mended form, so that people read it as Playcall does.",
     )
     return [best.get(index, line) for index, line in enumerate(lines)], [problem]
+
+
+def _first_odd(line: str) -> int:
+    return next(column for column, char in enumerate(line, 1) if not char.isascii())
 
 
 _NAMES = {"mac_roman": "Mac Roman", "cp1252": "Windows-1252"}
