@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 
 class Declined(Exception):
@@ -19,12 +20,12 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token-file", help="a file with your token; default $PLAYCALL_TOKEN")
 
 
-def ask(args: argparse.Namespace, path: str) -> httpx.Response:
+def ask(args: argparse.Namespace, path: str) -> "httpx.Response":
     """GET from the API. Raises Declined."""
     return _request(args, "GET", path, None)
 
 
-def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> httpx.Response:
+def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx.Response":
     """POST to the API. Raises Declined."""
     return _request(args, "POST", path, body)
 
@@ -42,7 +43,9 @@ def act(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> int:
 
 def _request(
     args: argparse.Namespace, method: str, path: str, body: Mapping[str, Any] | None
-) -> httpx.Response:
+) -> "httpx.Response":
+    import httpx
+
     url = (args.url or os.environ.get("PLAYCALL_URL") or "http://127.0.0.1:8700").rstrip("/")
     headers = {"Authorization": f"Bearer {_token(args)}"}
     try:
@@ -68,7 +71,7 @@ def _token(args: argparse.Namespace) -> str:
     return token
 
 
-def _reason(answer: httpx.Response) -> str:
+def _reason(answer: "httpx.Response") -> str:
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):

@@ -6,12 +6,11 @@ import logging
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playcall.app import Playbook, PortInUse, load_playbook, serve
-from playcall.core.place import Level
-from playcall.engine.ports import Unavailable
-from playcall.settings import BadSettings, Settings, read_settings
-from playcall.storage import AlreadyInUse
+if TYPE_CHECKING:
+    from playcall.app import Playbook
+    from playcall.settings import Settings
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,6 +19,12 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
+    # Here, so that other commands start without the server's libraries.
+    from playcall.app import PortInUse, load_playbook, serve
+    from playcall.engine.ports import Unavailable
+    from playcall.settings import BadSettings, read_settings
+    from playcall.storage import AlreadyInUse
+
     _log_plainly()
     try:
         settings = read_settings(Path(args.settings))
@@ -32,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _announce(settings: Settings, playbook: Playbook) -> None:
+def _announce(settings: "Settings", playbook: "Playbook") -> None:
     plan = playbook.plan
-    errors = sum(problem.level is Level.ERROR for problem in playbook.problems)
+    errors = sum(problem.level == "error" for problem in playbook.problems)
     print(f"Playcall runs {settings.playbook.name}: {len(plan.plays)} plays.", flush=True)
     if errors:
         print(f"It has {errors} errors: run `playcall check {settings.playbook}`.", flush=True)

@@ -4,9 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from playcall.settings import BadSettings, read_settings
-from playcall.web.auth import FIRST_PERSON, Links
-
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("sign-in", help="make a link that signs a person in once")
@@ -15,6 +12,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
+    # Here, so that other commands start without the server's libraries.
+    from playcall.settings import BadSettings, read_settings
+    from playcall.web.auth import FIRST_PERSON, Links
+
     try:
         settings = read_settings(Path(args.settings))
     except BadSettings as error:
