@@ -64,6 +64,10 @@ def test_any_bytes_compile_or_are_refused(data: bytes) -> None:
         "```\n" + "v" * 100_000 + "\n↓ 5 minutes\n```",
         "# DiskFull\n\n1. a\n   ```\n   a?\n" + "   ├─ x\n" * 5_000 + "   ```\n",
         "‚Üì" * 200_000,
+        "# DiskFull\n\n1. a\n   - " + "[" * 100_000,
+        "# DiskFull\n\n1. a\n   - " + "[a](" * 50_000,
+        "# DiskFull\n\n1. a\n   ```\n   a?\n   └─ b" + " \t" * 50_000 + "c\n   ```\n",
+        "```\na" + " \t" * 50_000 + "b\n↓ (5 minutes)\nc" + " " * 50_000 + "d\n```\n",
         "|a" * 20_000 + "|\n" + "|-" * 20_000 + "|\n",
     ],
 )

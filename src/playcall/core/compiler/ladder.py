@@ -24,7 +24,8 @@ def is_ladder(block: Block) -> bool:
     """Whether a fence draws an escalation path: an arrow with a time, and roles around it."""
     if not block.is_code or block.info not in ("", "text", "txt", "plain"):
         return False
-    edges = [found["edge"] for line in block.text.split("\n") if (found := _ARROW.match(line))]
+    lines = map(phrases.one_line, block.text.split("\n"))
+    edges = [found["edge"] for line in lines if (found := _ARROW.match(line))]
     return any(phrases.duration(edge) is not None for edge in edges)
 
 
@@ -32,14 +33,15 @@ def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
     ledger.take(block.first, block.last, "escalation path")
     rungs: list[Rung] = []
     edge, edge_line = "", block.body_line
-    for line, text in enumerate(block.text.split("\n"), block.body_line):
+    for line, written in enumerate(block.text.split("\n"), block.body_line):
+        text = phrases.one_line(written)
         arrow = _ARROW.match(text)
         if arrow is not None:
             edge, edge_line = f"{edge} {arrow['edge']}".strip(), line
-        elif text.strip() and not rungs and not edge and _START.search(text):
+        elif text and not rungs and not edge and _START.search(text):
             ledger.take(line, line, "escalation start")
-        elif text.strip():
-            rungs.append(_rung(text.strip(), edge, line, edge_line, ledger))
+        elif text:
+            rungs.append(_rung(text, edge, line, edge_line, ledger))
             ledger.take(edge_line if len(rungs) > 1 else line, line, f"rung {len(rungs)}")
             edge = ""
     _check_order(rungs, ledger)

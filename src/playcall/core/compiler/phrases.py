@@ -25,7 +25,7 @@ _DURATION = re.compile(
 )
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:-|–|—|to)\s*(\d{{1,6}})\s*{_UNIT}", re.IGNORECASE)
 _IMMEDIATE = re.compile(r"\b(immediate(ly)?|at once|right away|now)\b", re.IGNORECASE)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,600}\)")
 _PAIR = re.compile(
     r"^(?:\*\*|__)(?P<bold>[^*:]{1,60})(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s*(?P<value>.*)$"
 )

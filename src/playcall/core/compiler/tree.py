@@ -62,10 +62,10 @@ def _nodes(block: Block) -> _Node:
                 continue
             if root is not None:
                 raise _Unreadable(line, "a line hangs on no branch")
-            root = _Node(text=text.strip(), line=line, column=-1)
+            root = _Node(text=" ".join(text.split()), line=line, column=-1)
             stack = [root]
             continue
-        node = _Node(text=branch["text"].strip(), line=line, column=len(branch["lead"]))
+        node = _Node(text=" ".join(branch["text"].split()), line=line, column=len(branch["lead"]))
         if root is None:
             raise _Unreadable(line, "no question stands above the first branch")
         while stack[-1].column >= node.column:
