@@ -41,11 +41,8 @@ def test_a_document_without_problems_ends_with_zero(document: Path) -> None:
     assert done.stdout.decode().endswith("No problems.\n")
 
 
-def test_our_own_telling_has_no_problem_at_all() -> None:
-    done = playcall("check", "--strict", OURS)
-
-    assert done.stdout.decode().endswith("No problems.\n")
-    assert done.returncode == 0
+def test_our_own_telling_has_neither_errors_nor_warnings() -> None:
+    assert playcall("check", "--strict", OURS).returncode == 0
 
 
 def test_a_problem_is_shown_with_its_line_a_caret_and_how_to_mend_it(document: Path) -> None:

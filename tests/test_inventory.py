@@ -63,7 +63,7 @@ def test_everything_is_taken_from_the_first_document() -> None:
 def test_everything_is_taken_from_our_own_telling() -> None:
     found, plan, data = compiled(OURS)
 
-    assert found.problems == ()
+    assert [problem for problem in found.problems if problem.level is not Level.NOTE] == []
     assert counts(plan) == SHARED | {
         "symptoms": 14,
         "criteria": 12,
@@ -144,4 +144,5 @@ def test_problems_of_our_telling_would_be_seen() -> None:
     data = OURS.read_bytes().replace(b"ines.ferrand@example.org", b"TBD")
     found = compile_document(data, OURS.name)
 
-    assert [(p.code, p.level) for p in found.problems] == [("PC407", Level.WARNING)]
+    told = [(p.code, p.level) for p in found.problems if p.level is not Level.NOTE]
+    assert told == [("PC407", Level.WARNING)]
