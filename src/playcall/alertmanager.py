@@ -1,0 +1,130 @@
+"""Makes silences in Alertmanager (API version 2). Never ends one, never decides on one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from playcall.engine.ports import Unavailable
+
+T = TypeVar("T")
+
+SHOWN = 300  # characters of Alertmanager's complaint that a message quotes
+WORTH_REPEATING = frozenset({408, 425, 429})
+
+
+class _Matcher(msgspec.Struct, frozen=True, rename="camel"):
+    name: str
+    value: str
+    is_regex: bool = False
+    is_equal: bool = True
+
+
+class _Status(msgspec.Struct):
+    state: str  # active, pending or expired
+
+
+class _Silence(msgspec.Struct, rename="camel"):
+    id: str
+    status: _Status
+    matchers: list[_Matcher]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+
+
+class _Made(msgspec.Struct):
+    silence_id: str = msgspec.field(name="silenceID")
+
+
+class Alertmanager:
+    """`ports.Silencer`. A silence is known again by its matchers, its author and its comment."""
+
+    def __init__(
+        self,
+        url: str,
+        client: httpx.AsyncClient,
+        created_by: str,
+        timeout: timedelta = timedelta(seconds=10),
+    ) -> None:
+        self._url = f"{url.rstrip('/')}/api/v2/silences"
+        self._name = str(httpx.URL(url).copy_with(userinfo=b""))  # shown: no password in it
+        self._client = client
+        self._created_by = created_by
+        self._timeout = timeout
+
+    async def silence(
+        self, labels: Mapping[str, str], starts_at: datetime, ends_at: datetime, comment: str
+    ) -> str:
+        matchers = _matchers(labels)
+        if not matchers:
+            raise Unavailable("A silence without labels would silence everything.", permanent=True)
+        found = await self._find(matchers, starts_at, comment)
+        if found is not None:
+            return found
+        silence = {
+            "matchers": [msgspec.to_builtins(matcher) for matcher in matchers],
+            "startsAt": _instant(starts_at),
+            "endsAt": _instant(ends_at),
+            "createdBy": self._created_by,
+            "comment": comment,
+        }
+        made = await self._call("POST", _Made, json=silence)
+        return made.silence_id
+
+    async def _find(
+        self, matchers: Sequence[_Matcher], starts_at: datetime, comment: str
+    ) -> str | None:
+        """The silence that stands already and covers `starts_at`. Alertmanager filters by one
+        matcher, so that an answer stays small where thousands of silences stand."""
+        first = f"{matchers[0].name}={msgspec.json.encode(matchers[0].value).decode()}"
+        silences = await self._call("GET", list[_Silence], params={"filter": first})
+        wanted = set(matchers)
+        for silence in silences:
+            if (
+                silence.status.state != "expired"
+                and silence.ends_at > starts_at
+                and silence.created_by == self._created_by
+                and silence.comment == comment
+                and set(silence.matchers) == wanted
+            ):
+                return silence.id
+        return None
+
+    async def _call(self, method: str, answer: type[T], **request: Any) -> T:
+        try:
+            response = await self._client.request(
+                method, self._url, timeout=self._timeout.total_seconds(), **request
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(
+                f"Alertmanager at {self._name} did not answer "
+                f"({str(error) or type(error).__name__}). "
+                "Is it running, and is alertmanager.url right?"
+            ) from error
+        status = response.status_code
+        if status != 200:
+            raise Unavailable(
+                f"Alertmanager at {self._name} refused the silence ({status}): "
+                f"{response.text[:SHOWN].strip()}",
+                permanent=400 <= status < 500 and status not in WORTH_REPEATING,
+            )
+        try:
+            return msgspec.json.decode(response.content, type=answer)
+        except msgspec.DecodeError as error:
+            raise Unavailable(
+                f"{self._name} did not answer as Alertmanager does ({error}). "
+                "Check alertmanager.url, and any proxy before it."
+            ) from error
+
+
+def _matchers(labels: Mapping[str, str]) -> list[_Matcher]:
+    """In a fixed order. An empty value matches whoever lacks the label, so it is left out."""
+    return [_Matcher(name=name, value=value) for name, value in sorted(labels.items()) if value]
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
