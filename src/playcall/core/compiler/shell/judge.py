@@ -1,0 +1,302 @@
+"""Judges a syntax tree: every simple command, redirection and expansion in it. Runs nothing.
+
+Only node types listed here are understood; any other is a change.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from playcall.core.compiler.shell import programs, variables
+from playcall.core.compiler.shell.findings import Context, Findings
+from playcall.core.compiler.shell.knowledge import stand_ins
+from playcall.core.compiler.shell.standins import MARKS, WILD
+from playcall.core.compiler.shell.syntax import MAX_DEPTH, Word, Words, parse, text_of, walk
+from playcall.core.plan import EffectClass
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+MAX_NESTED = 6  # texts within texts: sh -c "sh -c '...'"
+
+_PLAIN = frozenset(
+    """program list pipeline command_name word number string string_content raw_string
+    ansi_c_string concatenation simple_expansion process_substitution subshell if_statement
+    elif_clause else_clause for_statement do_group case_statement case_item redirected_statement
+    heredoc_start heredoc_body heredoc_content heredoc_end herestring_redirect negated_command
+    comment variable_name special_variable_name variable_assignments binary_expression
+    unary_expression parenthesized_expression postfix_expression test_operator regex
+    extglob_pattern brace_expression file_descriptor array""".split()
+)
+_EXPANSION = re.compile(
+    r"\$\{(?:#?\w+|[?#$!@*]|\w+(?:\[[@*0-9]\])?"
+    r"(?:(?::?[-=?+]|##?|%%?|//?|\^\^?|,,?).*|:\d+(?::\d+)?)?|#\w+\[[@*]\])\}",
+    re.DOTALL,
+)
+_ARITHMETIC = re.compile(r"[\w\s+*/%()<>=!&|;,$#{}-]*")
+_NUMERIC_TEST = frozenset("-eq -ne -lt -le -gt -ge -v -R".split())
+_REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(&>>?|>>|>\||>&|<&|<>|>|<)")
+_ARGUMENTS = frozenset("word string raw_string concatenation number simple_expansion".split())
+
+
+class Judge:
+    """Judges one text, and the texts inside it, into shared findings."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+
+    def text(self, source: str, context: Context) -> None:
+        """Judge shell text handed to another shell; its positions are its word's."""
+        if WILD in source:
+            self.findings.change("runs text put together at run time")
+        elif context.depth >= MAX_NESTED:
+            self.findings.change("commands nested too deeply")
+        else:
+            _Text(self, source.encode(), context).judge()
+
+    def argv(self, words: list[Word], context: Context) -> None:
+        programs.judge_call(self, words, context)
+
+    def top(self, data: bytes) -> "variables.Scope":
+        return _Text(self, data, Context()).judge()
+
+
+class _Text:
+    """One parsed text."""
+
+    def __init__(self, judge: Judge, data: bytes, context: Context) -> None:
+        self.judge_all = judge
+        self.findings = judge.findings
+        self.data = data
+        self.context = context
+        self.root = parse(data).root_node
+
+    def judge(self) -> "variables.Scope":
+        empty = variables.Scope()
+        if self.root.has_error:
+            self._syntax_error()
+            return empty
+        nodes: list[Node] = []
+        for node, depth in walk(self.root):
+            if depth > MAX_DEPTH:
+                self.findings.change("nested too deeply to be judged")
+                return empty
+            nodes.append(node)
+        self.scope = variables.find_scope(nodes, self.data)
+        self.words = Words(self.data, self.scope.tame | self._to_be_bound())
+        self.findings.functions |= self.scope.functions
+        for node in nodes:
+            if node.is_named:
+                self._node(node)
+        return self.scope
+
+    def _to_be_bound(self) -> frozenset[str]:
+        """Variables never set are placeholders: what comes in their place is one quoted word."""
+        if not self.context.top:
+            return frozenset()
+        known = stand_ins().environment | self.scope.given
+        return frozenset(use.name for use in self.scope.used if use.name not in known)
+
+    def _syntax_error(self) -> None:
+        at = next(
+            (n.start_byte for n, _ in walk(self.root) if n.type == "ERROR" or n.is_missing), 0
+        )
+        at = self.context.origin[0] if self.context.origin else at
+        self.findings.change("does not parse as shell")
+        self.findings.fault(
+            "PC201",
+            programs.ERROR,
+            "This is not a complete shell command.",
+            'Check quotes, brackets and "do"/"done"; run it through "bash -n".',
+            at,
+        )
+
+    def _node(self, node: "Node") -> None:
+        if node.type in _PLAIN:
+            if node.type == "case_statement":
+                return
+            self._anonymous(node)
+            return
+        handler = getattr(self, f"_on_{node.type}", None)
+        if handler is None:
+            self.findings.change(f"uses a shell construct that is not judged ({node.type})")
+        else:
+            handler(node)
+
+    def _anonymous(self, node: "Node") -> None:
+        if node.type == "for_statement" and node.children[0].type == "select":
+            self.findings.say(EffectClass.MANUAL, '"select" asks at a terminal')
+
+    # -- commands ---------------------------------------------------------------------------
+
+    def _on_command(self, node: "Node") -> None:
+        words: list[Word] = []
+        for child in node.children:
+            if child.type in ("variable_assignment", "file_redirect", "herestring_redirect"):
+                continue
+            if child.type == "heredoc_redirect":
+                continue
+            if not child.is_named:
+                self.findings.change(f'"{child.type}" stands where a word was expected')
+                return
+            words.append(self.words.word(child))
+        if words:
+            self.judge_all.argv(words, self._context_of(node))
+
+    def _context_of(self, node: "Node") -> Context:
+        piped = self.context.piped or any("redirect" in c.type for c in _feeds(node))
+        at: Node | None = node
+        while at is not None and not piped:
+            parent = at.parent
+            if parent is None:
+                break
+            if parent.type == "pipeline" and parent.named_children[0] != at:
+                piped = True
+            if parent.type == "heredoc_redirect":
+                piped = True
+            if parent.type == "redirected_statement" and any(_feeds(parent)):
+                piped = True
+            at = parent
+        return Context(
+            top=self.context.top,
+            remote=self.context.remote,
+            piped=piped,
+            depth=self.context.depth,
+            origin=self.context.origin,
+        )
+
+    def _on_function_definition(self, node: "Node") -> None:
+        name = node.child_by_field_name("name")
+        if name is not None and programs.is_known(text_of(name, self.data)):
+            self.findings.change(f'gives "{text_of(name, self.data)}" another meaning')
+
+    def _on_compound_statement(self, node: "Node") -> None:
+        if node.children[0].type == "((":
+            self._arithmetic(node)
+
+    def _on_while_statement(self, node: "Node") -> None:
+        condition = node.named_children[0] if node.named_children else node
+        if node.children[0].type == "while" and text_of(condition, self.data) in ("true", ":"):
+            if not re.search(r"\b(?:break|exit|return)\b", text_of(node, self.data)):
+                bare = Context(top=False, origin=self.context.origin)
+                self.findings.endless(bare, node.start_byte, "This loop", [])
+
+    # -- redirections -----------------------------------------------------------------------
+
+    def _on_redirects(self, node: "Node") -> None:
+        """Nothing of its own: its parts are judged one by one."""
+
+    def _on_file_redirect(self, node: "Node") -> None:
+        match = _REDIRECT.match(text_of(node, self.data))
+        targets = [c for c in node.named_children if c.type != "file_descriptor"]
+        if match is None or len(targets) > 1:
+            self.findings.change("has a redirection that is not understood")
+            return
+        target = self.words.word(targets[0]) if targets else None
+        self._redirect(match[1], target)
+
+    def _redirect(self, operator: str, target: Word | None) -> None:
+        if target is None or target.text in ("/dev/null", "/dev/stdout", "/dev/stderr"):
+            return
+        if operator in (">&", "<&") and re.fullmatch(r"\d+-?|-", target.text):
+            return
+        if operator == "<" and not target.text.startswith(("/dev/tcp", "/dev/udp")):
+            return
+        at_home = self.context.top and not self.context.remote and operator in (">", ">>", "&>")
+        if at_home and target.literal and stand_ins().scratch.match(target.text):
+            self.findings.scratch.append(target.text)
+            return
+        shown = "".join("?" if char in MARKS else char for char in target.text)
+        self.findings.change(f'writes the file "{shown}"')
+
+    def _on_heredoc_redirect(self, node: "Node") -> None:
+        start = next((c for c in node.children if c.type == "heredoc_start"), None)
+        body = next((c for c in node.children if c.type == "heredoc_body"), None)
+        if any(c.type in _ARGUMENTS for c in node.named_children) or start is None:
+            self.findings.change("has words behind a here-document")
+        quoted = start is not None and re.search(r"['\"\\]", text_of(start, self.data))
+        if body is not None and not quoted and re.search(r"\$\(|`", text_of(body, self.data)):
+            self.findings.change("runs commands inside a here-document")
+
+    # -- expansions -------------------------------------------------------------------------
+
+    def _on_command_substitution(self, node: "Node") -> None:
+        source = text_of(node, self.data)
+        if source.startswith("`") and "\\" in source:
+            self.findings.change("escapes inside backticks are not judged")
+
+    def _on_expansion(self, node: "Node") -> None:
+        if _EXPANSION.fullmatch(text_of(node, self.data)) is None:
+            self.findings.change("uses an expansion that may run code")
+
+    def _on_arithmetic_expansion(self, node: "Node") -> None:
+        self._arithmetic(node)
+
+    def _on_c_style_for_statement(self, node: "Node") -> None:
+        source = text_of(node, self.data)
+        self._numbers(source[: source.find("))") + 2].removeprefix("for"))
+
+    def _on_subscript(self, node: "Node") -> None:
+        if not re.fullmatch(r"\w+\[[@*0-9]+\]", text_of(node, self.data)):
+            self.findings.change("uses a computed subscript")
+
+    def _arithmetic(self, node: "Node") -> None:
+        self._numbers(text_of(node, self.data).removeprefix("$"))
+
+    def _numbers(self, source: str) -> None:
+        names = re.findall(r"[A-Za-z_]\w*", source)
+        if _ARITHMETIC.fullmatch(source) is None or "$(" in source:
+            self.findings.change("computes with text known only at run time")
+        elif not all(name in self.scope.numeric for name in names):
+            self.findings.change("computes with a variable that may hold code")
+
+    def _on_test_command(self, node: "Node") -> None:
+        double = node.children[0].type == "[["
+        if node.children[0].type == "((":
+            self._arithmetic(node)
+            return
+        operators = {text_of(n, self.data) for n, _ in walk(node) if n.type == "test_operator"}
+        source = text_of(node, self.data)
+        if re.search(r"(?<!\S)-[vR](?!\S)", source):
+            self.findings.change("tests a variable by a name that may hold code")
+        for part, _ in walk(node):
+            if part.type in ("simple_expansion", "expansion", "command_substitution"):
+                self._tested(part, double and bool(operators & _NUMERIC_TEST), double)
+
+    def _tested(self, part: "Node", numeric: bool, double: bool) -> None:
+        known = not self.words.word(part).text.startswith(WILD)
+        inside = part.parent is not None and part.parent.type == "string"
+        if not known and (numeric or not (double or inside)):
+            self.findings.change("tests a value known only at run time that may hold code")
+
+    # -- variables --------------------------------------------------------------------------
+
+    def _on_variable_assignment(self, node: "Node") -> None:
+        name = text_of(node.named_children[0], self.data)
+        if stand_ins().dangerous.match(name):
+            self.findings.change(f'sets "{name}", which changes what later words do')
+
+    def _on_declaration_command(self, node: "Node") -> None:
+        for child in node.children[1:]:
+            source = text_of(child, self.data)
+            allowed = child.type in ("variable_assignment", "variable_name")
+            option = child.type == "word" and re.fullmatch(r"[-+][xrgaAlup]+", source)
+            if child.type == "variable_name" and stand_ins().dangerous.match(source):
+                allowed = False
+            if not (allowed or option) and "redirect" not in child.type:
+                self.findings.change(f'declares variables by "{source}"')
+
+    def _on_unset_command(self, node: "Node") -> None:
+        for child in node.children[1:]:
+            source = text_of(child, self.data)
+            if not re.fullmatch(r"[A-Za-z_]\w*", source) or stand_ins().dangerous.match(source):
+                self.findings.change(f'unsets "{source}"')
+
+
+def _feeds(node: "Node") -> list["Node"]:
+    """Redirections of this node that feed something to its input."""
+    return [
+        child
+        for child in node.children
+        if child.type in ("heredoc_redirect", "herestring_redirect")
+        or (child.type == "file_redirect" and any(c.type in ("<", "<&", "<>") for c in child.children))
+    ]

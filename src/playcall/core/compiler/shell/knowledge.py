@@ -1,0 +1,127 @@
+"""The package's own knowledge files, read once on first use: program families, and stand-in words."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from playcall.core.plan import EffectClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What one program, or one of its subcommands, may do. What is not listed is refused."""
+
+    name: str
+    effect: EffectClass
+    because: str
+    flags: frozenset[str]  # options without a value
+    values: frozenset[str]  # options that take a value
+    maybe: frozenset[str]  # options whose value, if any, is attached with "="
+    changes: Mapping[str, str]  # option -> why it changes something
+    heavy: Mapping[str, str]
+    manual: Mapping[str, str]
+    endless: Mapping[str, str]  # option -> why it never ends
+    terminal: frozenset[str]  # options that ask for a terminal
+    single_dash: bool  # "-http=x" is one option, not a cluster
+    number: bool  # "-20" is an option
+    free: bool  # any argument at all
+    loose: bool  # no option of it can hurt, so a value from elsewhere may be one
+    most: int | None  # operands
+    only: re.Pattern[str] | None  # what operands must look like
+    check: str | None  # the function that judges its arguments further
+    wraps: str | None  # how it runs another command
+    skip: int  # operands before the inner command
+    dry: bool  # harmless with --dry-run=client or server
+    sub: Mapping[str, "Program"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIns:
+    """How text that stands for a value looks, and which variables are no stand-ins."""
+
+    shapes: Mapping[str, re.Pattern[str]]
+    snake_ends: tuple[str, ...]
+    snake_starts: tuple[str, ...]
+    names_after: re.Pattern[str]
+    pod_after: re.Pattern[str]
+    constants: frozenset[str]
+    environment: frozenset[str]
+    dangerous: re.Pattern[str]
+    scratch: re.Pattern[str]
+
+
+@cache
+def programs() -> Mapping[str, Program]:
+    """Every known program by name."""
+    known: dict[str, Program] = {}
+    folder = resources.files(__package__).joinpath("families")
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".toml"):
+            for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                for alias in (name, *table.get("aliases", "").split()):
+                    known[alias] = _program(alias, table, None)
+    return MappingProxyType(known)
+
+
+@cache
+def stand_ins() -> StandIns:
+    file = resources.files(__package__).joinpath("standins.toml")
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    return StandIns(
+        shapes={k: re.compile(v, re.MULTILINE) for k, v in data["shapes"].items()},
+        snake_ends=tuple(data["snake"]["ends"].split()),
+        snake_starts=tuple(data["snake"]["starts"].split()),
+        names_after=re.compile(data["snake"]["names_after"]),
+        pod_after=re.compile(data["pod"]["after"]),
+        constants=frozenset(data["constants"]["words"].split()),
+        environment=frozenset(data["environment"]["set"].split()),
+        dangerous=re.compile(data["environment"]["dangerous"]),
+        scratch=re.compile(data["scratch"]["name"]),
+    )
+
+
+def _program(name: str, table: Mapping[str, Any], parent: Program | None) -> Program:
+    def words(key: str) -> frozenset[str]:
+        own = frozenset(str(table.get(key, "")).split())
+        return own | getattr(parent, key) if parent else own
+
+    def told(key: str) -> Mapping[str, str]:
+        return {**(getattr(parent, key) if parent else {}), **table.get(key, {})}
+
+    only = table.get("only")
+    ending = [key for kind in ("heavy", "manual", "endless") for key in told(kind)]
+    program = Program(
+        name=f"{parent.name} {name}" if parent else name,
+        effect=EffectClass(table.get("effect", "change")),
+        because=table.get("because", ""),
+        flags=(words("flags") | words("terminal") | frozenset(ending)) - words("values"),
+        values=words("values"),
+        maybe=words("maybe"),
+        changes=told("changes"),
+        heavy=told("heavy"),
+        manual=told("manual"),
+        endless=told("endless"),
+        terminal=words("terminal"),
+        single_dash=table.get("single_dash", parent.single_dash if parent else False),
+        number=table.get("number", False),
+        free=table.get("free", False),
+        loose=table.get("loose", False),
+        most=table.get("most"),
+        only=re.compile(only) if only else None,
+        check=table.get("check"),
+        wraps=table.get("wraps"),
+        skip=table.get("skip", 0),
+        dry=table.get("dry", False),
+        sub={},
+    )
+    children: dict[str, Program] = {}
+    for verb, sub in table.get("sub", {}).items():
+        for alias in (verb, *sub.get("aliases", "").split()):
+            children[alias] = _program(alias, sub, program)
+    object.__setattr__(program, "sub", MappingProxyType(children))
+    return program

@@ -1,0 +1,156 @@
+"""Which variables a text sets, and which of them only ever hold harmless words. Judges nothing."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from playcall.core.compiler.shell.syntax import Words, is_tame, text_of
+from playcall.core.compiler.shell.standins import TAME
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_ALWAYS_NUMBERS = frozenset({"RANDOM", "SECONDS", "LINENO", "EPOCHSECONDS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unset:
+    """A variable used and never set; byte offsets of the expansion."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is known of a text's variables and functions."""
+
+    given: frozenset[str] = frozenset()
+    tame: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    used: tuple[Unset, ...] = ()  # every plain use, set or not
+    comments: tuple[tuple[int, int], ...] = ()
+
+
+def find_scope(nodes: list["Node"], data: bytes) -> Scope:
+    """Read all assignments of a text, wherever they stand in it."""
+    values, wild = _assignments(nodes, data)
+    counted = _counted(nodes, data)
+    tame: frozenset[str] = frozenset()
+    for _ in range(3):  # a value may use another tame variable
+        words = Words(data, tame)
+        tame = frozenset(
+            name
+            for name, given in values.items()
+            if name not in wild and name not in counted and all(_is_tame(words, v) for v in given)
+        )
+    numeric = tame | {
+        name
+        for name in counted
+        if name not in wild and all(_is_number(Words(data, tame), v) for v in values.get(name, []))
+    }
+    return Scope(
+        given=frozenset(values) | wild | (counted if values else frozenset()),
+        tame=tame,
+        numeric=frozenset(numeric) | _ALWAYS_NUMBERS,
+        functions=_functions(nodes, data),
+        used=tuple(_uses(nodes, data)),
+        comments=tuple((n.start_byte, n.end_byte) for n in nodes if n.type == "comment"),
+    )
+
+
+def _assignments(
+    nodes: list["Node"], data: bytes
+) -> tuple[dict[str, list["Node | None"]], frozenset[str]]:
+    values: dict[str, list[Node | None]] = {}
+    wild: set[str] = set()
+    for node in nodes:
+        if node.type == "variable_assignment":
+            if node.parent is not None and node.parent.type == "command":
+                continue  # for the command's own environment: later words do not see it
+            name = node.named_children[0]
+            value = node.child_by_field_name("value")
+            key = re.sub(r"\[.*", "", text_of(name, data), flags=re.DOTALL)
+            values.setdefault(key, []).append(value)
+        elif node.type == "for_statement":
+            variable = node.child_by_field_name("variable")
+            if variable is not None:
+                given = node.children_by_field_name("value")
+                values.setdefault(text_of(variable, data), []).extend(given or [None])
+        elif node.type == "expansion":
+            match = re.match(r"\$\{(\w+):?=", text_of(node, data))
+            wild |= {match[1]} if match else set()
+        elif node.type == "command":
+            wild |= _read_names(node, data)
+    if any(n.type == "declaration_command" for n in nodes):
+        for node in nodes:
+            if node.type == "variable_name" and node.parent is not None:
+                if node.parent.type == "declaration_command":
+                    wild.add(text_of(node, data))
+    return values, frozenset(wild)
+
+
+def _read_names(node: "Node", data: bytes) -> set[str]:
+    words = [text_of(child, data) for child in node.named_children]
+    if "read" in words[:2]:
+        return {w for w in words if re.fullmatch(r"[A-Za-z_]\w*", w)} | {"REPLY"}
+    return set()
+
+
+def _counted(nodes: list["Node"], data: bytes) -> frozenset[str]:
+    """Variables that arithmetic may set."""
+    names: set[str] = set()
+    for node in nodes:
+        arithmetic = node.type == "arithmetic_expansion" or (
+            node.type in ("compound_statement", "test_command") and node.children[0].type == "(("
+        )
+        source = text_of(node, data) if arithmetic else ""
+        if node.type == "c_style_for_statement":
+            source = text_of(node, data).partition("))")[0].removeprefix("for")
+        if re.search(r"(?<![=!<>])=(?!=)|\+\+|--", source):
+            names |= set(re.findall(r"[A-Za-z_]\w*", source))
+    return frozenset(names)
+
+
+def _is_tame(words: Words, value: "Node | None") -> bool:
+    if value is None or value.type == "array":
+        return False
+    if value.type == "brace_expression":
+        return True
+    word = words.word(value)
+    return not (word.globs or word.splits) and is_tame(word.text.replace(TAME, "x"))
+
+
+def _is_number(words: Words, value: "Node | None") -> bool:
+    if value is None:
+        return False
+    return value.type == "arithmetic_expansion" or re.fullmatch(r"\d+", words.word(value).text) is not None
+
+
+def _functions(nodes: list["Node"], data: bytes) -> frozenset[str]:
+    found = [n.child_by_field_name("name") for n in nodes if n.type == "function_definition"]
+    return frozenset(text_of(name, data) for name in found if name is not None)
+
+
+def _uses(nodes: list["Node"], data: bytes) -> list[Unset]:
+    """Plain uses ($x, ${x}) outside functions for positional ones."""
+    found: list[Unset] = []
+    for node in nodes:
+        if node.type not in ("simple_expansion", "expansion"):
+            continue
+        match = re.fullmatch(r"\$(?:\{(\w+)\}|(\w+))", text_of(node, data))
+        name = (match[1] or match[2]) if match else ""
+        if not name or (name.isdigit() and _in_function(node)):
+            continue
+        found.append(Unset(name=name, start=node.start_byte, end=node.end_byte))
+    return found
+
+
+def _in_function(node: "Node | None") -> bool:
+    while node is not None:
+        if node.type == "function_definition":
+            return True
+        node = node.parent
+    return False
