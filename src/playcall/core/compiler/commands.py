@@ -5,6 +5,7 @@ from collections import Counter
 
 from playcall.core.compiler.blocks import Block
 from playcall.core.compiler.ledger import Ledger
+from playcall.core.place import Level
 from playcall.core.plan import Command, Guard, Placeholder
 
 _SHELL_WORDS = "bash sh shell zsh ksh console shell-session shellsession terminal command cmd"
@@ -61,11 +62,14 @@ class CommandReader:
                 line=line,
                 last_line=last_line,
             )
+            explained = {
+                (p.line, p.column) for p in reading.placeholders if p.text in command.title
+            }
             for fault in reading.faults:
                 row, column = self._place(piece.text, line, fault.line, fault.column)
-                self.ledger.tell(
-                    fault.code, fault.level, row, fault.what, fault.mend, column=column
-                )
+                told = fault.code == "PC207" and (fault.line, fault.column) in explained
+                level = Level.NOTE if told else fault.level
+                self.ledger.tell(fault.code, level, row, fault.what, fault.mend, column=column)
             self.ledger.take(self._title_line(block, line), last_line, f"command {command.id}")
             found.append(command)
         return found
