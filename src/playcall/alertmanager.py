@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 SHOWN = 300  # characters of Alertmanager's complaint that a message quotes
 WORTH_REPEATING = frozenset({408, 425, 429})
+GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Matcher(msgspec.Struct, frozen=True, rename="camel"):
@@ -114,7 +115,7 @@ class Alertmanager:
             )
         try:
             return msgspec.json.decode(response.content, type=answer)
-        except msgspec.DecodeError as error:
+        except GARBAGE as error:
             raise Unavailable(
                 f"{self._name} did not answer as Alertmanager does ({error}). "
                 "Check alertmanager.url, and any proxy before it."

@@ -38,6 +38,9 @@ class _Malformed(ValueError):
     """The answer is JSON, but not what the API promises."""
 
 
+GARBAGE = (ValueError, msgspec.DecodeError, RecursionError)
+
+
 class Prometheus:
     """`ports.Metrics` over Prometheus' HTTP API (version 1)."""
 
@@ -54,7 +57,7 @@ class Prometheus:
         data = await self._ask("query", form)
         try:
             return _vectors(data)
-        except ValueError as error:
+        except GARBAGE as error:
             self._blame(promql, str(error), error)
 
     async def query_range(
@@ -72,7 +75,7 @@ class Prometheus:
                 raise _Malformed(f'a range query was answered with "{data.result_type}"')
             series = msgspec.json.decode(data.result, type=list[_Series])
             return tuple(tuple(_sample(point) for point in one.values) for one in series)
-        except ValueError as error:
+        except GARBAGE as error:
             self._blame(promql, str(error), error)
 
     async def _ask(self, endpoint: str, form: Mapping[str, str]) -> _Data:
@@ -94,7 +97,7 @@ class Prometheus:
         status = response.status_code
         try:
             answer = msgspec.json.decode(response.content, type=_Answer)
-        except msgspec.DecodeError as error:
+        except GARBAGE as error:
             if status == 200:
                 self._blame(promql, str(error), error)
             raise Unavailable(
