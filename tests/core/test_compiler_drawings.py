@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.core.compiling import PLAY, a_document, codes, plan_of, play_of
 
 from playcall.core.plan import Question, RungCondition
+from tests.core.compiling import PLAY, a_document, codes, plan_of, play_of
 
 
 def rungs(path: str) -> list[tuple[tuple[str, ...], str, float, RungCondition]]:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.core.compiling import PLAY, a_document, compiled, covers_every_line_once
 
 PIECES = [

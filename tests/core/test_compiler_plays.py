@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.core.compiling import PLAY, a_document, codes, compiled, plan_of, play_of
 
 from playcall.core.plan import Purpose, Role
+from tests.core.compiling import PLAY, a_document, codes, compiled, plan_of, play_of
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.core.compiling import SEVERITIES, a_document, codes, compiled, plan_of
 
 from playcall.core.plan import Contact, Team, Wake
+from tests.core.compiling import SEVERITIES, a_document, codes, compiled, plan_of
 
 
 def test_severities_are_read_by_the_words_of_their_header() -> None:

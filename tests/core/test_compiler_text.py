@@ -1,10 +1,10 @@
 """Bytes to text: what is repaired, what is refused, and that both are told."""
 
 import pytest
-from tests.core.compiling import a_document, codes, compiled, plan_of
 
 from playcall.core.compiler.text import MAX_BYTES, read_text
 from playcall.core.place import Level
+from tests.core.compiling import a_document, codes, compiled, plan_of
 
 DRAWN = "On-call ↓ (5 minutes) ├─ é ⚠️ 🚨"
 
