@@ -48,7 +48,9 @@ def bind_values(text: str, values: Mapping[str, str]) -> Bound:
         if p.name not in missing
     ]
     bound = apply_edits(text.encode(), edits)
-    if edits and _shape(parse(bound.encode()).root_node, bool(missing)) != _shape(root, bool(missing)):
+    if edits and _shape(parse(bound.encode()).root_node, bool(missing)) != _shape(
+        root, bool(missing)
+    ):
         raise Unbindable("the values would change how the command is put together")
     return Bound(text=bound, missing=tuple(missing))
 
@@ -58,7 +60,15 @@ def _shape(root: "Node", open_ends: bool) -> Counter[str]:
     kinds = Counter(n.type for n, _ in walk(root))
     if open_ends:  # stand-ins without a value may themselves look like redirections
         return Counter()
-    parts = ("command", "file_redirect", "pipeline", "list", "command_substitution", "ERROR", "comment")
+    parts = (
+        "command",
+        "file_redirect",
+        "pipeline",
+        "list",
+        "command_substitution",
+        "ERROR",
+        "comment",
+    )
     return Counter({kind: kinds[kind] for kind in parts})
 
 
@@ -113,7 +123,7 @@ def _style(node: "Node", data: bytes, place: StandIn) -> str:
         at = at.parent
     word = _word(node)
     source = text_of(word, data) if word is not None else ""
-    return "code" if style in ("single", "double") and re.search(r"\{.*[\"\\]", source) else style
+    return "code" if style in ("single", "double") and re.search(r"[{:]\s*\\?\"", source) else style
 
 
 def _interprets(command: "Node", data: bytes) -> bool:

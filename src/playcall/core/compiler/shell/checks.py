@@ -48,7 +48,9 @@ def _ping(judge: "Judge", call: Call) -> None:
 
 
 def _mtr(judge: "Judge", call: Call) -> None:
-    if not call.arguments.has("-r", "--report", "-w", "--report-wide", "-j", "--json", "-C", "--csv"):
+    if not call.arguments.has(
+        "-r", "--report", "-w", "--report-wide", "-j", "--json", "-C", "--csv"
+    ):
         _bounded(judge, call, call.words[0].end, " -r -c 5")
 
 
@@ -206,7 +208,7 @@ def _find(judge: "Judge", call: Call) -> None:
                 _change(judge, "find with a value that may become an action")
             at += 1
         elif text.startswith("-") and text not in _FIND_FLAGS and not re.fullmatch(r"-O\d", text):
-            _change(judge, f'find {text[:30]}: may change files')
+            _change(judge, f"find {text[:30]}: may change files")
 
 
 def _find_exec(judge: "Judge", call: Call, words: list[Word], at: int) -> int:
@@ -216,7 +218,11 @@ def _find_exec(judge: "Judge", call: Call, words: list[Word], at: int) -> int:
     inner = [
         Word(
             text=TAME if w.text == "{}" else w.text.replace("{}", WILD),
-            start=w.start, end=w.end, globs=w.globs, splits=w.splits, quoted=w.quoted,
+            start=w.start,
+            end=w.end,
+            globs=w.globs,
+            splits=w.splits,
+            quoted=w.quoted,
         )
         for w in words[at:end]
     ]

@@ -23,7 +23,7 @@ _PLAIN = frozenset(
     ansi_c_string concatenation simple_expansion process_substitution subshell if_statement
     elif_clause else_clause for_statement do_group case_statement case_item redirected_statement
     heredoc_start heredoc_body heredoc_content heredoc_end herestring_redirect negated_command
-    comment variable_name special_variable_name variable_assignments binary_expression
+    variable_name special_variable_name variable_assignments binary_expression
     unary_expression parenthesized_expression postfix_expression test_operator regex
     extglob_pattern brace_expression file_descriptor array""".split()
 )
@@ -84,6 +84,9 @@ class _Text:
         self.scope = variables.find_scope(nodes, self.data)
         self.words = Words(self.data, self.scope.tame | self._to_be_bound())
         self.findings.functions |= self.scope.functions
+        for name in sorted(self.scope.given):
+            if stand_ins().dangerous.match(name):
+                self.findings.change(f'sets "{name}", which changes what later words do')
         for node in nodes:
             if node.is_named:
                 self._node(node)
@@ -268,6 +271,14 @@ class _Text:
         if not known and (numeric or not (double or inside)):
             self.findings.change("tests a value known only at run time that may hold code")
 
+    def _on_comment(self, node: "Node") -> None:
+        """Shells begin a comment only where a word would begin; behind an escaped space they do not."""
+        before = self.data[: node.start_byte].decode(errors="replace")
+        if before and (
+            before[-1] not in " \t\n;&|()" or re.search(r"(?<!\\)(?:\\\\)*\\\s$", before)
+        ):
+            self.findings.change('has a "#" that is not surely a comment')
+
     # -- variables --------------------------------------------------------------------------
 
     def _on_variable_assignment(self, node: "Node") -> None:
@@ -298,5 +309,8 @@ def _feeds(node: "Node") -> list["Node"]:
         child
         for child in node.children
         if child.type in ("heredoc_redirect", "herestring_redirect")
-        or (child.type == "file_redirect" and any(c.type in ("<", "<&", "<>") for c in child.children))
+        or (
+            child.type == "file_redirect"
+            and any(c.type in ("<", "<&", "<>") for c in child.children)
+        )
     ]

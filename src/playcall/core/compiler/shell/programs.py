@@ -83,7 +83,9 @@ def _judge_program(judge: "Judge", program: Program, words: list[Word], context:
             wrappers.judge_wrapper(judge, program, [verb, *rest], context)
             return
     arguments = Arguments() if program.free else read_arguments(program, rest)
-    judge_known(judge, Call(program=program, words=words, rest=rest, arguments=arguments, context=context))
+    judge_known(
+        judge, Call(program=program, words=words, rest=rest, arguments=arguments, context=context)
+    )
 
 
 def _unknown_verb(judge: "Judge", program: Program, verb: Word | None, read: Arguments) -> None:
@@ -105,11 +107,12 @@ def judge_known(judge: "Judge", call: Call) -> None:
     if program.effect is EffectClass.CHANGE:
         _judge_change(judge, call)
         return
+    before = len(findings.reasons)
     told = [why for why in arguments.refusals if not why.startswith("unknown option")]
     for why in told or arguments.refusals:
         findings.change(why)
-    _operands(judge, call)
-    before = len(findings.reasons)
+    if not told:
+        _operands(judge, call)
     _options(judge, call)
     if program.check is not None:
         checks.CHECKS[program.check](judge, call)
@@ -118,8 +121,11 @@ def judge_known(judge: "Judge", call: Call) -> None:
         findings.say(EffectClass.MANUAL, f"{program.name}{because}")
         if program.because.endswith("terminal"):
             findings.fault(
-                "PC205", Level.WARNING, f'"{program.name}" needs a terminal.',
-                "Use a command that prints once.", call.at,
+                "PC205",
+                Level.WARNING,
+                f'"{program.name}" needs a terminal.',
+                "Use a command that prints once.",
+                call.at,
             )
     elif program.effect is EffectClass.HEAVY:
         findings.say(EffectClass.HEAVY, f"{program.name}{because}")
@@ -141,7 +147,9 @@ def _judge_change(judge: "Judge", call: Call) -> None:
 def _operands(judge: "Judge", call: Call) -> None:
     program, operands = call.program, call.arguments.operands
     if program.most is not None and len(operands) > program.most:
-        judge.findings.change(f'"{program.name}" with {len(operands)} arguments may change something')
+        judge.findings.change(
+            f'"{program.name}" with {len(operands)} arguments may change something'
+        )
     for word in operands:
         if program.only is None:
             continue
@@ -154,13 +162,18 @@ def _options(judge: "Judge", call: Call) -> None:
     program = call.program
     for option in call.arguments.options:
         if option.name in program.heavy:
-            judge.findings.say(EffectClass.HEAVY, f"{program.name} {option.name}: {program.heavy[option.name]}")
+            judge.findings.say(
+                EffectClass.HEAVY, f"{program.name} {option.name}: {program.heavy[option.name]}"
+            )
         if option.name in program.manual:
             why = program.manual[option.name]
             judge.findings.say(EffectClass.MANUAL, f"{program.name} {option.name}: {why}")
             judge.findings.fault(
-                "PC206", Level.WARNING, f'"{program.name} {option.name}" {why}.',
-                "Say what to look for, or use a form that prints and ends.", call.at,
+                "PC206",
+                Level.WARNING,
+                f'"{program.name} {option.name}" {why}.',
+                "Say what to look for, or use a form that prints and ends.",
+                call.at,
             )
         if option.name in program.endless and not _is_false(option):
             _endless(judge, call, option)
@@ -172,11 +185,22 @@ def _is_false(option: Option) -> bool:
 
 def _endless(judge: "Judge", call: Call, option: Option) -> None:
     why = f"{call.program.name} {option.name} {call.program.endless[option.name]} and"
-    edits = wrappers.without_options(judge.findings, call, {option.name}, "asks once: repetition is done by the play's criterion")
-    if call.program.check in ("logs", "tail", "journal") and not call.arguments.has("--tail", "-n", "--lines", "-N", "-c", "--bytes"):
+    edits = wrappers.without_options(
+        judge.findings, call, {option.name}, "asks once: repetition is done by the play's criterion"
+    )
+    if call.program.check in ("logs", "tail", "journal") and not call.arguments.has(
+        "--tail", "-n", "--lines", "-N", "-c", "--bytes"
+    ):
         bound = {"logs": "--tail=200", "tail": "-n 200", "journal": "-n 200"}[call.program.check]
         if edits and edits[0].text.strip() == "":
-            edits = [Edit(start=edits[0].start, end=edits[0].end, text=f" {bound}", why="shows the last 200 lines instead of following")]
+            edits = [
+                Edit(
+                    start=edits[0].start,
+                    end=edits[0].end,
+                    text=f" {bound}",
+                    why="shows the last 200 lines instead of following",
+                )
+            ]
     judge.findings.endless(call.context, call.at, why, edits)
 
 
@@ -185,6 +209,10 @@ def _files(judge: "Judge", call: Call) -> None:
     if not call.program.name.startswith(("kubectl ", "oc ")) or call.context.remote:
         return
     for option in call.arguments.options:
-        if option.name in ("-f", "--filename") and option.value is not None and option.value.literal:
+        if (
+            option.name in ("-f", "--filename")
+            and option.value is not None
+            and option.value.literal
+        ):
             if option.value.text != "-" and option.name not in call.program.endless:
                 _missing(judge, option.value.text, option.value, call.context)

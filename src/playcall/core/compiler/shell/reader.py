@@ -74,9 +74,7 @@ def why_unreadable(text: str) -> str:
 
 def open_places(text: str, found: tuple[StandIn, ...], scope: Scope) -> list[StandIn]:
     """All stand-ins in order: those written as text, outside comments, and variables never set."""
-    places = [
-        one for one in found if not any(a <= one.start < b for a, b in scope.comments)
-    ]
+    places = [one for one in found if not any(a <= one.start < b for a, b in scope.comments)]
     known = stand_ins().environment | scope.given
     data = text.encode()
     for use in scope.used:
@@ -90,13 +88,19 @@ def _tell_missing(findings: Findings, missing: list[StandIn]) -> None:
     for one in missing:
         if one.text.startswith("$"):
             findings.fault(
-                "PC202", Level.ERROR, f'"{one.text}" is never set.',
-                "Set it in the command, or give it a value when the command is run.", one.start,
+                "PC202",
+                Level.ERROR,
+                f'"{one.text}" is never set.',
+                "Set it in the command, or give it a value when the command is run.",
+                one.start,
             )
         else:
             findings.fault(
-                "PC207", Level.WARNING, f'"{one.text}" stands for a value nobody has given yet.',
-                "Write the value, or bind it to an alert label in the settings.", one.start,
+                "PC207",
+                Level.WARNING,
+                f'"{one.text}" stands for a value nobody has given yet.',
+                "Write the value, or bind it to an alert label in the settings.",
+                one.start,
             )
 
 

@@ -53,7 +53,9 @@ def _refuse(name: str, value: Word, get: bool) -> str:
         return "curl sends data"
     if name in ("-o", "--output", "-D", "--dump-header") and text not in ("/dev/null", "-"):
         return "curl writes a file"
-    if name in ("-w", "--write-out") and (not value.literal or "%output" in text or "@" in text[:1]):
+    if name in ("-w", "--write-out") and (
+        not value.literal or "%output" in text or "@" in text[:1]
+    ):
         return "curl writes what its format says"
     if name in ("-H", "--header"):
         header = text.partition(":")[0].lower()
@@ -94,22 +96,33 @@ def _refused(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:
     """Faults: what the shell or curl will make of this URL."""
     text, at = word.text, call.place(word)
     hostless = re.sub(r"^\w+://\[[0-9A-Fa-f:.]+\]", "", text)
-    if not globoff and call.program.name == "curl" and re.search(r"[\[\]{}]", _RANGE.sub("", hostless)):
+    if (
+        not globoff
+        and call.program.name == "curl"
+        and re.search(r"[\[\]{}]", _RANGE.sub("", hostless))
+    ):
         judge.findings.fault(
-            "PC203", Level.ERROR,
+            "PC203",
+            Level.ERROR,
             "curl takes brackets and braces in a URL for a pattern and stops (exit 3).",
-            "Send the query with -G --data-urlencode 'query=...', or add -g and encode it.", at,
+            "Send the query with -G --data-urlencode 'query=...', or add -g and encode it.",
+            at,
         )
     elif " " in text:
         judge.findings.fault(
-            "PC203", Level.ERROR, "This URL holds a space, and curl refuses it (exit 3).",
-            "Send the query with -G --data-urlencode 'query=...'.", at,
+            "PC203",
+            Level.ERROR,
+            "This URL holds a space, and curl refuses it (exit 3).",
+            "Send the query with -G --data-urlencode 'query=...'.",
+            at,
         )
     elif word.globs:
         judge.findings.fault(
-            "PC203", Level.WARNING,
+            "PC203",
+            Level.WARNING,
             'The URL is not quoted: the shell takes "?" for a file pattern, and zsh refuses it.',
-            "Put the URL in single quotes.", at,
+            "Put the URL in single quotes.",
+            at,
         )
 
 

@@ -46,15 +46,17 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
             for name, given in values.items()
             if name not in wild and name not in counted and all(_is_tame(words, v) for v in given)
         )
-    numeric = tame | {
+    # A name counts only if it holds digits: arithmetic would look up "x" in x=y, and run its subscript.
+    numeric = frozenset(
         name
-        for name in counted
+        for name in values.keys() | counted
         if name not in wild and all(_is_number(Words(data, tame), v) for v in values.get(name, []))
-    }
+    )
+    given = frozenset(values) | wild | counted
     return Scope(
-        given=frozenset(values) | wild | (counted if values else frozenset()),
-        tame=tame,
-        numeric=frozenset(numeric) | _ALWAYS_NUMBERS,
+        given=given,
+        tame=tame | numeric,
+        numeric=numeric | (_ALWAYS_NUMBERS - given),
         functions=_functions(nodes, data),
         used=tuple(_uses(nodes, data)),
         comments=tuple((n.start_byte, n.end_byte) for n in nodes if n.type == "comment"),
@@ -126,7 +128,10 @@ def _is_tame(words: Words, value: "Node | None") -> bool:
 def _is_number(words: Words, value: "Node | None") -> bool:
     if value is None:
         return False
-    return value.type == "arithmetic_expansion" or re.fullmatch(r"\d+", words.word(value).text) is not None
+    return (
+        value.type == "arithmetic_expansion"
+        or re.fullmatch(r"\d+", words.word(value).text) is not None
+    )
 
 
 def _functions(nodes: list["Node"], data: bytes) -> frozenset[str]:

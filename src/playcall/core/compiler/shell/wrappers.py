@@ -283,7 +283,9 @@ def _terminal(
     assert option is not None
     _terminal_fault(judge, f'"{program.name} {option.word.text}"', option.word, context)
     names = set(program.terminal) if not context.piped else {"-t", "--tty"}
-    call = Call(program=program, words=before, rest=before[1:], arguments=arguments, context=context)
+    call = Call(
+        program=program, words=before, rest=before[1:], arguments=arguments, context=context
+    )
     edits = without_options(judge.findings, call, names, "runs without a terminal")
     if context.top and edits:
         judge.findings.edits.extend(edits)
