@@ -1,0 +1,365 @@
+"""The state machine: whole values in, whole values out; no clock, no database, no network."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playcall.core import incident as i
+from playcall.core.decide import ACCEPTED, decide
+from playcall.core.incident import Incident, Moved, Page, Refused, RunStatus, Status, Tell
+from playcall.core.judge import Judgement, Verdict
+from playcall.core.plan import EffectClass, Plan, Purpose
+from playcall.testing import (
+    NOON,
+    a_command,
+    a_criterion,
+    a_plan,
+    a_play,
+    an_alert,
+    an_opening,
+    minutes,
+)
+
+PLAN = a_plan()
+
+
+def moved(incident: Incident | None, event: i.Event, plan: Plan = PLAN) -> Moved:
+    outcome = decide(incident, event, plan)
+    assert isinstance(outcome, Moved), outcome
+    return outcome
+
+
+def refused(incident: Incident | None, event: i.Event, plan: Plan = PLAN) -> str:
+    outcome = decide(incident, event, plan)
+    assert isinstance(outcome, Refused), outcome
+    return outcome.reason
+
+
+def opened(plan: Plan = PLAN, **changes: object) -> Incident:
+    return moved(None, an_opening(**changes), plan).incident  # type: ignore[arg-type]
+
+
+def after(incident: Incident, *events: i.Event, plan: Plan = PLAN) -> Incident:
+    for event in events:
+        incident = moved(incident, event, plan).incident
+    return incident
+
+
+def pages(effects: tuple[i.Effect, ...]) -> list[str]:
+    return [effect.role for effect in effects if isinstance(effect, Page)]
+
+
+def woken(count: float) -> i.Woken:
+    return i.Woken(at=NOON + minutes(count))
+
+
+def acknowledged(count: float = 1) -> i.Acknowledged:
+    return i.Acknowledged(at=NOON + minutes(count), by="ada")
+
+
+def read(verdict: Verdict, at: datetime = NOON, criterion: str = "recovery") -> i.MetricRead:
+    known = verdict is not Verdict.UNKNOWN
+    return i.MetricRead(
+        at=at,
+        criterion=criterion,
+        judgement=Judgement(verdict=verdict, value=0.4 if known else None, since=None),
+    )
+
+
+def cleared(count: float = 2) -> i.AlertsCleared:
+    return i.AlertsCleared(at=NOON + minutes(count), fingerprints=("f1",))
+
+
+def test_opening_pages_the_first_rung_and_the_plays_team_and_runs_the_diagnostics() -> None:
+    outcome = moved(None, an_opening())
+    assert outcome.effects == (
+        Page(role="Performance Eng", rung=None, reason="Immediate to performance team"),
+        i.RunCommand(command="1.1", run="1/1.1/1", approved_by=None),
+        Page(role="On-Call Primary", rung=0, reason="fired"),
+    )
+    assert outcome.incident.status is Status.OPEN
+    assert outcome.incident.wake_at == NOON + minutes(5)
+
+
+def test_a_warning_tells_the_first_rung_and_pages_nobody() -> None:
+    outcome = moved(None, an_opening(severity="WARNING"))
+    assert pages(outcome.effects) == []
+    assert Tell(role="On-Call Primary", reason="fired") in outcome.effects
+    assert outcome.incident.wake_at is None
+
+
+def test_high_wakes_only_when_it_persists_past_its_delay() -> None:
+    outcome = moved(None, an_opening(severity="HIGH"))
+    assert pages(outcome.effects) == []
+    assert outcome.incident.wake_at == NOON + minutes(10)
+    assert pages(moved(outcome.incident, woken(10)).effects) == [
+        "On-Call Primary",
+        "On-Call Secondary",
+        "Team Lead",
+    ]
+
+
+def test_an_unknown_severity_wakes() -> None:
+    assert "On-Call Primary" in pages(moved(None, an_opening(severity="P0")).effects)
+
+
+def test_the_ladder_is_climbed_by_its_conditions() -> None:
+    incident = opened()
+    climbed = []
+    for minute in (5, 10, 15, 20):
+        outcome = moved(incident, woken(minute))
+        climbed.append(pages(outcome.effects))
+        incident = outcome.incident
+    assert climbed == [
+        ["On-Call Secondary"],
+        ["Team Lead"],
+        ["Engineering Manager"],
+        ["VP Engineering", "CTO"],
+    ]
+    assert incident.wake_at is None
+
+
+def test_an_acknowledgement_stops_the_rung_for_no_ack_and_no_other() -> None:
+    incident = after(opened(), acknowledged())
+    climbed = [pages(moved(incident, woken(minute)).effects) for minute in (5, 10)]
+    assert climbed == [[], ["Team Lead"]]
+
+
+def test_every_rung_is_climbed_once() -> None:
+    incident = after(opened(), woken(5))
+    assert (
+        pages(moved(incident, i.NoteAdded(at=NOON + minutes(6), by="ada", text="x")).effects) == []
+    )
+
+
+def test_the_last_rung_waits_for_an_sla_violation() -> None:
+    healthy = read(Verdict.HOLDING, NOON + minutes(1))
+    incident = after(opened(), healthy, woken(5), woken(10), woken(15))
+    assert pages(moved(incident, woken(20)).effects) == []
+    incident = after(incident, woken(20))
+    broken = moved(incident, read(Verdict.BROKEN, NOON + minutes(22)))
+    assert pages(broken.effects) == ["VP Engineering", "CTO"]
+
+
+def test_a_true_symptom_is_an_sla_violation() -> None:
+    symptom = a_criterion("symptom", purpose=Purpose.SYMPTOM)
+    plan = a_plan(a_play(criteria=(symptom,)))
+    incident = after(
+        opened(plan),
+        read(Verdict.HOLDING, NOON, "symptom"),
+        woken(5),
+        woken(10),
+        woken(15),
+        plan=plan,
+    )
+    assert pages(moved(incident, woken(20), plan).effects) == ["VP Engineering", "CTO"]
+
+
+def test_the_critical_rung_is_for_critical_incidents() -> None:
+    incident = after(opened(severity="HIGH"), woken(10))
+    assert pages(moved(incident, woken(15)).effects) == []
+
+
+def test_an_alert_that_reached_us_late_starts_its_ladder_when_it_opened() -> None:
+    late = an_opening(at=NOON + minutes(30))
+    outcome = moved(None, late)
+    assert pages(outcome.effects) == ["Performance Eng", "On-Call Primary"]
+    assert outcome.incident.wake_at == NOON + minutes(35)
+
+
+def test_a_timer_that_comes_early_is_refused() -> None:
+    assert refused(opened(), woken(4)) == "no timer is due"
+
+
+def test_nothing_is_paged_after_resolution() -> None:
+    incident = after(opened(), i.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    assert incident.wake_at is None
+    assert refused(incident, woken(20)) == "incident 1 is resolved"
+
+
+def test_recovery_needs_cleared_alerts_and_a_criterion_that_held() -> None:
+    incident = after(opened(), acknowledged())
+    assert after(incident, cleared()).status is Status.ACKNOWLEDGED
+    assert after(incident, read(Verdict.HOLDS)).status is Status.ACKNOWLEDGED
+    outcome = moved(after(incident, cleared()), read(Verdict.HOLDS))
+    assert outcome.incident.status is Status.RECOVERED
+    assert outcome.effects == (Tell(role="On-Call Primary", reason="recovered"),)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.HOLDING, Verdict.BROKEN, Verdict.UNKNOWN])
+def test_a_cleared_alert_alone_is_not_recovery(verdict: Verdict) -> None:
+    assert after(opened(), cleared(), read(verdict)).status is Status.OPEN
+
+
+def test_a_play_without_a_criterion_never_recovers_by_itself() -> None:
+    plan = a_plan(a_play(criteria=()))
+    assert after(opened(plan), cleared(), plan=plan).status is Status.OPEN
+
+
+def test_a_relapse_goes_back_and_the_ladder_goes_on() -> None:
+    incident = after(opened(), acknowledged(), cleared(), read(Verdict.HOLDS, NOON + minutes(8)))
+    assert pages(moved(incident, woken(10)).effects) == []
+    relapsed = moved(incident, i.AlertsJoined(at=NOON + minutes(12), alerts=(an_alert(),)))
+    assert relapsed.incident.status is Status.ACKNOWLEDGED
+    assert pages(relapsed.effects) == ["Team Lead"]
+    assert Tell(role="On-Call Primary", reason="relapsed") in relapsed.effects
+
+
+def test_missing_data_does_not_undo_a_recovery_and_forbids_resolving() -> None:
+    incident = after(opened(), cleared(), read(Verdict.HOLDS), read(Verdict.UNKNOWN))
+    assert incident.status is Status.RECOVERED
+    assert "unknown" in refused(incident, i.Resolved(at=NOON, by="ada", cause=""))
+
+
+def test_resolving_asks_for_a_silence_then_closes_and_writes_the_report() -> None:
+    incident = after(opened(), cleared(), read(Verdict.HOLDS))
+    resolved = moved(incident, i.Resolved(at=NOON + minutes(9), by="ada", cause="streams"))
+    assert resolved.incident.status is Status.RESOLVED
+    silence = next(e for e in resolved.effects if isinstance(e, i.Silence))
+    assert silence.lasting == timedelta(hours=1)
+    assert silence.label_sets == (an_alert().labels,)
+    closed = moved(resolved.incident, i.Silenced(at=NOON, silence="s", until=NOON))
+    assert closed.incident.status is Status.CLOSED
+    assert closed.effects == (i.WriteReport(),)
+
+
+def test_a_silence_that_failed_closes_all_the_same() -> None:
+    incident = after(opened(), i.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    closed = moved(incident, i.SilenceFailed(at=NOON, reason="no Alertmanager"))
+    assert closed.incident.status is Status.CLOSED
+
+
+def test_a_document_that_asks_for_no_silence_gets_none() -> None:
+    plan = a_plan(silence=False)
+    outcome = moved(opened(plan), i.Resolved(at=NOON, by="a", cause="", unverified=True), plan)
+    assert outcome.incident.status is Status.CLOSED
+    assert not any(isinstance(effect, i.Silence) for effect in outcome.effects)
+
+
+def test_a_change_runs_only_once_for_one_approval() -> None:
+    approval = i.RunApproved(at=NOON, by="ada", command="2.1")
+    outcome = moved(opened(), approval)
+    assert outcome.effects == (i.RunCommand(command="2.1", run="1/2.1/1", approved_by="ada"),)
+    assert refused(outcome.incident, approval) == "command 2.1 is pending already"
+    finished = i.CommandFinished(
+        at=NOON, command="2.1", run="1/2.1/1", status=RunStatus.SUCCEEDED, exit_code=0, summary=""
+    )
+    incident = after(outcome.incident, finished)
+    assert "ran already" in refused(incident, approval)
+    again = moved(incident, replace(approval, again=True))
+    assert again.effects == (i.RunCommand(command="2.1", run="1/2.1/2", approved_by="ada"),)
+
+
+def test_an_interrupted_change_waits_for_a_person() -> None:
+    incident = after(opened(), i.RunApproved(at=NOON, by="ada", command="2.1"))
+    outcome = moved(incident, i.CommandInterrupted(at=NOON, command="2.1", run="1/2.1/1"))
+    assert outcome.incident.runs["2.1"].status is RunStatus.UNKNOWN
+    assert outcome.effects == ()
+
+
+def test_what_cannot_run_cannot_be_approved() -> None:
+    commands = (
+        a_command("1.1", effect=EffectClass.MANUAL),
+        a_command("1.2", effect=EffectClass.CHANGE, placeholders=("POD",)),
+    )
+    plan = a_plan(a_play(commands=commands))
+    incident = opened(plan)
+    needs = i.RunApproved(at=NOON, by="ada", command="1.2")
+    assert "needs a person" in refused(incident, replace(needs, command="1.1"), plan)
+    assert "no value for POD" in refused(incident, needs, plan)
+    assert "has no command 9.9" in refused(incident, replace(needs, command="9.9"), plan)
+    filled = opened(plan, values={"POD": "web-1"})
+    assert moved(filled, needs, plan).effects
+
+
+def test_a_diagnostic_with_an_unfilled_placeholder_does_not_run() -> None:
+    plan = a_plan(a_play(commands=(a_command("1.1", placeholders=("POD",)),)))
+    assert opened(plan).runs == {}
+
+
+def test_an_approval_after_the_end_is_refused() -> None:
+    incident = after(opened(), i.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    assert refused(incident, i.RunApproved(at=NOON, by="ada", command="2.1"))
+
+
+def test_a_second_acknowledgement_says_who_was_first() -> None:
+    incident = after(opened(), acknowledged())
+    assert refused(incident, acknowledged()) == "ada has acknowledged it already"
+
+
+# --- every pair of status and event --------------------------------------------------------------
+
+EXAMPLES: tuple[i.Event, ...] = (
+    i.AlertsJoined(at=NOON, alerts=(an_alert(),)),
+    cleared(),
+    i.AnotherOpened(at=NOON, incident=7, title="other"),
+    acknowledged(),
+    i.NoteAdded(at=NOON, by="ada", text="x"),
+    i.RunApproved(at=NOON, by="ada", command="2.1"),
+    i.RunDeclined(at=NOON, by="ada", command="2.1", reason=""),
+    i.CommandBegun(at=NOON, command="1.1", run="1/1.1/1"),
+    i.CommandFinished(
+        at=NOON, command="1.1", run="1/1.1/1", status=RunStatus.FAILED, exit_code=1, summary=""
+    ),
+    i.CommandInterrupted(at=NOON, command="1.1", run="1/1.1/1"),
+    read(Verdict.BROKEN),
+    read(Verdict.HOLDS),
+    i.PageDelivered(at=NOON, role="r", person="p", channel="mail"),
+    i.PageFailed(at=NOON, role="r", person=None, reason=""),
+    woken(20),
+    i.Resolved(at=NOON, by="ada", cause="", unverified=True),
+    i.Silenced(at=NOON, silence="s", until=NOON),
+    i.SilenceFailed(at=NOON, reason=""),
+    i.ReportWritten(at=NOON, path="p"),
+)
+
+
+def test_the_table_and_the_examples_name_every_event() -> None:
+    kinds = set(i.EVENTS.values()) - {i.Opened}
+    assert set(ACCEPTED) == kinds
+    assert {type(event) for event in EXAMPLES} == kinds
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_every_pair_moves_or_is_refused(status: Status, event: i.Event) -> None:
+    incident = replace(opened(), status=status)
+    outcome = decide(incident, event, PLAN)
+    if status not in ACCEPTED[type(event)]:
+        assert outcome == Refused(reason=f"incident 1 is {status}")
+    if isinstance(outcome, Moved):
+        assert outcome.incident.version == incident.version + 1
+
+
+def test_nothing_but_an_opening_makes_an_incident() -> None:
+    for event in EXAMPLES:
+        assert refused(None, event) == "there is no such incident"
+    assert refused(opened(), an_opening()) == "incident 1 is open already"
+
+
+@given(st.lists(st.tuples(st.sampled_from(EXAMPLES), st.integers(0, 40)), max_size=30))
+def test_any_order_of_events_keeps_the_promises(story: list[tuple[i.Event, int]]) -> None:
+    """At most one run for one approval, each rung once, and nobody is paged once it is over."""
+    incident = opened()
+    rungs: list[int | None] = []
+    runs: list[str] = []
+    approvals = 0
+    for event, minute in sorted(story, key=lambda pair: pair[1]):
+        event = replace(event, at=NOON + minutes(minute))
+        outcome = decide(incident, event, PLAN)
+        if isinstance(outcome, Refused):
+            continue
+        over = outcome.incident.status.over
+        for effect in outcome.effects:
+            if isinstance(effect, Page):
+                assert not over
+                rungs.append(effect.rung)
+            if isinstance(effect, i.RunCommand):
+                runs.append(effect.run)
+        approvals += isinstance(event, i.RunApproved)
+        incident = outcome.incident
+    assert len(rungs) - rungs.count(4) == len(set(rungs) - {4})  # rung 4 has two roles
+    assert len(runs) == len(set(runs)) == approvals
