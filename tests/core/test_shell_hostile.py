@@ -16,35 +16,172 @@ from playcall.core.compiler.shell import Unbindable, bind, read_command
 
 BASH = shutil.which("bash") or "/bin/bash"
 LOOKS = [
-    "kubectl get pods", "echo hi", "cat x", "grep a b", "curl http://x/y", "sed -n 1p x",
-    "ls -l", "X=1 ls", "echo 'a b'", 'echo "$HOME"', "ip -s link", "true", "for i in a b; do echo $i; done",
-]  # fmt: skip
+    "kubectl get pods",
+    "echo hi",
+    "cat x",
+    "grep a b",
+    "curl http://x/y",
+    "sed -n 1p x",
+    "ls -l",
+    "X=1 ls",
+    "echo 'a b'",
+    'echo "$HOME"',
+    "ip -s link",
+    "true",
+    "for i in a b; do echo $i; done",
+]
 CHANGES = [
-    "rm x", "kubectl delete pod x", "kubectl scale deploy/x --replicas=0", "tee x", "unknown x",
-    "curl -X POST http://x", "sysctl -w a=1", "sh x.sh", "echo a > /etc/x", "kubectl apply -f x",
-]  # fmt: skip
+    "rm x",
+    "kubectl delete pod x",
+    "kubectl scale deploy/x --replicas=0",
+    "tee x",
+    "unknown x",
+    "curl -X POST http://x",
+    "sysctl -w a=1",
+    "sh x.sh",
+    "echo a > /etc/x",
+    "kubectl apply -f x",
+]
 JOINS = [
-    "{a}; {b}", "{b}; {a}", "{a} && {b}", "{a} || {b}", "{a} | {b}", "{a} & {b}", "{a}\n{b}",
-    "{a} $({b})", "{a} `{b}`", '{a} "$({b})"', '{a} "`{b}`"', "{a} <({b})", "( {a}; {b} )",
-    "{{ {a}; {b}; }}", "if {a}; then {b}; fi", "if {b}; then {a}; fi", "while {b}; do {a}; done",
-    "until {b}; do {a}; done", "for v in 1 2; do {b}; done", "case x in x) {b};; esac",
-    "f() {{ {b}; }}; f", "! {b}", "{a} |& {b}", "time {b}", "cat <<< $({b})",
-    "cat <<EOF\n$({b})\nEOF", "cat <<EOF\n{a}\nEOF\n{b}", "echo ${{x:-$({b})}}", "x=$({b})",
-    "[[ -n $({b}) ]]", "{a} 2>&1 >/dev/null; {b}", "bash -c '{b}'", 'sh -c "{a}; {b}"',
-    "ssh host '{b}'", "watch '{b}'", "timeout 5 {b}", "env A=1 {b}", "sudo {b}", "nohup {b}",
-    "kubectl exec p -- sh -c '{b}'", "find . -exec {b} \\;", "ls | xargs -n1 {b}",
-    "{a} # {b}\n{b}", "{a} \\\n; {b}", "echo 'a'\\''b'; {b}", "coproc {b}", "eval '{b}'",
-    "export x=$({b})", "echo $(( $({b}) ))", "a[$({b})]=1", "trap '{b}' EXIT",
-]  # fmt: skip
+    "{a}; {b}",
+    "{b}; {a}",
+    "{a} && {b}",
+    "{a} || {b}",
+    "{a} | {b}",
+    "{a} & {b}",
+    "{a}\n{b}",
+    "{a} $({b})",
+    "{a} `{b}`",
+    '{a} "$({b})"',
+    '{a} "`{b}`"',
+    "{a} <({b})",
+    "( {a}; {b} )",
+    "{{ {a}; {b}; }}",
+    "if {a}; then {b}; fi",
+    "if {b}; then {a}; fi",
+    "while {b}; do {a}; done",
+    "until {b}; do {a}; done",
+    "for v in 1 2; do {b}; done",
+    "case x in x) {b};; esac",
+    "f() {{ {b}; }}; f",
+    "! {b}",
+    "{a} |& {b}",
+    "time {b}",
+    "cat <<< $({b})",
+    "cat <<EOF\n$({b})\nEOF",
+    "cat <<EOF\n{a}\nEOF\n{b}",
+    "echo ${{x:-$({b})}}",
+    "x=$({b})",
+    "[[ -n $({b}) ]]",
+    "{a} 2>&1 >/dev/null; {b}",
+    "bash -c '{b}'",
+    'sh -c "{a}; {b}"',
+    "ssh host '{b}'",
+    "watch '{b}'",
+    "timeout 5 {b}",
+    "env A=1 {b}",
+    "sudo {b}",
+    "nohup {b}",
+    "kubectl exec p -- sh -c '{b}'",
+    "find . -exec {b} \\;",
+    "ls | xargs -n1 {b}",
+    "{a} # {b}\n{b}",
+    "{a} \\\n; {b}",
+    "echo 'a'\\''b'; {b}",
+    "coproc {b}",
+    "eval '{b}'",
+    "export x=$({b})",
+    "echo $(( $({b}) ))",
+    "a[$({b})]=1",
+    "trap '{b}' EXIT",
+]
 
 TOKENS = [
-    "boom", "boom x", "echo", "echo a", "cat", "ls", ";", "&&", "||", "|", "&", "\n", " ", " ", " ",
-    "$(", ")", "`", "'", '"', "\\", "#", " #", "<<EOF\n", "\nEOF\n", "<<'EOF'\n", "<<-E\n", "\nE\n",
-    "<<<", "<(", "{", "}", "{ ", "; }", "(", "if true; then ", "; fi", "for i in a; do ", "; done",
-    "case a in a) ", ";; esac", "$'", "${x:-", "${x", "$((", "))", "[[ ", " ]]", "[ ", " ]", "!",
-    "> o", ">", "<", "x=", "1", "f() ", "; f", "\\\n", "\t", "$x", "*", "=", "a", "$", "-", "&>", "2>&1 ",
-    "|&", "[", "]", ";;", "~", "in", "do", "%", "a b", "é", "time ", "coproc ", "function g ", "; g", "then", "done",
-]  # fmt: skip
+    "boom",
+    "boom x",
+    "echo",
+    "echo a",
+    "cat",
+    "ls",
+    ";",
+    "&&",
+    "||",
+    "|",
+    "&",
+    "\n",
+    " ",
+    " ",
+    " ",
+    "$(",
+    ")",
+    "`",
+    "'",
+    '"',
+    "\\",
+    "#",
+    " #",
+    "<<EOF\n",
+    "\nEOF\n",
+    "<<'EOF'\n",
+    "<<-E\n",
+    "\nE\n",
+    "<<<",
+    "<(",
+    "{",
+    "}",
+    "{ ",
+    "; }",
+    "(",
+    "if true; then ",
+    "; fi",
+    "for i in a; do ",
+    "; done",
+    "case a in a) ",
+    ";; esac",
+    "$'",
+    "${x:-",
+    "${x",
+    "$((",
+    "))",
+    "[[ ",
+    " ]]",
+    "[ ",
+    " ]",
+    "!",
+    "> o",
+    ">",
+    "<",
+    "x=",
+    "1",
+    "f() ",
+    "; f",
+    "\\\n",
+    "\t",
+    "$x",
+    "*",
+    "=",
+    "a",
+    "$",
+    "-",
+    "&>",
+    "2>&1 ",
+    "|&",
+    "[",
+    "]",
+    ";;",
+    "~",
+    "in",
+    "do",
+    "%",
+    "a b",
+    "é",
+    "time ",
+    "coproc ",
+    "function g ",
+    "; g",
+    "then",
+    "done",
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +200,53 @@ def box() -> Iterator[Path]:
 
 HOSTILE = st.one_of(
     st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=("Cs", "Cc"))),
-    st.lists(st.sampled_from(["'", '"', "`", "$(boom)", ";boom", "\\", "|", "&", "-x", " ", "*", "~", "{a,b}",
-                              "$HOME", "!!", "#", "a", ">x", "<x", "${x}", "=", "\\'"]), max_size=6).map("".join),
-)  # fmt: skip
+    st.lists(
+        st.sampled_from(
+            [
+                "'",
+                '"',
+                "`",
+                "$(boom)",
+                ";boom",
+                "\\",
+                "|",
+                "&",
+                "-x",
+                " ",
+                "*",
+                "~",
+                "{a,b}",
+                "$HOME",
+                "!!",
+                "#",
+                "a",
+                ">x",
+                "<x",
+                "${x}",
+                "=",
+                "\\'",
+            ]
+        ),
+        max_size=6,
+    ).map("".join),
+)
 PLACES = [
-    ("<v>", "{v}"), ("pre<v>", "pre{v}"), ("<v>.post", "{v}.post"), ('"<v>"', "{v}"), ("'<v>'", "{v}"),
-    ('"a <v> b"', "a {v} b"), ("'a <v> b'", "a {v} b"), ("--k=<v>", "--k={v}"), ("x/'<v>'/\"<v>\"", "x/{v}/{v}"),
-    ("$v", "{v}"), ("a${v}b", "a{v}b"), ('"a${v}b"', "a{v}b"), ("<v>,<v>", "{v},{v}"),
-    ('"$(printf %s "<v>")x"', "{v}x"), ("é<v>", "é{v}"),
-]  # fmt: skip
+    ("<v>", "{v}"),
+    ("pre<v>", "pre{v}"),
+    ("<v>.post", "{v}.post"),
+    ('"<v>"', "{v}"),
+    ("'<v>'", "{v}"),
+    ('"a <v> b"', "a {v} b"),
+    ("'a <v> b'", "a {v} b"),
+    ("--k=<v>", "--k={v}"),
+    ("x/'<v>'/\"<v>\"", "x/{v}/{v}"),
+    ("$v", "{v}"),
+    ("a${v}b", "a{v}b"),
+    ('"a${v}b"', "a{v}b"),
+    ("<v>,<v>", "{v},{v}"),
+    ('"$(printf %s "<v>")x"', "{v}x"),
+    ("é<v>", "é{v}"),
+]
 
 
 @given(place=st.sampled_from(PLACES), value=HOSTILE)
@@ -89,20 +264,41 @@ def test_a_bound_value_arrives_as_it_is(place: tuple[str, str], value: str) -> N
         assert bound.missing == ("v",)
         return
     done = subprocess.run(
-        [BASH, "--norc", "-c", bound.text], capture_output=True, timeout=10, check=True,
-        env={"PATH": "/nonexistent", "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [BASH, "--norc", "-c", bound.text],
+        capture_output=True,
+        timeout=10,
+        check=True,
+        env={"PATH": "/nonexistent", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+    )
     words = done.stdout.decode().split("\0")[:-1]
     assert words == ["first", expected.replace("{v}", value), "last"]
 
 
-@given(value=HOSTILE, text=st.sampled_from([
-    "kubectl logs <v>", "kubectl get pods -n <v>", "kubectl exec <v> -- cat /proc/meminfo",
-    "curl -s http://<v>:8080/health", "ping -c 1 <v>", "kubectl exec p -- sh -c 'cat <v>'",
-    "ssh h 'uptime <v>'", "watch 'kubectl get pods <v>'", "awk '/<v>/' x", "sed -n '/<v>/p' x",
-    "find /tmp -name <v>", "kubectl get pods | xargs -I{} kubectl logs {} <v>", "grep <v> x",
-    "cat <<EOF\n<v>\nEOF", "echo `printf %s <v>`", 'bash -c "ls <v>"', "echo $'<v>'",
-]))  # fmt: skip
+@given(
+    value=HOSTILE,
+    text=st.sampled_from(
+        [
+            "kubectl logs <v>",
+            "kubectl get pods -n <v>",
+            "kubectl exec <v> -- cat /proc/meminfo",
+            "curl -s http://<v>:8080/health",
+            "ping -c 1 <v>",
+            "kubectl exec p -- sh -c 'cat <v>'",
+            "ssh h 'uptime <v>'",
+            "watch 'kubectl get pods <v>'",
+            "awk '/<v>/' x",
+            "sed -n '/<v>/p' x",
+            "find /tmp -name <v>",
+            "kubectl get pods | xargs -I{} kubectl logs {} <v>",
+            "grep <v> x",
+            "cat <<EOF\n<v>\nEOF",
+            "echo `printf %s <v>`",
+            'bash -c "ls <v>"',
+            "echo $'<v>'",
+        ]
+    ),
+)
 @settings(max_examples=500, deadline=None)
 def test_no_value_makes_a_looking_command_a_change(value: str, text: str) -> None:
     assert read_command(text).effect == "observe"
@@ -153,11 +349,23 @@ def test_any_text_gets_an_answer(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "x" * 1_000_000, "echo " + "$(" * 5000 + ")" * 5000, "(" * 20000, "echo \ud800", "echo \0 x",
-        "echo a\u00a0#b; boom", "a\rb", "`" * 3001, "<<A" * 3000, "{" * 30000, "'" + "a" * 60000,
-        "sh -c \"sh -c 'sh -c \\\"rm x\\\"'\"", "$" * 60000, "[[" * 20000, "echo " + "$((" * 9000,
+        "x" * 1_000_000,
+        "echo " + "$(" * 5000 + ")" * 5000,
+        "(" * 20000,
+        "echo \ud800",
+        "echo \0 x",
+        "echo a\u00a0#b; boom",
+        "a\rb",
+        "`" * 3001,
+        "<<A" * 3000,
+        "{" * 30000,
+        "'" + "a" * 60000,
+        'sh -c "sh -c \'sh -c \\"rm x\\"\'"',
+        "$" * 60000,
+        "[[" * 20000,
+        "echo " + "$((" * 9000,
     ],
-)  # fmt: skip
+)
 def test_monstrous_text_is_a_change_and_never_an_exception(text: str) -> None:
     assert read_command(text).effect in ("change", "manual")
 
@@ -191,9 +399,10 @@ def test_no_operator_hides_a_change(a: str, b: str, join: str) -> None:
 
 
 @given(
-    a=st.sampled_from(LOOKS), b=st.sampled_from(CHANGES),
+    a=st.sampled_from(LOOKS),
+    b=st.sampled_from(CHANGES),
     joins=st.lists(st.sampled_from([j for j in JOINS if "'" not in j]), min_size=2, max_size=3),
-)  # fmt: skip
+)
 @settings(max_examples=400, deadline=None)
 def test_no_nesting_of_operators_hides_a_change(a: str, b: str, joins: list[str]) -> None:
     for join in joins:

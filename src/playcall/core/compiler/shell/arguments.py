@@ -50,9 +50,9 @@ class _Reader:
         while self.at < len(self.words):
             word = self.words[self.at]
             is_option = not only_operands and self._is_option(word)
-            if not is_option and stop_after is not None:
-                if len(self.found.operands) >= stop_after:
-                    break
+            full = stop_after is not None and len(self.found.operands) >= stop_after
+            if full and not is_option:
+                break
             self.at += 1
             if not only_operands and word.text == "--" and word.literal:
                 only_operands = True

@@ -20,14 +20,45 @@ if TYPE_CHECKING:
 
 # Inside these, a value would be read as code: only plain words may enter.
 _CODE = frozenset(
-    """ansi_c_string heredoc_body heredoc_start arithmetic_expansion expansion regex test_command
-    subscript case_item extglob_pattern c_style_for_statement brace_expression
-    process_substitution array translated_string""".split()
+    [
+        "ansi_c_string",
+        "heredoc_body",
+        "heredoc_start",
+        "arithmetic_expansion",
+        "expansion",
+        "regex",
+        "test_command",
+        "subscript",
+        "case_item",
+        "extglob_pattern",
+        "c_style_for_statement",
+        "brace_expression",
+        "process_substitution",
+        "array",
+        "translated_string",
+    ]
 )
 _STOPS = frozenset(("command_substitution", "command", "program", "subshell", "compound_statement"))
 _INTERPRETING = frozenset(("shell", "ssh", "watch", "xargs", "env", "sed", "awk", "find", "python"))
 _LANGUAGES = frozenset(
-    "eval trap source . perl ruby node php lua psql mysql mongo mongosh sqlite3 cqlsh alias".split()
+    [
+        "eval",
+        "trap",
+        "source",
+        ".",
+        "perl",
+        "ruby",
+        "node",
+        "php",
+        "lua",
+        "psql",
+        "mysql",
+        "mongo",
+        "mongosh",
+        "sqlite3",
+        "cqlsh",
+        "alias",
+    ]
 )
 
 
@@ -74,8 +105,9 @@ def _shape(root: "Node", open_ends: bool) -> Counter[str]:
 
 def _quoted(root: "Node", data: bytes, place: StandIn, value: str) -> str:
     """The value in the quoting its place asks for."""
-    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in value):
-        raise Unbindable(f'the value of "{place.name}" holds a control character')
+    refusal = "holds a control character" if re.search(r"[\t\n]", value) else why_unreadable(value)
+    if refusal:
+        raise Unbindable(f'the value of "{place.name}" {refusal}')
     node = root.descendant_for_byte_range(place.start, place.end - 1)
     if node is None:
         raise Unbindable(f'"{place.text}" stands nowhere in the command')

@@ -15,20 +15,101 @@ from playcall.core.plan import EffectClass
 if TYPE_CHECKING:
     from playcall.core.compiler.shell.judge import Judge
 
-_LOOKS = frozenset("show list ls lst get".split())
+_LOOKS = frozenset(["show", "list", "ls", "lst", "get"])
 _OBJECTS = frozenset(
-    """link l addr address a route r neigh neighbour n rule maddr mroute tunnel nexthop stats
-    qdisc class filter dev res resource statistic system""".split()
+    [
+        "link",
+        "l",
+        "addr",
+        "address",
+        "a",
+        "route",
+        "r",
+        "neigh",
+        "neighbour",
+        "n",
+        "rule",
+        "maddr",
+        "mroute",
+        "tunnel",
+        "nexthop",
+        "stats",
+        "qdisc",
+        "class",
+        "filter",
+        "dev",
+        "res",
+        "resource",
+        "statistic",
+        "system",
+    ]
 )
 _SET = re.compile(r"[-+][eux]*o?|pipefail|errexit|nounset|xtrace")
 _FIND_TESTS = frozenset(
-    """-name -iname -path -ipath -regex -iregex -type -size -mtime -mmin -atime -amin -ctime -cmin
-    -newer -user -group -perm -maxdepth -mindepth -printf -links -inum -fstype -samefile -uid -gid
-    -regextype""".split()
+    [
+        "-name",
+        "-iname",
+        "-path",
+        "-ipath",
+        "-regex",
+        "-iregex",
+        "-type",
+        "-size",
+        "-mtime",
+        "-mmin",
+        "-atime",
+        "-amin",
+        "-ctime",
+        "-cmin",
+        "-newer",
+        "-user",
+        "-group",
+        "-perm",
+        "-maxdepth",
+        "-mindepth",
+        "-printf",
+        "-links",
+        "-inum",
+        "-fstype",
+        "-samefile",
+        "-uid",
+        "-gid",
+        "-regextype",
+    ]
 )
 _FIND_FLAGS = frozenset(
-    """-print -print0 -ls -prune -o -a -or -and -not ! ( ) -empty -follow -L -H -P -xdev -mount
-    -depth -readable -writable -executable -nouser -nogroup -quit -true -false -daystart ,""".split()
+    [
+        "-print",
+        "-print0",
+        "-ls",
+        "-prune",
+        "-o",
+        "-a",
+        "-or",
+        "-and",
+        "-not",
+        "!",
+        "(",
+        ")",
+        "-empty",
+        "-follow",
+        "-L",
+        "-H",
+        "-P",
+        "-xdev",
+        "-mount",
+        "-depth",
+        "-readable",
+        "-writable",
+        "-executable",
+        "-nouser",
+        "-nogroup",
+        "-quit",
+        "-true",
+        "-false",
+        "-daystart",
+        ",",
+    ]
 )
 
 
@@ -175,7 +256,7 @@ def _tee(judge: "Judge", call: Call) -> None:
 def _sed(judge: "Judge", call: Call) -> None:
     scripts = [o.value for o in call.arguments.options if o.name in ("-e", "--expression")]
     if not scripts:
-        scripts = [w for w in call.arguments.operands[:1]]
+        scripts = list(call.arguments.operands[:1])
     for word in scripts:
         if word is None or not _fixed(word) or not languages.sed_only_prints(word.text):
             _change(judge, "sed with a script that may do more than print")

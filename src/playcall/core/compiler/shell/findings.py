@@ -1,4 +1,4 @@
-"""What judging a command has found so far: effect, reasons, faults, edits, queries. Judges nothing."""
+"""What judging a command has found so far: effect, reasons, faults, edits. Judges nothing."""
 
 from dataclasses import dataclass, field
 

@@ -4,6 +4,7 @@ Only node types listed here are understood; any other is a change.
 """
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from playcall.core.compiler.shell import programs, variables
@@ -19,13 +20,49 @@ if TYPE_CHECKING:
 MAX_NESTED = 6  # texts within texts: sh -c "sh -c '...'"
 
 _PLAIN = frozenset(
-    """program list pipeline command_name word number string string_content raw_string
-    ansi_c_string concatenation simple_expansion process_substitution subshell if_statement
-    elif_clause else_clause for_statement do_group case_statement case_item redirected_statement
-    heredoc_start heredoc_body heredoc_content heredoc_end herestring_redirect negated_command
-    variable_name special_variable_name variable_assignments binary_expression
-    unary_expression parenthesized_expression postfix_expression test_operator regex
-    extglob_pattern brace_expression file_descriptor array""".split()
+    [
+        "program",
+        "list",
+        "pipeline",
+        "command_name",
+        "word",
+        "number",
+        "string",
+        "string_content",
+        "raw_string",
+        "ansi_c_string",
+        "concatenation",
+        "simple_expansion",
+        "process_substitution",
+        "subshell",
+        "if_statement",
+        "elif_clause",
+        "else_clause",
+        "for_statement",
+        "do_group",
+        "case_statement",
+        "case_item",
+        "redirected_statement",
+        "heredoc_start",
+        "heredoc_body",
+        "heredoc_content",
+        "heredoc_end",
+        "herestring_redirect",
+        "negated_command",
+        "variable_name",
+        "special_variable_name",
+        "variable_assignments",
+        "binary_expression",
+        "unary_expression",
+        "parenthesized_expression",
+        "postfix_expression",
+        "test_operator",
+        "regex",
+        "extglob_pattern",
+        "brace_expression",
+        "file_descriptor",
+        "array",
+    ]
 )
 _EXPANSION = re.compile(
     r"\$\{(?:#?\w+|[?#$!@*]|\w+(?:\[[@*0-9]\])?"
@@ -33,9 +70,14 @@ _EXPANSION = re.compile(
     re.DOTALL,
 )
 _ARITHMETIC = re.compile(r"[\w\s+*/%()<>=!&|;,$#{}-]*")
-_NUMERIC_TEST = frozenset("-eq -ne -lt -le -gt -ge -v -R".split())
+_NUMERIC_TEST = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R"])
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(&>>?|>>|>\||>&|<&|<>|>|<)")
-_ARGUMENTS = frozenset("word string raw_string concatenation number simple_expansion".split())
+_UNBROKEN = frozenset(
+    "concatenation variable_assignment command_name subscript simple_expansion".split()
+)
+_ARGUMENTS = frozenset(
+    ["word", "string", "raw_string", "concatenation", "number", "simple_expansion"]
+)
 
 
 class Judge:
@@ -90,6 +132,8 @@ class _Text:
         for node in nodes:
             if node.is_named:
                 self._node(node)
+            elif node.type == "$":
+                self._lonely_dollar(node)
         return self.scope
 
     def _to_be_bound(self) -> frozenset[str]:
@@ -113,7 +157,15 @@ class _Text:
             at,
         )
 
+    def _lonely_dollar(self, node: "Node") -> None:
+        """A "$" that expands nothing: parsers and shells disagree on what it is joined to."""
+        parent = node.parent.type if node.parent is not None else ""
+        if parent not in ("simple_expansion", "string", "heredoc_body"):
+            self.findings.change('has a "$" that names nothing')
+
     def _node(self, node: "Node") -> None:
+        if node.type in _UNBROKEN and _is_broken(node):
+            self.findings.change("has a word that is broken by a space or a line end")
         if node.type in _PLAIN:
             if node.type == "case_statement":
                 return
@@ -178,10 +230,14 @@ class _Text:
 
     def _on_while_statement(self, node: "Node") -> None:
         condition = node.named_children[0] if node.named_children else node
-        if node.children[0].type == "while" and text_of(condition, self.data) in ("true", ":"):
-            if not re.search(r"\b(?:break|exit|return)\b", text_of(node, self.data)):
-                bare = Context(top=False, origin=self.context.origin)
-                self.findings.endless(bare, node.start_byte, "This loop", [])
+        forever = node.children[0].type == "while" and text_of(condition, self.data) in (
+            "true",
+            ":",
+        )
+        leaves = re.search(r"\b(?:break|exit|return)\b", text_of(node, self.data))
+        if forever and not leaves:
+            bare = Context(top=False, origin=self.context.origin)
+            self.findings.endless(bare, node.start_byte, "This loop", [])
 
     # -- redirections -----------------------------------------------------------------------
 
@@ -272,7 +328,7 @@ class _Text:
             self.findings.change("tests a value known only at run time that may hold code")
 
     def _on_comment(self, node: "Node") -> None:
-        """Shells begin a comment only where a word would begin; behind an escaped space they do not."""
+        """A comment begins only where a word would begin, and not behind an escaped space."""
         before = self.data[: node.start_byte].decode(errors="replace")
         if before and (
             before[-1] not in " \t\n;&|()" or re.search(r"(?<!\\)(?:\\\\)*\\\s$", before)
@@ -314,3 +370,9 @@ def _feeds(node: "Node") -> list["Node"]:
             and any(c.type in ("<", "<&", "<>") for c in child.children)
         )
     ]
+
+
+def _is_broken(node: "Node") -> bool:
+    """Whether the parts of one word do not touch."""
+    parts = node.children
+    return any(a.end_byte != b.start_byte for a, b in pairwise(parts))

@@ -1,4 +1,4 @@
-"""The package's own knowledge files, read once on first use: program families, and stand-in words."""
+"""The package's own knowledge files, read once on first use. Judges nothing."""
 
 import re
 import tomllib

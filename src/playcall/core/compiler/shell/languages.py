@@ -95,7 +95,7 @@ def awk_only_prints(program: str) -> bool:
 
 
 def _compares_only(bare: str) -> bool:
-    """Every '>' stands outside of actions, or inside parentheses: it compares, and writes nothing."""
+    """Every '>' stands outside of actions or inside parentheses: it compares, it never writes."""
     braces = parens = 0
     for char in bare:
         braces += (char == "{") - (char == "}")

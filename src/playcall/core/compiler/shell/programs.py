@@ -210,9 +210,12 @@ def _files(judge: "Judge", call: Call) -> None:
         return
     for option in call.arguments.options:
         if (
-            option.name in ("-f", "--filename")
-            and option.value is not None
-            and option.value.literal
+            (
+                option.name in ("-f", "--filename")
+                and option.value is not None
+                and option.value.literal
+            )
+            and option.value.text != "-"
+            and option.name not in call.program.endless
         ):
-            if option.value.text != "-" and option.name not in call.program.endless:
-                _missing(judge, option.value.text, option.value, call.context)
+            _missing(judge, option.value.text, option.value, call.context)

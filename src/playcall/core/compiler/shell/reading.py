@@ -1,4 +1,4 @@
-"""What reading a shell command gives back: pieces of a block, effect, faults, bound text. No logic."""
+"""What reading a shell command gives back: pieces, effect, faults, bound text. No logic."""
 
 from dataclasses import dataclass
 

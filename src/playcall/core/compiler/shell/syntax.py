@@ -74,7 +74,7 @@ def text_of(node: "Node", data: bytes) -> str:
 
 
 def is_tame(value: str) -> bool:
-    """Whether a value stays one harmless word wherever it is put: no space, no sign, no dash first."""
+    """Whether a value stays one harmless word wherever it is put: no space, no dash first."""
     return _TAME_VALUE.fullmatch(value) is not None
 
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell.syntax import Words, is_tame, text_of
 from playcall.core.compiler.shell.standins import TAME
+from playcall.core.compiler.shell.syntax import Words, is_tame, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -46,7 +46,7 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
             for name, given in values.items()
             if name not in wild and name not in counted and all(_is_tame(words, v) for v in given)
         )
-    # A name counts only if it holds digits: arithmetic would look up "x" in x=y, and run its subscript.
+    # Only digits count: arithmetic would look up "y" in x=y, and run its subscript.
     numeric = frozenset(
         name
         for name in values.keys() | counted
@@ -86,11 +86,9 @@ def _assignments(
             wild |= {match[1]} if match else set()
         elif node.type == "command":
             wild |= _read_names(node, data)
-    if any(n.type == "declaration_command" for n in nodes):
-        for node in nodes:
-            if node.type == "variable_name" and node.parent is not None:
-                if node.parent.type == "declaration_command":
-                    wild.add(text_of(node, data))
+    for node in nodes:
+        if node.type == "declaration_command":
+            wild |= {text_of(n, data) for n in node.children if n.type == "variable_name"}
     return values, frozenset(wild)
 
 

@@ -121,7 +121,7 @@ def _shell_text(judge: "Judge", rest: list[Word], context: Context) -> None:
         judge.findings.change('"-c" is not followed by its text')
         return
     word = rest[0]
-    if word.globs and not word.quoted or word.splits:
+    if (word.globs and not word.quoted) or word.splits:
         judge.findings.change("runs text put together at run time")
         return
     judge.text(word.text, _inside(context, word))
