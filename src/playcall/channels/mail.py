@@ -13,13 +13,14 @@ import ssl
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTP
 
 import aiosmtplib
 
 from playcall.core.message import Message
 from playcall.engine.ports import Unavailable
 
+POLICY = SMTP.clone(cte_type="7bit")  # not every server takes eight bits
 TLS = ("none", "starttls", "implicit")
 LONGEST_SUBJECT = 200  # characters
 LARGEST_BODY = 64 * 1024  # bytes of UTF-8
@@ -98,7 +99,7 @@ class Mail:
 
 def compose(message: Message, sender: str, address: str, key: str, instance: str) -> EmailMessage:
     """The mail as it goes out. The same key gives the same Message-ID."""
-    mail = EmailMessage(policy=SMTP_POLICY)
+    mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
     mail["To"] = address
     mail["Subject"] = _subject(message.subject)
