@@ -294,7 +294,7 @@ def _find(judge: "Judge", call: Call) -> None:
 
 def _find_exec(judge: "Judge", call: Call, words: list[Word], at: int) -> int:
     end = at
-    while end < len(words) and words[end].text not in (";", "+"):
+    while end < len(words) and not _ends_exec(words[at : end + 1]):
         end += 1
     inner = [
         Word(
@@ -312,6 +312,12 @@ def _find_exec(judge: "Judge", call: Call, words: list[Word], at: int) -> int:
     else:
         _change(judge, "find -exec without its end")
     return end + 1
+
+
+def _ends_exec(words: list[Word]) -> bool:
+    """A ";" ends -exec, and a "+" only right behind "{}"."""
+    texts = [word.text for word in words[-2:]]
+    return texts[-1] == ";" or texts == ["{}", "+"]
 
 
 def _promtool(judge: "Judge", call: Call) -> None:

@@ -49,7 +49,6 @@ class Findings:
     queries: list[str] = field(default_factory=list)
     leaves: list[str] = field(default_factory=list)  # programs that do the work, wrappers left out
     scratch: list[str] = field(default_factory=list)
-    functions: set[str] = field(default_factory=set)
     _starts: list[int] = field(default_factory=list)
 
     def say(self, effect: EffectClass, reason: str) -> None:

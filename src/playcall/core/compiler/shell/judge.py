@@ -72,8 +72,9 @@ _EXPANSION = re.compile(
 _ARITHMETIC = re.compile(r"[\w\s+*/%()<>=!&|;,$#{}-]*")
 _NUMERIC_TEST = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R"])
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(&>>?|>>|>\||>&|<&|<>|>|<)")
+_JOINED = re.compile(rb"(?:^|\n)[ \t]*\\\n|[^ \t|&;(\n]\\\n")
 _UNBROKEN = frozenset(
-    "concatenation variable_assignment command_name subscript simple_expansion".split()
+    ["concatenation", "variable_assignment", "command_name", "subscript", "simple_expansion"]
 )
 _ARGUMENTS = frozenset(
     ["word", "string", "raw_string", "concatenation", "number", "simple_expansion"]
@@ -117,6 +118,8 @@ class _Text:
         if self.root.has_error:
             self._syntax_error()
             return empty
+        if _JOINED.search(self.data):
+            self.findings.change("continues a line in the middle of a word, or on an empty line")
         nodes: list[Node] = []
         for node, depth in walk(self.root):
             if depth > MAX_DEPTH:
@@ -125,7 +128,6 @@ class _Text:
             nodes.append(node)
         self.scope = variables.find_scope(nodes, self.data)
         self.words = Words(self.data, self.scope.tame | self._to_be_bound())
-        self.findings.functions |= self.scope.functions
         for name in sorted(self.scope.given):
             if stand_ins().dangerous.match(name):
                 self.findings.change(f'sets "{name}", which changes what later words do')
@@ -194,6 +196,11 @@ class _Text:
                 self.findings.change(f'"{child.type}" stands where a word was expected')
                 return
             words.append(self.words.word(child))
+        if words and words[0].literal:
+            defined = self.scope.functions.get(words[0].text)
+            if defined is not None and defined <= node.start_byte:
+                self.findings.leaves.append(words[0].text)
+                return  # its body is judged where it stands
         if words:
             self.judge_all.argv(words, self._context_of(node))
 

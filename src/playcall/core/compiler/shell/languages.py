@@ -88,8 +88,8 @@ def awk_only_prints(program: str) -> bool:
         return False
     if ">" not in program:
         return True
-    if "\\" in program or "/" in program:
-        return False  # where strings and patterns end is not sure
+    if any(sign in program for sign in "\\/#"):
+        return False  # where strings, patterns and comments end is not sure
     bare = re.sub(r'"[^"\n]*"', "", program)
     return '"' not in bare and _compares_only(bare)
 

@@ -29,9 +29,6 @@ def judge_call(judge: "Judge", words: list[Word], context: Context) -> None:
     if not name.literal:
         judge.findings.change("the program itself is known only at run time")
         return
-    if name.text in judge.findings.functions:
-        judge.findings.leaves.append(name.text)
-        return  # its body is judged where it stands
     program = _find(judge, name, context)
     if program is not None:
         _judge_program(judge, program, words, context)

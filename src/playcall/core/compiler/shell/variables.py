@@ -1,7 +1,8 @@
 """Which variables a text sets, and which of them only ever hold harmless words. Judges nothing."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from playcall.core.compiler.shell.standins import TAME
@@ -29,7 +30,7 @@ class Scope:
     given: frozenset[str] = frozenset()
     tame: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
-    functions: frozenset[str] = frozenset()
+    functions: Mapping[str, int] = field(default_factory=dict)  # name -> where it holds from
     used: tuple[Unset, ...] = ()  # every plain use, set or not
     comments: tuple[tuple[int, int], ...] = ()
 
@@ -132,9 +133,23 @@ def _is_number(words: Words, value: "Node | None") -> bool:
     )
 
 
-def _functions(nodes: list["Node"], data: bytes) -> frozenset[str]:
-    found = [n.child_by_field_name("name") for n in nodes if n.type == "function_definition"]
-    return frozenset(text_of(name, data) for name in found if name is not None)
+def _functions(nodes: list["Node"], data: bytes) -> dict[str, int]:
+    """Functions defined for certain, each with the offset behind its definition: a call that
+    stands before it, or a definition that may be skipped, would run a program of that name."""
+    found: dict[str, int] = {}
+    for node in nodes:
+        name = node.child_by_field_name("name")
+        if node.type == "function_definition" and name is not None and _is_certain(node):
+            found.setdefault(text_of(name, data), node.end_byte)
+    return found
+
+
+def _is_certain(node: "Node") -> bool:
+    """Whether a statement is always reached, in the shell itself: not in a branch, a pipe, a
+    subshell or the background."""
+    following = node.next_sibling
+    top = node.parent is not None and node.parent.type == "program"
+    return top and (following is None or following.type in (";", "\n") or following.is_named)
 
 
 def _uses(nodes: list["Node"], data: bytes) -> list[Unset]:

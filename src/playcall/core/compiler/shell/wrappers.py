@@ -198,7 +198,7 @@ def _once(judge: "Judge", text: str, words: list[Word], context: Context) -> str
     if context.depth > 2:
         outer.change("commands nested too deeply")
         return text
-    inner = Findings(data=text.encode(), hidden=_moved(text, hidden), functions=outer.functions)
+    inner = Findings(data=text.encode(), hidden=_moved(text, hidden))
     type(judge)(inner).top(inner.data)
     for reason in inner.reasons:
         outer.say(inner.effect, reason)
