@@ -41,3 +41,43 @@ def test_a_function_defined_before_its_call_is_what_its_body_does() -> None:
 @pytest.mark.parametrize("command", PROGRAMS_WITHIN)
 def test_a_language_within_an_argument_is_read_as_its_program_reads_it(command: str) -> None:
     assert read_command(command.replace("@", "\n")).effect == "change"
+
+
+VARIABLES = """
+x[1]=a; awk -F $x '{print}' 'BEGIN{system("id")}'
+x=a; A=1 B=2 read x < e; curl "$x"
+x=a; command read -r x; curl "$x"
+false && x=a; awk -F $x '{print}' 'BEGIN{system("id")}'
+if false; then x=a; fi; awk -F $x '{print}' 'BEGIN{system("id")}'
+(x=a); awk -F $x '{print}' 'BEGIN{system("id")}'
+x=a & awk -F $x '{print}' 'BEGIN{system("id")}'
+x=a | cat; awk -F $x '{print}' 'BEGIN{system("id")}'
+awk -F $x '{print}' 'BEGIN{system("id")}'; x=a
+x=a; unset x; awk -F $x '{print}' 'BEGIN{system("id")}'
+for x in a b; do true; done; awk -F $y '{print}' 'BEGIN{system("id")}'; y=1
+for y in $y; do awk -F $x '{print}' 'BEGIN{system("id")}'; x=a; done
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("command", VARIABLES)
+def test_a_variable_that_may_be_empty_may_move_the_words_behind_it(command: str) -> None:
+    assert read_command(command).effect == "change"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "x=a; awk -F $x '{print}' f",
+        "format=a; awk -F $format '{print}' f",
+        "x=a && awk -F $x '{print}' f",
+        "export x=a; awk -F $x '{print}' f",
+        "x=a y=b; awk -F $y '{print}' f",
+        "for x in a b; do awk -F $x '{print}' f; done",
+        "for x in a b; do y=$x; awk -F $y '{print}' f; done",
+        "for ((i=0;i<3;i++)); do curl http://shop:808$i/health; done",
+        "look() { x=a; awk -F $x '{print}' f; }; look",
+        "kubectl get pods | while IFS= read -r line; do echo $line; done",
+    ],
+)
+def test_a_variable_that_surely_holds_a_plain_word_is_one(command: str) -> None:
+    assert read_command(command).effect == "observe"

@@ -11,7 +11,7 @@ from playcall.core.compiler.shell import programs, variables
 from playcall.core.compiler.shell.findings import Context, Findings
 from playcall.core.compiler.shell.knowledge import stand_ins
 from playcall.core.compiler.shell.standins import MARKS, WILD
-from playcall.core.compiler.shell.syntax import MAX_DEPTH, Word, Words, parse, text_of, walk
+from playcall.core.compiler.shell.syntax import MAX_DEPTH, Spans, Word, Words, parse, text_of, walk
 from playcall.core.plan import EffectClass
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ _EXPANSION = re.compile(
 _ARITHMETIC = re.compile(r"[\w\s+*/%()<>=!&|;,$#{}-]*")
 _NUMERIC_TEST = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R"])
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(&>>?|>>|>\||>&|<&|<>|>|<)")
+_ESCAPED_SPACE = re.compile(rb"(?:^|[\s;&|()<>=])\\[ \t]")
+_IN_BRACKETS = frozenset(("[", "]", "=", "==", "!=", "!", "-a", "-o", "$"))
 _JOINED = re.compile(rb"(?:^|\n)[ \t]*\\\n|[^ \t|&;(\n]\\\n")
 _UNBROKEN = frozenset(
     ["concatenation", "variable_assignment", "command_name", "subscript", "simple_expansion"]
@@ -118,6 +120,8 @@ class _Text:
         if self.root.has_error:
             self._syntax_error()
             return empty
+        if _ESCAPED_SPACE.search(self.data):
+            self.findings.change("begins a word with an escaped space")
         if _JOINED.search(self.data):
             self.findings.change("continues a line in the middle of a word, or on an empty line")
         nodes: list[Node] = []
@@ -127,7 +131,7 @@ class _Text:
                 return empty
             nodes.append(node)
         self.scope = variables.find_scope(nodes, self.data)
-        self.words = Words(self.data, self.scope.tame | self._to_be_bound())
+        self.words = Words(self.data, {**self.scope.tame, **self._to_be_bound()})
         for name in sorted(self.scope.given):
             if stand_ins().dangerous.match(name):
                 self.findings.change(f'sets "{name}", which changes what later words do')
@@ -138,12 +142,13 @@ class _Text:
                 self._lonely_dollar(node)
         return self.scope
 
-    def _to_be_bound(self) -> frozenset[str]:
+    def _to_be_bound(self) -> dict[str, Spans]:
         """Variables never set are placeholders: what comes in their place is one quoted word."""
         if not self.context.top:
-            return frozenset()
+            return {}
         known = stand_ins().environment | self.scope.given
-        return frozenset(use.name for use in self.scope.used if use.name not in known)
+        everywhere = ((0, len(self.data) + 1),)
+        return {use.name: everywhere for use in self.scope.used if use.name not in known}
 
     def _syntax_error(self) -> None:
         at = next(
@@ -320,6 +325,8 @@ class _Text:
         if node.children[0].type == "((":
             self._arithmetic(node)
             return
+        if not double and not _only_compares(node):
+            self.findings.change('has an operator inside "[ ]" that the shell reads otherwise')
         operators = {text_of(n, self.data) for n, _ in walk(node) if n.type == "test_operator"}
         source = text_of(node, self.data)
         if re.search(r"(?<!\S)-[vR](?!\S)", source):
@@ -346,6 +353,8 @@ class _Text:
 
     def _on_variable_assignment(self, node: "Node") -> None:
         name = text_of(node.named_children[0], self.data)
+        if name == "IFS" and _is_for_read(node, self.data):
+            return
         if stand_ins().dangerous.match(name):
             self.findings.change(f'sets "{name}", which changes what later words do')
 
@@ -366,6 +375,12 @@ class _Text:
                 self.findings.change(f'unsets "{source}"')
 
 
+def _is_for_read(assignment: "Node", data: bytes) -> bool:
+    """`IFS= read -r line`: only this one read sees it."""
+    name = assignment.parent.child_by_field_name("name") if assignment.parent is not None else None
+    return name is not None and text_of(name, data) == "read"
+
+
 def _feeds(node: "Node") -> list["Node"]:
     """Redirections of this node that feed something to its input."""
     return [
@@ -383,3 +398,17 @@ def _is_broken(node: "Node") -> bool:
     """Whether the parts of one word do not touch."""
     parts = node.children
     return any(a.end_byte != b.start_byte for a, b in pairwise(parts))
+
+
+def _only_compares(test: "Node") -> bool:
+    """Whether "[ ]" holds plain comparisons: to a shell, "<", ">", "&&" there are operators."""
+    waiting = list(test.children)
+    while waiting:
+        node = waiting.pop()
+        if not node.is_named and node.type not in _IN_BRACKETS:
+            return False
+        if node.type in ("binary_expression", "unary_expression", "negated_command"):
+            waiting += node.children
+        elif node.type in ("parenthesized_expression", "postfix_expression", "ternary_expression"):
+            return False
+    return True

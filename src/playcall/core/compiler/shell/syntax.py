@@ -1,7 +1,7 @@
 """Shell text to a syntax tree, its words evaluated as far as they can be known. Judges nothing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 60
+
+Spans = tuple[tuple[int, int], ...]  # from and up to, in bytes
 
 _TAME_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,][A-Za-z0-9_./:@%+,=-]*")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}?|\{[^{}]*\{")
@@ -79,9 +81,10 @@ def is_tame(value: str) -> bool:
 
 
 class Words:
-    """Evaluates words of one text; `tame` names the variables only ever given tame values."""
+    """Evaluates words of one text; `tame` names the variables only ever given tame values,
+    and where in the text they are sure to have been given one."""
 
-    def __init__(self, data: bytes, tame: frozenset[str]) -> None:
+    def __init__(self, data: bytes, tame: Mapping[str, Spans]) -> None:
         self.data = data
         self.tame = tame
 
@@ -148,7 +151,8 @@ class Words:
             return WILD
         source = text_of(node, self.data)
         name = re.fullmatch(r"\$(?:\{(\w+)\}|(\w+))", source)
-        if name and (name[1] or name[2]) in self.tame:
+        spans = self.tame.get(name[1] or name[2], ()) if name else ()
+        if any(start <= node.start_byte < end for start, end in spans):
             return TAME
         return TAME if source in ("$?", "$$", "$#", "$!", "${?}", "${#}") else WILD
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from playcall.core.compiler.shell.standins import TAME
-from playcall.core.compiler.shell.syntax import Words, is_tame, text_of
+from playcall.core.compiler.shell.syntax import Spans, Words, is_tame, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -28,7 +28,7 @@ class Scope:
     """What is known of a text's variables and functions."""
 
     given: frozenset[str] = frozenset()
-    tame: frozenset[str] = frozenset()
+    tame: Mapping[str, Spans] = field(default_factory=dict)
     numeric: frozenset[str] = frozenset()
     functions: Mapping[str, int] = field(default_factory=dict)  # name -> where it holds from
     used: tuple[Unset, ...] = ()  # every plain use, set or not
@@ -39,14 +39,15 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
     """Read all assignments of a text, wherever they stand in it."""
     values, wild = _assignments(nodes, data)
     counted = _counted(nodes, data)
-    tame: frozenset[str] = frozenset()
+    held = _held(nodes, data)
+    tame: dict[str, Spans] = {}
     for _ in range(3):  # a value may use another tame variable
         words = Words(data, tame)
-        tame = frozenset(
-            name
+        tame = {
+            name: held.get(name, ())
             for name, given in values.items()
             if name not in wild and name not in counted and all(_is_tame(words, v) for v in given)
-        )
+        }
     # Only digits count: arithmetic would look up "y" in x=y, and run its subscript.
     numeric = frozenset(
         name
@@ -56,7 +57,7 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
     given = frozenset(values) | wild | counted
     return Scope(
         given=given,
-        tame=tame | numeric,
+        tame=tame | {name: held.get(name, ()) for name in numeric},
         numeric=numeric | (_ALWAYS_NUMBERS - given),
         functions=_functions(nodes, data),
         used=tuple(_uses(nodes, data)),
@@ -88,14 +89,55 @@ def _assignments(
         elif node.type == "command":
             wild |= _read_names(node, data)
     for node in nodes:
-        if node.type == "declaration_command":
+        if node.type in ("declaration_command", "unset_command"):
             wild |= {text_of(n, data) for n in node.children if n.type == "variable_name"}
     return values, frozenset(wild)
 
 
+def _held(nodes: list["Node"], data: bytes) -> dict[str, Spans]:
+    """Where each variable is sure to hold what it was given: behind an assignment that is always
+    reached, as far as its block goes, and inside a loop over it."""
+    found: dict[str, Spans] = {}
+    for node in nodes:
+        span: tuple[int, int] | None = None
+        body = node.child_by_field_name("body")
+        if node.type == "variable_assignment":
+            span = _behind(node)
+        elif node.type in ("for_statement", "c_style_for_statement") and body is not None:
+            span = (body.start_byte, body.end_byte)
+        if span is not None:
+            key = _set_name(node, data)
+            found[key] = (*found.get(key, ()), span)
+    return found
+
+
+def _set_name(node: "Node", data: bytes) -> str:
+    """The name that a loop or an assignment gives a value to."""
+    match = re.match(r"(\w+)\+?=|(?:for|select)(?:\s+|\s*\(\(\s*)(\w+)", text_of(node, data))
+    return (match[1] or match[2]) if match else ""
+
+
+def _behind(node: "Node") -> tuple[int, int] | None:
+    """From a statement to the end of the block in which it is always reached."""
+    start = node.end_byte
+    while node.parent is not None and not _ends_in_background(node):
+        parent = node.parent
+        if parent.type in ("program", "do_group", "compound_statement", "subshell"):
+            return start, parent.end_byte + 1
+        first_of_list = parent.type == "list" and parent.children[0] == node
+        if not first_of_list and parent.type not in ("variable_assignments", "declaration_command"):
+            return None
+        node = parent
+    return None
+
+
+def _ends_in_background(node: "Node") -> bool:
+    return node.next_sibling is not None and node.next_sibling.type == "&"
+
+
 def _read_names(node: "Node", data: bytes) -> set[str]:
     words = [text_of(child, data) for child in node.named_children]
-    if "read" in words[:2]:
+    if "read" in words:
         return {w for w in words if re.fullmatch(r"[A-Za-z_]\w*", w)} | {"REPLY"}
     return set()
 
