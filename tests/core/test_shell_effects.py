@@ -292,6 +292,16 @@ function kubectl { rm x; }; kubectl get pods
 kubectl() { echo hi; }; kubectl get pods
 f() { "$@"; }; f rm x
 f() { $1 x; }; f rm
+boom x; boom() { echo hi; }
+(boom() { echo hi; }); boom x
+sh -c 'boom() { echo hi; }'; boom x
+boom() { echo hi; } & boom x
+false && boom() { echo hi; }; boom x
+boom() { echo hi; }; timeout 5 boom x
+boom() { echo hi; }; sh -c 'boom x'
+[ a > b ]
+[ a && boom x ]
+cat <<<\  boom
 ./scripts/fix.sh
 scripts/fix.sh --now
 python3 -c 'import os'
@@ -431,3 +441,36 @@ def test_a_change_is_found_wherever_it_hides(command: str) -> None:
     reading = read_command(command)
     assert reading.effect in ("change", "manual"), reading.reasons
     assert reading.reasons
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "\\ #[ };rm x",
+        "x=\\\n rm y",
+        "x=$ rm y",
+        "cat <<<$\nrm y",
+        "x=&&echo\n\\\n rm",
+        "ls\\\n=} rm x",
+        "ls \\\n\\\nrm x",
+        "bash <<'EOF'\nrm x\nEOF",
+        "cat <<EOF\n$(rm x)\nEOF",
+        "cat <<EOF\n`rm x`\nEOF",
+        "cat <<EOF | sh\nrm x\nEOF",
+        "cat <<EOF > /etc/x\nhi\nEOF",
+        "cat <<'EOF'\nhi\nEOF\nrm x",
+        "cat <<EOF; rm x\nhi\nEOF",
+        "kubectl get pods \\\n  ; rm x",
+        "# look\nrm x",
+        "ls #\nrm x",
+        "awk '{ # (\nprint > \"x\" }' y",
+        "<<<\\\t rm x",
+    ],
+)
+def test_where_parser_and_shell_may_disagree_it_is_a_change(command: str) -> None:
+    assert read_command(command).effect == "change"
+
+
+def test_every_command_of_a_bound_class_says_why() -> None:
+    for command in (*OBSERVE, *HEAVY, *MANUAL, *CHANGE):
+        assert all(read_command(command).reasons), command
