@@ -1,0 +1,153 @@
+"""Silences in a real Alertmanager, and its own webhook read back."""
+
+import json
+import urllib.parse
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from playcall.alertmanager import Alertmanager
+from playcall.engine.ports import Unavailable
+from playcall.intake.alertmanager import read_webhook
+from tests.servers import alertmanager, free_port, mute_port, prometheus, receiver, wait_for
+
+LABELS = {"alertname": "DiskFull", "path": 'C:\\"x" ü .*', "empty": ""}
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with alertmanager() as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def silences(client: httpx.AsyncClient, server: str, comment: str) -> list[Any]:
+    answer = await client.get(f"{server}/api/v2/silences")
+    return [silence for silence in answer.json() if silence["comment"] == comment]
+
+
+async def test_a_silence_matches_exactly_the_labels(server: str, client: httpx.AsyncClient) -> None:
+    until = now() + HOUR
+    made = await Alertmanager(server, client, "playcall").silence(LABELS, now(), until, "exact")
+    (silence,) = await silences(client, server, "exact")
+    assert silence["id"] == made
+    assert silence["createdBy"] == "playcall"
+    assert {m["name"]: m["value"] for m in silence["matchers"]} == {
+        name: value for name, value in LABELS.items() if value
+    }
+    assert all(m["isEqual"] and not m["isRegex"] for m in silence["matchers"])
+    assert abs(datetime.fromisoformat(silence["endsAt"]) - until) < timedelta(milliseconds=2)
+
+
+async def test_the_same_silence_asked_for_twice_is_made_once(
+    server: str, client: httpx.AsyncClient
+) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    first = await hand.silence(LABELS, now(), now() + HOUR, "twice")
+    assert await hand.silence(LABELS, now(), now() + HOUR, "twice") == first
+    assert len(await silences(client, server, "twice")) == 1
+    assert await hand.silence(LABELS | {"more": "x"}, now(), now() + HOUR, "twice") != first
+    assert await hand.silence(LABELS, now(), now() + HOUR, "thrice") != first
+    other = Alertmanager(server, client, "somebody else")
+    assert await other.silence(LABELS, now(), now() + HOUR, "twice") != first
+
+
+async def test_an_expired_silence_is_made_anew(server: str, client: httpx.AsyncClient) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    first = await hand.silence(LABELS, now(), now() + HOUR, "expired")
+    await client.delete(f"{server}/api/v2/silence/{first}")
+    assert await hand.silence(LABELS, now(), now() + HOUR, "expired") != first
+
+
+async def test_a_silence_of_everything_is_refused(server: str, client: httpx.AsyncClient) -> None:
+    with pytest.raises(Unavailable, match="silence everything") as refused:
+        await Alertmanager(server, client, "playcall").silence({}, now(), now() + HOUR, "all")
+    assert refused.value.permanent
+
+
+async def test_alertmanagers_own_refusal_is_passed_on(
+    server: str, client: httpx.AsyncClient
+) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    with pytest.raises(Unavailable, match=r"refused the silence \(400\)") as refused:
+        await hand.silence(LABELS, now(), now() - HOUR, "backwards")
+    assert refused.value.permanent
+
+
+async def test_an_alertmanager_that_is_gone_or_silent_may_come_back(
+    client: httpx.AsyncClient,
+) -> None:
+    quick = timedelta(milliseconds=200)
+    with mute_port() as mute:
+        for port in (free_port(), mute):
+            hand = Alertmanager(f"http://127.0.0.1:{port}", client, "playcall", timeout=quick)
+            with pytest.raises(Unavailable, match="did not answer") as refused:
+                await hand.silence(LABELS, now(), now() + HOUR, "gone")
+            assert not refused.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "permanent"),
+    [(200, b"<html>", False), (200, b"[{}]", False), (404, b"no", True), (502, b"no", False)],
+)
+async def test_what_is_not_an_alertmanager_is_named(
+    client: httpx.AsyncClient, status: int, body: bytes, permanent: bool
+) -> None:
+    with receiver() as web:
+        web.status, web.body = status, body
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1") as refused:
+            await Alertmanager(web.url, client, "p").silence(LABELS, now(), now() + HOUR, "x")
+    assert refused.value.permanent is permanent
+
+
+async def test_a_silenced_alert_is_known_by_its_labels_to_the_letter(
+    server: str, client: httpx.AsyncClient
+) -> None:
+    labels = {"alertname": "Odd", "value": "a.c{}|\n\\ü"}
+    alert = [{"labels": labels}, {"labels": labels | {"value": "abc"}}]
+    (await client.post(f"{server}/api/v2/alerts", json=alert)).raise_for_status()
+    await Alertmanager(server, client, "p").silence(labels, now(), now() + HOUR, "odd")
+    query = urllib.parse.urlencode({"filter": 'alertname="Odd"', "silenced": "true"})
+
+    def silenced() -> list[str]:
+        found = httpx.get(f"{server}/api/v2/alerts?{query}", trust_env=False).json()
+        return [one["labels"]["value"] for one in found if one["status"]["silencedBy"]]
+
+    wait_for(lambda: silenced() == [labels["value"]], "silenced alert")
+
+
+def test_the_webhook_of_a_real_alertmanager_is_read_firing_and_resolved() -> None:
+    rule = {"alert": "Always", "expr": "vector(1) > 0", "labels": {"severity": "critical"}}
+    with receiver() as web, alertmanager(f"{web.url}/hook", token="hush") as url:
+        with prometheus(rules=[rule], alertmanagers=[url.removeprefix("http://")]):
+            wait_for(lambda: len(web.requests) > 0, "firing notification")
+            firing = web.requests[0]
+        (alert,) = json.loads(httpx.get(f"{url}/api/v2/alerts", trust_env=False).content)
+        ended = {"labels": alert["labels"], "endsAt": datetime.now(UTC).isoformat()}
+        ended["startsAt"] = alert["startsAt"]
+        httpx.post(f"{url}/api/v2/alerts", json=[ended], trust_env=False).raise_for_status()
+        wait_for(lambda: len(web.requests) > 1, "resolved notification")
+        resolved = web.requests[-1]
+    assert firing.headers["authorization"] == "Bearer hush"
+    (one,) = read_webhook(firing.body).alerts
+    assert (one.name, one.firing, one.ends_at) == ("Always", True, None)
+    assert one.labels["severity"] == "critical"
+    assert one.fingerprint == alert["fingerprint"]
+    (gone,) = read_webhook(resolved.body).alerts
+    assert not gone.firing
+    assert gone.ends_at is not None
+    assert (gone.fingerprint, gone.starts_at) == (one.fingerprint, one.starts_at)
