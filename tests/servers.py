@@ -201,8 +201,8 @@ def smtp(
     if password:
         options = {
             "authenticator": authenticate,
-            "auth_required": True,
-            "auth_require_tls": tls is not None and not implicit,
+            "auth_required": not implicit,  # aiosmtpd takes TLS from the start for none, and warns
+            "auth_require_tls": not implicit,
         }
     if tls is not None and not implicit:
         options["tls_context"] = tls

@@ -74,7 +74,7 @@ class Mail:
         except (TimeoutError, aiosmtplib.SMTPTimeoutError) as error:
             raise Unavailable(f"{server} did not answer in time.") from error
         except aiosmtplib.SMTPNotSupported as error:
-            raise Unavailable(f"{server}: {error}. Check mail.tls.", permanent=True) from error
+            raise Unavailable(f"{server} cannot take this mail: {error}", permanent=True) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _refusal(server, address, error) from error
         else:
@@ -125,7 +125,8 @@ def _refusal(server: str, address: str, error: Exception) -> Unavailable:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
     if not isinstance(error, aiosmtplib.SMTPResponseException):
-        return Unavailable(f"{server} cannot be reached: {error}. Check mail.host and mail.port.")
+        reason = str(error).rstrip(".")
+        return Unavailable(f"{server} cannot be used: {reason}. Check mail.host, .port and .tls.")
     said = " ".join(str(error.message).split())[:300]
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         what = f"refused the user name or password ({error.code} {said}). Renew mail.password_file."
@@ -140,7 +141,7 @@ def _subject(text: str) -> str:
         " " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character
         for character in text.translate(DIRECTIONS)
     )
-    line = " ".join(shown.split())
+    line = " ".join(shown.split()).replace("=?", "= ?")  # else read as an encoded word
     return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1] + "…"
 
 
