@@ -1,0 +1,112 @@
+"""What goes over the streams: frames of up to one chunk of guest memory, each with its checksum.
+
+A frame says which pages of its chunk it carries, and which are zero and so carry nothing.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+PAGE = 4096
+CHUNK = 1 << 20
+PAGES = CHUNK // PAGE  # 256: one bit each in 32 bytes
+MAGIC = b"DWF1"
+STREAM_HELLO = b"DWS1"  # then the session, 16 bytes
+CONTROL_HELLO = b"DWC1"  # then lines of JSON, one answer for each
+HELLO_SIZE = 4
+SESSION_SIZE = 16
+
+_HEADER = struct.Struct("!4sBBHIIQ32s32s")
+HEADER_SIZE = _HEADER.size
+
+CODECS = ("none", "lz4", "snappy", "zstd", "zstd-max")
+Bits = npt.NDArray[np.bool_]
+
+
+class BadFrame(ValueError):
+    """Bytes that are no frame of this migration; the connection is not to be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    round: int
+    codec: int
+    chunk: int
+    size: int  # of the payload in bytes
+    checksum: int  # xxh3_64 of the pages' content, before encoding
+    data: Bits  # pages whose content is in the payload, in order
+    zero: Bits  # pages that are all zero
+
+
+def pack(header: Header) -> bytes:
+    return _HEADER.pack(
+        MAGIC,
+        header.round,
+        header.codec,
+        0,
+        header.chunk,
+        header.size,
+        header.checksum,
+        np.packbits(header.data).tobytes(),
+        np.packbits(header.zero).tobytes(),
+    )
+
+
+def unpack(data: bytes | bytearray, chunks: int) -> Header:
+    """Raises BadFrame for anything that a migration of `chunks` chunks would not send."""
+    magic, round_, codec, reserved, chunk, size, checksum, data_bits, zero_bits = _HEADER.unpack(
+        data
+    )
+    if magic != MAGIC or reserved:
+        raise BadFrame("not a frame")
+    if codec >= len(CODECS):
+        raise BadFrame(f"unknown codec {codec}")
+    if chunk >= chunks:
+        raise BadFrame(f"chunk {chunk} of {chunks}")
+    header = Header(
+        round=round_,
+        codec=codec,
+        chunk=chunk,
+        size=size,
+        checksum=checksum,
+        data=_bits(data_bits),
+        zero=_bits(zero_bits),
+    )
+    if bool((header.data & header.zero).any()):
+        raise BadFrame("a page is both data and zero")
+    raw = int(header.data.sum()) * PAGE
+    if (codec == 0 and size != raw) or size > raw + raw // 8 + 1024:
+        raise BadFrame(f"a payload of {size} bytes for {raw} bytes of pages")
+    return header
+
+
+def runs(bits: Bits) -> Iterator[tuple[int, int]]:
+    """Consecutive set bits as (first, end) page numbers, in order."""
+    edges = np.flatnonzero(np.diff(bits.astype(np.int8), prepend=0, append=0))
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def _bits(packed: bytes) -> Bits:
+    return np.unpackbits(np.frombuffer(packed, np.uint8)).astype(np.bool_)
+
+
+def slices(memory: memoryview, chunk: int, bits: Bits) -> list[memoryview]:
+    """The pages of a chunk as few pieces of guest memory, without copying."""
+    base = chunk * CHUNK
+    return [memory[base + a * PAGE : base + b * PAGE] for a, b in runs(bits)]
+
+
+def advance(pieces: list[memoryview], sent: int) -> list[memoryview]:
+    """What is left of the pieces after `sent` bytes of them."""
+    for index, piece in enumerate(pieces):
+        if sent < len(piece):
+            return [piece[sent:], *pieces[index + 1 :]]
+        sent -= len(piece)
+    return []
+
+
+def total(pieces: Iterable[memoryview]) -> int:
+    return sum(len(piece) for piece in pieces)
