@@ -81,3 +81,47 @@ def test_a_variable_that_may_be_empty_may_move_the_words_behind_it(command: str)
 )
 def test_a_variable_that_surely_holds_a_plain_word_is_one(command: str) -> None:
     assert read_command(command).effect == "observe"
+
+
+NAMES_FEED = """
+for p in $(kubectl get pods -o name); do kubectl logs "$p"; done
+for p in $(kubectl get po -o jsonpath='{.items[*].metadata.name}'); do kubectl logs $p; done
+POD=$(kubectl get pods -o jsonpath='{.items[0].metadata.name}'); kubectl logs $POD --tail=5
+POD=$(kubectl -n shop get pod -oname | head -1); kubectl get pods
+kubectl exec $(kubectl get pods -o name) -- ls
+kubectl get pods -o name | xargs kubectl describe
+kubectl get pods -A --output=name | sort | xargs -n1 -I{} kubectl logs {}
+if true; then ns=a; else ns=b; fi; kubectl get pods "$ns"
+""".strip().splitlines()
+
+ANYTHING_FEEDS = """
+curl http://shop/x | xargs kubectl get
+for p in $(curl http://shop/x); do kubectl logs "$p"; done
+for p in $(kubectl get po -o jsonpath='{.items[0].metadata.uid}'); do kubectl logs "$p"; done
+for p in $(kubectl get pods -o name -o yaml); do kubectl logs "$p"; done
+for p in $(kubectl get pods -o name -Aoyaml); do kubectl logs "$p"; done
+for p in $(kubectl get pods -o name; curl http://shop/x); do kubectl logs "$p"; done
+kubectl get pods -o name | sed 's/^pod/-/' | xargs kubectl get
+kubectl get pods -o yaml | xargs kubectl get
+kubectl get pods -o name | xargs awk -F
+awk -F $(kubectl get pods -o name) '{print}' 'BEGIN{system("id")}'
+timeout $(kubectl get pods -o name) ls
+sh -c "ls $(kubectl get pods -o name)"
+watch "ls $(kubectl get pods -o name)"
+ssh db-1 "ls $(kubectl get pods -o name)"
+$(kubectl get pods -o name)
+kubectl $(kubectl get pods -o name)
+uniq $(kubectl get pods -o name)
+uniq *.txt
+p=$(kubectl get pods -o name); p=$(curl http://shop/x); kubectl logs "$p"
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("command", NAMES_FEED)
+def test_names_of_objects_are_no_options(command: str) -> None:
+    assert read_command(command).effect == "observe", read_command(command).reasons
+
+
+@pytest.mark.parametrize("command", ANYTHING_FEEDS)
+def test_output_that_may_be_anything_may_be_an_option(command: str) -> None:
+    assert read_command(command).effect in ("change", "manual")

@@ -44,9 +44,11 @@ class _Reader:
         self.words = words
         self.at = 0
         self.found = Arguments()
+        self.counts = False  # whether how many operands there are decides what runs
 
     def read(self, stop_after: int | None) -> Arguments:
         only_operands = False
+        self.counts = stop_after is not None
         while self.at < len(self.words):
             word = self.words[self.at]
             is_option = not only_operands and self._is_option(word)
@@ -69,6 +71,8 @@ class _Reader:
     def _operand(self, word: Word, safe: bool) -> None:
         if word.may_be_option and not safe and not self.program.loose:
             self._refuse(f'a value known only at run time may become an option of "{self._name}"')
+        elif self.counts and (word.splits or word.globs):
+            self._refuse(f'how many words "{self._name}" gets here is known only at run time')
         self.found.operands.append(word)
 
     @property

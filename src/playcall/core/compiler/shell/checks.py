@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from playcall.core.compiler.shell import languages, urls
 from playcall.core.compiler.shell.calls import Call
 from playcall.core.compiler.shell.findings import Edit
-from playcall.core.compiler.shell.standins import TAME, WILD
+from playcall.core.compiler.shell.standins import HOLE, MARKS, TAME, WILD
 from playcall.core.compiler.shell.syntax import Word
 from playcall.core.place import Level
 from playcall.core.plan import EffectClass
@@ -224,7 +224,7 @@ def _kubectl_get(judge: "Judge", call: Call) -> None:
     raw = call.arguments.get("--raw")
     if raw is not None and raw.value is not None:
         judge.findings.say(EffectClass.OBSERVE, "asks the API server with a GET")
-        if "/proxy" in raw.value.text or "pprof" in raw.value.text or WILD in raw.value.text:
+        if "/proxy" in raw.value.text or "pprof" in raw.value.text or not raw.value.literal:
             judge.findings.say(EffectClass.HEAVY, "reaches through the API server to a process")
 
 
@@ -270,7 +270,7 @@ def _awk(judge: "Judge", call: Call) -> None:
 
 def _fixed(word: Word) -> bool:
     """A program text whose meaning cannot change at run time."""
-    return not (WILD in word.text or TAME in word.text or word.splits)
+    return not (word.splits or any(mark in word.text for mark in MARKS if mark != HOLE))
 
 
 def _find(judge: "Judge", call: Call) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from playcall.core.compiler.shell.reading import Fault
-from playcall.core.compiler.shell.standins import WILD, StandIn, position
+from playcall.core.compiler.shell.standins import NAMES, WILD, StandIn, position
 from playcall.core.place import Level
 from playcall.core.plan import EffectClass
 
@@ -32,6 +32,7 @@ class Context:
     top: bool = True  # its bytes are the document's
     remote: bool = False  # it runs somewhere else, so no file of it is scratch
     piped: bool = False  # something is fed to it
+    names: bool = False  # and that is names of Kubernetes objects
     depth: int = 0
     origin: tuple[int, int] | None = None
 
@@ -54,7 +55,7 @@ class Findings:
     def say(self, effect: EffectClass, reason: str) -> None:
         if _RANK[effect] > _RANK[self.effect]:
             self.effect = effect
-        reason = reason.replace(WILD, "?")
+        reason = reason.replace(WILD, "?").replace(NAMES, "?")
         if reason and reason not in self.reasons and len(self.reasons) < 40:
             self.reasons.append(reason)
 

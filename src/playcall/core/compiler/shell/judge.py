@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from playcall.core.compiler.shell import programs, variables
 from playcall.core.compiler.shell.findings import Context, Findings
 from playcall.core.compiler.shell.knowledge import stand_ins
-from playcall.core.compiler.shell.standins import MARKS, WILD
+from playcall.core.compiler.shell.standins import MARKS, NAMES, WILD
 from playcall.core.compiler.shell.syntax import MAX_DEPTH, Spans, Word, Words, parse, text_of, walk
 from playcall.core.plan import EffectClass
 
@@ -91,7 +91,7 @@ class Judge:
 
     def text(self, source: str, context: Context) -> None:
         """Judge shell text handed to another shell; its positions are its word's."""
-        if WILD in source:
+        if WILD in source or NAMES in source:
             self.findings.change("runs text put together at run time")
         elif context.depth >= MAX_NESTED:
             self.findings.change("commands nested too deeply")
@@ -131,7 +131,7 @@ class _Text:
                 return empty
             nodes.append(node)
         self.scope = variables.find_scope(nodes, self.data)
-        self.words = Words(self.data, {**self.scope.tame, **self._to_be_bound()})
+        self.words = Words(self.data, {**self.scope.tame, **self._to_be_bound()}, self.scope.named)
         for name in sorted(self.scope.given):
             if stand_ins().dangerous.match(name):
                 self.findings.change(f'sets "{name}", which changes what later words do')
@@ -227,9 +227,19 @@ class _Text:
             top=self.context.top,
             remote=self.context.remote,
             piped=piped,
+            names=self._is_fed_names(node),
             depth=self.context.depth,
             origin=self.context.origin,
         )
+
+    def _is_fed_names(self, node: "Node") -> bool:
+        """Whether a pipe hands it names of Kubernetes objects, whole and one a line."""
+        if node.parent is None or node.parent.type != "pipeline" or any(_feeds(node)):
+            return False
+        stages = node.parent.named_children
+        before = stages[: stages.index(node)]
+        between = all(text_of(stage, self.data) in ("sort", "head", "tail") for stage in before[1:])
+        return bool(before) and between and self.words.names_command(before[0])
 
     def _on_function_definition(self, node: "Node") -> None:
         name = node.child_by_field_name("name")

@@ -147,6 +147,8 @@ def _operands(judge: "Judge", call: Call) -> None:
         judge.findings.change(
             f'"{program.name}" with {len(operands)} arguments may change something'
         )
+    if program.most is not None and any(word.splits or word.globs for word in operands):
+        judge.findings.change(f'how many arguments "{program.name}" gets is known only at run time')
     for word in operands:
         if program.only is None:
             continue

@@ -13,7 +13,8 @@ from playcall.core.compiler.shell.knowledge import StandIns, stand_ins
 HOLE = "\x02"  # a placeholder: one value, quoted when it comes
 WILD = "\x03"  # text known only at run time: may be anything
 TAME = "\x04"  # text known only at run time, but never an option and never more than one word
-MARKS = HOLE + WILD + TAME
+NAMES = "\x05"  # words known only at run time, none or many, but none of them an option
+MARKS = HOLE + WILD + TAME + NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

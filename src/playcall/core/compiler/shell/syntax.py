@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell.standins import HOLE, MARKS, TAME, WILD
+from playcall.core.compiler.shell.names import gives_names
+from playcall.core.compiler.shell.standins import HOLE, MARKS, NAMES, TAME, WILD
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
@@ -39,7 +40,8 @@ class Word:
     @property
     def may_be_option(self) -> bool:
         """Whether the run could turn it into an option or into further words."""
-        return self.splits or self.text.startswith(WILD) or (self.globs and self.text[:1] in "*?[-")
+        unsure = self.text.startswith(WILD) or (self.splits and WILD in self.text)
+        return unsure or (self.globs and self.text[:1] in "*?[-")
 
 
 @cache
@@ -82,11 +84,14 @@ def is_tame(value: str) -> bool:
 
 class Words:
     """Evaluates words of one text; `tame` names the variables only ever given tame values,
-    and where in the text they are sure to have been given one."""
+    and where in the text they are sure to have been given one; `named` those given names."""
 
-    def __init__(self, data: bytes, tame: Mapping[str, Spans]) -> None:
+    def __init__(
+        self, data: bytes, tame: Mapping[str, Spans], named: frozenset[str] = frozenset()
+    ) -> None:
         self.data = data
         self.tame = tame
+        self.named = named
 
     def word(self, node: "Node") -> Word:
         parts = list(self._parts(node))
@@ -94,7 +99,7 @@ class Words:
         text = "".join(text for text, _ in parts)
         plain = "".join(_plain(n, self.data) for n in _leaves(node) if n.type == "word")
         globs = any(char in plain for char in "*?[") or node.type == "extglob_pattern"
-        splits = WILD in bare
+        splits = WILD in bare or NAMES in bare
         if _BRACES.search(_bare_source(node, self.data)):
             text, splits = WILD + text, True
         return Word(
@@ -124,7 +129,7 @@ class Words:
                 yield TAME, False
             case "brace_expression":
                 yield TAME, False
-            case "simple_expansion" | "expansion":
+            case "simple_expansion" | "expansion" | "command_substitution":
                 yield self._expansion(node), False
             case _:
                 yield WILD, False
@@ -147,6 +152,8 @@ class Words:
         return re.sub(r'\\([$`"\\])', r"\1", text.replace("\\\n", ""))
 
     def _expansion(self, node: "Node") -> str:
+        if node.type == "command_substitution" and self._gives_names(node):
+            return NAMES
         if node.type not in ("simple_expansion", "expansion"):
             return WILD
         source = text_of(node, self.data)
@@ -154,7 +161,18 @@ class Words:
         spans = self.tame.get(name[1] or name[2], ()) if name else ()
         if any(start <= node.start_byte < end for start, end in spans):
             return TAME
+        if name and (name[1] or name[2]) in self.named:
+            return NAMES
         return TAME if source in ("$?", "$$", "$#", "$!", "${?}", "${#}") else WILD
+
+    def _gives_names(self, node: "Node") -> bool:
+        inside = node.named_children
+        return len(inside) == 1 and self.names_command(inside[0])
+
+    def names_command(self, node: "Node") -> bool:
+        """Whether a command prints names of Kubernetes objects and nothing else."""
+        plain = node.type == "command" and all(child.is_named for child in node.children)
+        return plain and gives_names([self.word(child) for child in node.children])
 
 
 def _leaves(node: "Node") -> Iterator["Node"]:

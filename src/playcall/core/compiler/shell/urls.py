@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from playcall.core.compiler.shell.calls import Call
-from playcall.core.compiler.shell.standins import TAME, WILD, unmask
+from playcall.core.compiler.shell.standins import NAMES, TAME, WILD, unmask
 from playcall.core.compiler.shell.syntax import Word
 from playcall.core.place import Level
 from playcall.core.plan import EffectClass
@@ -150,7 +150,7 @@ def _query_in_data(judge: "Judge", call: Call, url: Word) -> None:
 def note_query(judge: "Judge", call: Call, expression: str) -> None:
     """Remember a PromQL query that can be asked natively."""
     expression = expression.strip()
-    if not expression or WILD in expression or TAME in expression:
+    if not expression or any(mark in expression for mark in (WILD, TAME, NAMES)):
         return
     origin = call.context.origin
     span = origin or (call.words[0].start, call.end)

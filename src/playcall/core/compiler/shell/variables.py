@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell.standins import TAME
+from playcall.core.compiler.shell.standins import NAMES, TAME
 from playcall.core.compiler.shell.syntax import Spans, Words, is_tame, text_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Scope:
 
     given: frozenset[str] = frozenset()
     tame: Mapping[str, Spans] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
     functions: Mapping[str, int] = field(default_factory=dict)  # name -> where it holds from
     used: tuple[Unset, ...] = ()  # every plain use, set or not
@@ -48,6 +49,11 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
             for name, given in values.items()
             if name not in wild and name not in counted and all(_is_tame(words, v) for v in given)
         }
+    named = frozenset(
+        name
+        for name, given in values.items()
+        if name not in wild | counted and all(_is_named(words, v) for v in given)
+    )
     # Only digits count: arithmetic would look up "y" in x=y, and run its subscript.
     numeric = frozenset(
         name
@@ -58,6 +64,7 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
     return Scope(
         given=given,
         tame=tame | {name: held.get(name, ()) for name in numeric},
+        named=named,
         numeric=numeric | (_ALWAYS_NUMBERS - given),
         functions=_functions(nodes, data),
         used=tuple(_uses(nodes, data)),
@@ -164,6 +171,14 @@ def _is_tame(words: Words, value: "Node | None") -> bool:
         return True
     word = words.word(value)
     return not (word.globs or word.splits) and is_tame(word.text.replace(TAME, "x"))
+
+
+def _is_named(words: Words, value: "Node | None") -> bool:
+    """Whether a value is names, or nothing: words that are plain and no options."""
+    if value is None or value.type == "array":
+        return False
+    word = words.word(value)
+    return not word.globs and is_tame(word.text.replace(TAME, "x").replace(NAMES, "x"))
 
 
 def _is_number(words: Words, value: "Node | None") -> bool:

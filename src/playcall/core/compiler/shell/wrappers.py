@@ -10,7 +10,7 @@ from playcall.core.compiler.shell.arguments import Arguments, read_arguments
 from playcall.core.compiler.shell.calls import Call
 from playcall.core.compiler.shell.findings import Context, Edit, Findings
 from playcall.core.compiler.shell.knowledge import Program, stand_ins
-from playcall.core.compiler.shell.standins import HOLE, WILD, StandIn, unmask
+from playcall.core.compiler.shell.standins import HOLE, NAMES, WILD, StandIn, unmask
 from playcall.core.compiler.shell.syntax import Word
 from playcall.core.place import Level
 from playcall.core.plan import EffectClass
@@ -85,13 +85,14 @@ def _xargs(judge: "Judge", program: Program, words: list[Word], context: Context
     arguments = _read(judge, program, words, 0)
     rest = arguments.rest
     mark = arguments.get("-I")
+    fed = NAMES if context.names else WILD
     if mark is None or mark.value is None:
-        rest = [*rest, Word(text=WILD, start=words[-1].end, end=words[-1].end, splits=True)]
+        rest = [*rest, Word(text=fed, start=words[-1].end, end=words[-1].end, splits=True)]
     elif mark.value.text:
         text = mark.value.text
-        rest = [replace(w, text=w.text.replace(text, WILD)) for w in rest]
+        rest = [replace(w, text=w.text.replace(text, fed)) for w in rest]
     if arguments.rest:
-        judge.argv(rest, replace(context, piped=True))
+        judge.argv(rest, replace(context, piped=True, names=False))
 
 
 def _shell(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
@@ -168,7 +169,9 @@ def _watch(judge: "Judge", program: Program, words: list[Word], context: Context
     if not inner:
         judge.findings.change("watch without a command")
         return
-    if arguments.has("-x", "--exec") or any(WILD in w.text or w.splits for w in inner):
+    if arguments.has("-x", "--exec") or any(
+        WILD in w.text or NAMES in w.text or w.splits for w in inner
+    ):
         judge.argv(inner, replace(context, top=False, origin=context.origin or _span(words)))
         judge.findings.endless(replace(context, top=False), words[0].start, "watch", [])
         return
