@@ -59,7 +59,7 @@ class Memory:
 class Guest:
     """Writes to its working set until it is paused, and logs which pages it wrote.
 
-    The working set is `share` of the memory, always the same pages: what is zero elsewhere stays so.
+    The working set is `share` of the memory, always the same pages; all else stays as it is.
     """
 
     def __init__(self, memory: Memory, share: float, seed: int) -> None:
