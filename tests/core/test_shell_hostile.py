@@ -290,7 +290,7 @@ def test_a_bound_value_arrives_as_it_is(place: tuple[str, str], value: str) -> N
             "awk '/<v>/' x",
             "sed -n '/<v>/p' x",
             "find /tmp -name <v>",
-            "kubectl get pods | xargs -I{} kubectl logs {} <v>",
+            "kubectl get pods -o name | xargs -I{} kubectl logs {} <v>",
             "grep <v> x",
             "cat <<EOF\n<v>\nEOF",
             "echo `printf %s <v>`",
