@@ -76,8 +76,6 @@ def compose(
         "",
         *_found(incident, plan, at),
         *[f"Open beside it, perhaps one cause: {title}" for title in others],
-        "",
-        f"Open the incident: {url}",
     ]
     return Message(
         subject=f"[{headline}] {incident.title}",

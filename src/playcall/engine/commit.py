@@ -142,8 +142,10 @@ def _execution(
     translated = command.runs_as
     native = translated is not None and translated.kind == "promql"
     text = translated.text if translated else command.text
-    if not native and command.placeholders:
+    if command.placeholders:
         try:
+            if native:
+                raise Unbindable("values cannot be put into a query yet")
             text = _bind(text, incident, command)
         except Unbindable as error:
             return CommandFinished(

@@ -23,28 +23,33 @@ class Guard:
     """Knows the process groups that must not outlive this process."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None  # started when it is needed
+        self._alive: set[int] = set()
 
     def add(self, group: int) -> None:
         """Raises OSError if no guard can be started."""
+        self._alive.add(group)
         if not self._tell(f"+ {group}\n"):
             self._start()
-            self._tell(f"+ {group}\n")
 
     def remove(self, group: int) -> None:
         """To be called before the group's number can be given to another."""
+        self._alive.discard(group)
         self._tell(f"- {group}\n")
 
     def _tell(self, line: str) -> bool:
-        if self._process is None or self._process.stdin is None:
+        if self.process is None or self.process.stdin is None:
             return False
         try:
-            self._process.stdin.write(line.encode())
+            self.process.stdin.write(line.encode())
         except BrokenPipeError:
             return False
         return True
 
     def _start(self) -> None:
+        """The first one, or another if somebody killed it."""
+        if self.process is not None:
+            _dismiss(self.process)
         process = subprocess.Popen(
             ["bash", "--noprofile", "--norc", "-c", _SCRIPT],
             bufsize=0,
@@ -55,8 +60,10 @@ class Guard:
             cwd="/",
             start_new_session=True,
         )
-        self._process = process
+        self.process = process
         weakref.finalize(self, _dismiss, process)
+        for group in self._alive:
+            self._tell(f"+ {group}\n")
 
 
 def _dismiss(process: subprocess.Popen[bytes]) -> None:
