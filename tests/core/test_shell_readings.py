@@ -127,6 +127,7 @@ def test_a_fault_is_told_with_its_place(command: str, code: str, column: int) ->
         ("env | grep DB_HOST", []),
         ("grep ERROR x | grep -v '[A-Z]'", []),
         ("kubectl get pod -o go-template='{{.status}}'", []),
+        ("kubectl get pod -o go-template='{{if .a}}{{.b}}{{else}}x{{end}}'", []),
         ("kubectl get pods -o jsonpath='{.items[0].metadata.name}'", []),
         ("kubectl exec p -- sh -c 'echo $HOSTNAME $UNKNOWN'", []),
         ("cat <input.txt >/dev/null", []),
@@ -135,6 +136,21 @@ def test_a_fault_is_told_with_its_place(command: str, code: str, column: int) ->
 )
 def test_placeholders_are_what_stands_for_a_value(command: str, names: list[str]) -> None:
     assert [p.name for p in read_command(command).placeholders] == names
+
+
+@pytest.mark.parametrize(
+    ("command", "levels"),
+    [
+        ("kubectl exec -it p -- df", ["note"]),
+        ("kubectl exec -it p -- bash", ["note", "warning"]),
+        ("sh -c 'kubectl exec -it p -- df'", ["warning"]),
+        ("tail -f x", ["note"]),
+        ("sh -c 'tail -f x'", ["warning"]),
+        ("while true; do ls; done", ["warning"]),
+    ],
+)
+def test_what_was_mended_is_only_noted(command: str, levels: list[str]) -> None:
+    assert [str(f.level) for f in read_command(command).faults] == levels
 
 
 def test_a_position_counts_characters_and_lines() -> None:

@@ -79,8 +79,10 @@ class Findings:
     def endless(self, context: Context, at: int, what: str, edits: list[Edit]) -> None:
         """A command that never ends, or needs a terminal: mended by edits, or left to a person."""
         at = context.origin[0] if context.origin else at
-        self.fault("PC206", Level.WARNING, f"{what} never ends.", "Bound it in the document.", at)
-        if context.top and edits:
+        mended = context.top and bool(edits)
+        level = Level.NOTE if mended else Level.WARNING
+        self.fault("PC206", level, f"{what} never ends.", "Bound it in the document.", at)
+        if mended:
             self.edits.extend(edits)
         else:
             self.say(EffectClass.MANUAL, f"{what} never ends")

@@ -138,11 +138,13 @@ def _interactive(judge: "Judge", name: str, word: Word, context: Context) -> Non
     _terminal_fault(judge, f'"{name}" without a command', word, context)
 
 
-def _terminal_fault(judge: "Judge", what: str, word: Word, context: Context) -> None:
+def _terminal_fault(
+    judge: "Judge", what: str, word: Word, context: Context, level: Level = Level.WARNING
+) -> None:
     at = context.origin[0] if context.origin else word.start
     judge.findings.fault(
         "PC205",
-        Level.WARNING,
+        level,
         f"{what} asks for a terminal, and nobody sits at one.",
         "Leave out -t, and name the command to run.",
         at,
@@ -284,13 +286,15 @@ def _terminal(
 ) -> None:
     option = arguments.get("-t", "--tty")
     assert option is not None
-    _terminal_fault(judge, f'"{program.name} {option.word.text}"', option.word, context)
     names = set(program.terminal) if not context.piped else {"-t", "--tty"}
     call = Call(
         program=program, words=before, rest=before[1:], arguments=arguments, context=context
     )
     edits = without_options(judge.findings, call, names, "runs without a terminal")
-    if context.top and edits:
+    mended = context.top and bool(edits)
+    level = Level.NOTE if mended else Level.WARNING
+    _terminal_fault(judge, f'"{program.name} {option.word.text}"', option.word, context, level)
+    if mended:
         judge.findings.edits.extend(edits)
     else:
         judge.findings.say(EffectClass.MANUAL, f'"{program.name}" asks for a terminal')
