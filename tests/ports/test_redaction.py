@@ -164,3 +164,17 @@ def test_a_private_key_that_never_ends_does_not_hide_everything() -> None:
 def test_no_output_makes_it_crawl(piece: str) -> None:
     data = (piece * (500_000 // len(piece))).encode()
     Redactor(["configured-secret"]).redact(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "-----BEGIN PRIVATE KEY-----\nAuthorization: x-----END PRIVATE KEY----- A_TOKEN=b",
+            "[redacted] A_TOKEN=[redacted]",
+        ),
+        ("hunter2hunter2_TOKEN=b", "[redacted]_TOKEN=[redacted]"),
+    ],
+)
+def test_a_secret_does_not_hide_another_beside_it(text: str, shown: str) -> None:
+    assert Redactor(["hunter2hunter2"]).redact(text.encode()).decode() == shown

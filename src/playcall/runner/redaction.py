@@ -107,6 +107,10 @@ class Redactor:
                 if (later := one if one.start() >= position else pattern.search(text, position))
             ]
 
+    def hide_known(self, kept: bytes) -> bytes:
+        """What leads to a secret, such as a name, may hold one of the settings."""
+        return self._known.sub(MARK, kept) if self._forms else kept
+
     def _likely(self, text: bytes) -> Iterator[tuple[_Shape, re.Pattern[bytes]]]:
         """Most text holds no secret, and looking for literals is cheap."""
         if any(form in text for form in self._forms):
@@ -165,18 +169,24 @@ class Redaction:
 
     def _secrets(self, text: bytes, position: int, cut: int) -> Iterator[tuple[int, int, bytes]]:
         """Where each that begins before `cut` begins and ends, and the part of it that is shown."""
-        for shape, found in self._redactor.find(text, position):
-            if found.start() >= cut:
-                return
-            if found.start() < position:
-                continue  # inside a private key
-            position = found.end()
-            if shape is _KEY:
-                self._key_left = LARGEST_KEY
-                position = self._skip_key(text, position, cut)
-            elif position == len(text) and shape.more:
-                self._swallowed = re.compile(shape.more + b"*")
-            yield found.start(), position, found.group(1)
+        again = True
+        while again:
+            again = False
+            for shape, found in self._redactor.find(text, position):
+                if found.start() >= cut:
+                    return
+                if found.start() < position:
+                    again = found.end() > position  # begins in a private key and hides what follows
+                    if again:
+                        break
+                    continue
+                position = found.end()
+                if shape is _KEY:
+                    self._key_left = LARGEST_KEY
+                    position = self._skip_key(text, position, cut)
+                elif position == len(text) and shape.more:
+                    self._swallowed = re.compile(shape.more + b"*")
+                yield found.start(), position, self._redactor.hide_known(found.group(1))
 
     def _skip_key(self, text: bytes, position: int, cut: int) -> int:
         """To its last line, or to `cut`: what comes after may be half of the last line."""
