@@ -26,8 +26,10 @@ def say_value(value: float, unit: str) -> str:
 
 
 def say_duration(duration: timedelta) -> str:
-    """'45 s', '12 min', '3 h 5 min', '2 d 4 h'."""
+    """'80 ms', '45 s', '12 min', '3 h 5 min', '2 d 4 h'."""
     seconds = max(0.0, duration.total_seconds())
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 100:
         return f"{seconds:.3g} s"
     minutes = round(seconds / 60)

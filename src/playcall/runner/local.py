@@ -67,12 +67,10 @@ class Local:
                 kept = _Kept(self._output_limit)
                 redacted = self._redactor.begin()
                 while data := await child.read():
-                    if shown := kept.take(redacted.feed(data)):
-                        yield Output(data=shown)
-                if shown := kept.take(redacted.end()):
-                    yield Output(data=shown)
-                for piece in kept.rest():
-                    yield Output(data=piece)
+                    for piece in _pieces(kept.take(redacted.feed(data))):
+                        yield piece
+                for piece in _pieces(kept.take(redacted.end()) + kept.rest()):
+                    yield piece
                 await child.ended.wait()
                 await child.end()
                 yield child.exit(kept.last_line(), time_limit)
@@ -167,12 +165,15 @@ class _Child:
         if code is None:
             text = "could not be killed; look for it on the machine that runs Playcall"
             return Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=text)
+        if code == 0:
+            summary = _cut(last_line) or "exit code 0"
+            return Exit(status=RunStatus.SUCCEEDED, exit_code=0, summary=summary)
         said = f"exit code {code}"
         if code < 0:
+            said = f"exit code {128 - code} ({_signal_name(-code)})"
             code = 128 - code  # as a shell counts a death by signal
-            said = f"exit code {code} ({signal.Signals(code - 128).name})"
-        status = RunStatus.FAILED if code else RunStatus.SUCCEEDED
-        return Exit(status=status, exit_code=code, summary=_cut(last_line) or said)
+        summary = _cut(f"{said}: {last_line}" if last_line else said)
+        return Exit(status=RunStatus.FAILED, exit_code=code, summary=summary)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         self._timers.append(self._loop.call_later(seconds, call))
@@ -248,12 +249,10 @@ class _Kept:
             self._trim()
         return shown
 
-    def rest(self) -> Iterator[bytes]:
+    def rest(self) -> bytes:
         self._trim()
-        if self._left_out:
-            yield f"\n[{self._left_out} bytes left out here]\n".encode()
-        for start in range(0, len(self._last), PIECE):
-            yield bytes(self._last[start : start + PIECE])
+        note = f"\n[{self._left_out} bytes left out here]\n" if self._left_out else ""
+        return note.encode() + self._last
 
     def last_line(self) -> str:
         """The last line with something in it, without colours and other control sequences."""
@@ -267,6 +266,12 @@ class _Kept:
         if excess > 0:
             del self._last[:excess]
             self._left_out += excess
+
+
+def _pieces(data: bytes) -> Iterator[Output]:
+    """Redaction holds an unfinished line back, and so may hand out more than was read."""
+    for start in range(0, len(data), PIECE):
+        yield Output(data=data[start : start + PIECE])
 
 
 @contextlib.contextmanager
@@ -288,6 +293,12 @@ async def _remove(directory: str) -> None:
         os.rmdir(directory)  # most commands leave nothing behind
     except OSError:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+
+def _signal_name(number: int) -> str:
+    """Most of the real-time signals have none."""
+    names = {int(known): known.name for known in signal.Signals}
+    return names.get(number, f"signal {number}")
 
 
 def _cut(text: str) -> str:

@@ -9,7 +9,17 @@ from playcall.core import escalation, timeline, verification
 from playcall.core.decide import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
-from playcall.core.plan import Command, Criterion, EffectClass, Phase, Plan, Play, Purpose, Question
+from playcall.core.plan import (
+    Command,
+    Criterion,
+    EffectClass,
+    Phase,
+    Plan,
+    Play,
+    Purpose,
+    Question,
+    RungCondition,
+)
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
 
@@ -127,14 +137,22 @@ def _headline(incident: Incident, play: Play | None) -> str:
 
 
 def _due(incident: Incident, plan: Plan, now: datetime) -> str:
-    if incident.status.over or incident.status is Status.RECOVERED or not incident.wake_at:
+    """What happens next by itself, in words; empty when nothing does."""
+    if incident.status.over or incident.status is Status.RECOVERED:
         return ""
-    for index, rung in enumerate(escalation.ladder(plan)):
-        due = escalation.rung_due(incident, plan, rung)
-        if due == incident.wake_at and index not in incident.climbed:
-            whom = " and ".join(rung.roles)
-            return f"{whom}: {rung.means.lower()} in {say_duration(due - now)} ({rung.condition})"
-    return ""
+    following = [
+        (due, rung)
+        for index, rung in enumerate(escalation.ladder(plan))
+        if index not in incident.climbed
+        and (due := escalation.rung_due(incident, plan, rung)) is not None
+        and due > now
+        and not (rung.condition is RungCondition.NO_ACK and incident.acknowledged_by)
+    ]
+    if not following:
+        return ""
+    due, rung = min(following, key=lambda pair: pair[0])
+    whom = " and ".join(rung.roles)
+    return f"{whom}: {rung.means.lower()} in {say_duration(due - now)} ({rung.condition})"
 
 
 def _diagnostics(incident: Incident) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from playcall.core.compiler.shell import languages, urls
+from playcall.core.compiler.shell.arguments import Option
 from playcall.core.compiler.shell.calls import Call
 from playcall.core.compiler.shell.findings import Edit
 from playcall.core.compiler.shell.standins import HOLE, MARKS, TAME, WILD
@@ -124,8 +125,20 @@ def _bounded(judge: "Judge", call: Call, at: int, text: str) -> None:
 
 
 def _ping(judge: "Judge", call: Call) -> None:
+    rate = call.arguments.get("-i")
+    count = call.arguments.get("-c")
+    if not (_number(rate, 1.0) >= 0.2 and _number(count, 1.0) <= 100):
+        judge.findings.say(EffectClass.HEAVY, f"{call.program.name} sends very many packets")
     if not call.arguments.has("-c", "-w"):
         _bounded(judge, call, call.words[0].end, " -c 5")
+
+
+def _number(option: Option | None, otherwise: float) -> float:
+    """What an option says; a value that is no plain number counts as none, and as too many."""
+    if option is None or option.value is None:
+        return otherwise
+    known = re.fullmatch(r"\d+(?:\.\d+)?", option.value.text)
+    return float(option.value.text) if known else float("nan")
 
 
 def _mtr(judge: "Judge", call: Call) -> None:
@@ -224,6 +237,8 @@ def _kubectl_get(judge: "Judge", call: Call) -> None:
     raw = call.arguments.get("--raw")
     if raw is not None and raw.value is not None:
         judge.findings.say(EffectClass.OBSERVE, "asks the API server with a GET")
+        if urls.acts(raw.value.text):
+            _change(judge, "asks for a path that makes the server act")
         if "/proxy" in raw.value.text or "pprof" in raw.value.text or not raw.value.literal:
             judge.findings.say(EffectClass.HEAVY, "reaches through the API server to a process")
 
@@ -273,8 +288,16 @@ def _fixed(word: Word) -> bool:
     return not (word.splits or any(mark in word.text for mark in MARKS if mark != HOLE))
 
 
+def _deep(judge: "Judge", call: Call) -> None:
+    """Programs that walk directories, from the root of all of them."""
+    recursive = call.program.name in ("du", "find") or call.arguments.has("-r", "-R", "--recursive")
+    if recursive and any(word.text == "/" for word in call.rest):
+        judge.findings.say(EffectClass.HEAVY, f"{call.program.name} walks the whole file system")
+
+
 def _find(judge: "Judge", call: Call) -> None:
     words = call.rest
+    _deep(judge, call)
     at = 0
     while at < len(words):
         word = words[at]
@@ -340,6 +363,7 @@ CHECKS: dict[str, Callable[["Judge", Call], None]] = {
     "top": _top,
     "interval": _interval,
     "docker_stats": _docker_stats,
+    "deep": _deep,
     "logs": _nothing,
     "tail": _nothing,
     "journal": _nothing,

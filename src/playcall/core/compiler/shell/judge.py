@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell import programs, variables
+from playcall.core.compiler.shell import loops, programs, variables
 from playcall.core.compiler.shell.findings import Context, Findings
 from playcall.core.compiler.shell.knowledge import stand_ins
 from playcall.core.compiler.shell.standins import MARKS, NAMES, WILD
@@ -251,13 +251,7 @@ class _Text:
             self._arithmetic(node)
 
     def _on_while_statement(self, node: "Node") -> None:
-        condition = node.named_children[0] if node.named_children else node
-        forever = node.children[0].type == "while" and text_of(condition, self.data) in (
-            "true",
-            ":",
-        )
-        leaves = re.search(r"\b(?:break|exit|return)\b", text_of(node, self.data))
-        if forever and not leaves:
+        if loops.never_ends(node, self.data):
             bare = Context(top=False, origin=self.context.origin)
             self.findings.endless(bare, node.start_byte, "This loop", [])
 
@@ -313,6 +307,7 @@ class _Text:
         self._arithmetic(node)
 
     def _on_c_style_for_statement(self, node: "Node") -> None:
+        self._on_while_statement(node)
         source = text_of(node, self.data)
         self._numbers(source[: source.find("))") + 2].removeprefix("for"))
 

@@ -125,7 +125,7 @@ def _translation(findings: Findings, text: str) -> Translation | None:
         if len(asked) == 1 and others in ([], ["promtool query instant"]):
             why = "a PromQL query is asked of the configured Prometheus itself, and drawn"
             return Translation(kind="promql", text=findings.queries[0], why=why)
-    if not findings.edits:
+    if not findings.edits or findings.effect is EffectClass.MANUAL:
         return None
     whys = dict.fromkeys(edit.why for edit in findings.edits if edit.why)
     changed = apply_edits(text.encode(), findings.edits)

@@ -84,12 +84,24 @@ def _judge_url(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:
     plain = unquote(text)
     if "pprof" in plain and _LIGHT_PROFILES.search(plain) is None:
         judge.findings.say(EffectClass.HEAVY, "takes a profile of a running process")
-    if _ACTS.search(plain):
+    if re.search(r"/debug/.*[?&]seconds=", plain):
+        judge.findings.say(EffectClass.HEAVY, "watches a running process for a while")
+    path = text[len(head) :].partition("?")[0]
+    if not globoff and re.search(r"[\[{]", path):
+        judge.findings.say(EffectClass.HEAVY, "asks a whole range of addresses")
+    if WILD in path or NAMES in path:
+        judge.findings.say(EffectClass.HEAVY, "asks for a path known only at run time")
+    if acts(plain):
         judge.findings.change("asks for a path that makes the server act")
     _refused(judge, call, word, globoff)
     path, _, query = text.partition("?")
     if _QUERY.search(path):
         _query_in_url(judge, call, query)
+
+
+def acts(path: str) -> bool:
+    """Whether asking for this path makes a server do something."""
+    return _ACTS.search(path) is not None
 
 
 def _refused(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:

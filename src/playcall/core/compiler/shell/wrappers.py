@@ -29,6 +29,8 @@ def judge_wrapper(judge: "Judge", program: Program, words: list[Word], context: 
 def without_options(findings: Findings, call: Call, names: set[str], why: str) -> list[Edit]:
     """Edits that take options out, also out of combined ones; none where that is not safe."""
     edits: dict[int, Edit] = {}
+    if call.arguments.refusals:
+        return []
     for option in call.arguments.options:
         word = option.word
         if option.name not in names or word.start in edits:

@@ -127,9 +127,17 @@ async def test_a_pipeline_runs_with_the_defaults_of_bash() -> None:
         ("true", RunStatus.SUCCEEDED, 0, "exit code 0"),
         ("exit 7", RunStatus.FAILED, 7, "exit code 7"),
         ("kill -9 $$", RunStatus.FAILED, 137, "exit code 137 (SIGKILL)"),
-        ("echo why; echo; exit 1", RunStatus.FAILED, 1, "why"),
-        ("nonsense", RunStatus.FAILED, 127, "bash: line 1: nonsense: command not found"),
-        ("-x", RunStatus.FAILED, 127, "bash: line 1: -x: command not found"),
+        ("echo why; echo; exit 1", RunStatus.FAILED, 1, "exit code 1: why"),
+        ("echo why; kill -9 $$", RunStatus.FAILED, 137, "exit code 137 (SIGKILL): why"),
+        ("kill -40 $$", RunStatus.FAILED, 168, "exit code 168 (signal 40)"),
+        ("exit 300", RunStatus.FAILED, 44, "exit code 44"),
+        (
+            "nonsense",
+            RunStatus.FAILED,
+            127,
+            "exit code 127: bash: line 1: nonsense: command not found",
+        ),
+        ("-x", RunStatus.FAILED, 127, "exit code 127: bash: line 1: -x: command not found"),
         (r"printf '\033[31mred\033[0m \a end\r\n\n'", RunStatus.SUCCEEDED, 0, "red end"),
         (r"printf 'half\rwhole'", RunStatus.SUCCEEDED, 0, "whole"),
         ("printf 'x%.0s' {1..500}", RunStatus.SUCCEEDED, 0, "x" * 199 + "…"),
@@ -140,6 +148,11 @@ async def test_the_end_is_one_line(
     command: str, status: RunStatus, code: int, summary: str
 ) -> None:
     assert (await run(command)).end == Exit(status=status, exit_code=code, summary=summary)
+
+
+@pytest.mark.parametrize("command", ["--version", "# only a comment", "", " \n "])
+async def test_the_text_is_never_an_option_of_bash(command: str) -> None:
+    assert "GNU bash" not in (await run(command)).text
 
 
 async def test_bytes_that_are_no_text_pass_as_they_are() -> None:
@@ -197,6 +210,32 @@ async def test_a_hundred_megabytes_pass_in_bounded_memory(source: str) -> None:
     assert len(ran.output) < 100_100
     assert b"[99900000 bytes left out here]" in ran.output
     assert peak < 10_000_000
+
+
+async def test_a_reader_that_takes_its_time_loses_nothing() -> None:
+    shown = b""
+    command = "head -c 190000 /dev/zero | tr '\\0' y"
+    async with aclosing(Local({}).run(command, time_limit=LONG)) as pieces:
+        async for piece in pieces:
+            await asyncio.sleep(0.5)
+            if isinstance(piece, Output):
+                assert len(piece.data) <= 65_536
+                shown += piece.data
+    assert shown == b"y" * 190_000
+
+
+async def test_others_go_on_while_a_command_prints_without_a_pause() -> None:
+    turns: list[int] = []
+
+    async def count() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0.001)
+
+    counting = asyncio.create_task(count())
+    await run("head -c 30000000 /dev/zero | tr '\\0' '\\n'", Local({}, output_limit=1000))
+    counting.cancel()
+    assert len(turns) > 30
 
 
 async def test_secrets_never_leave_the_runner() -> None:
