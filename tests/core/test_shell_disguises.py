@@ -125,3 +125,58 @@ def test_names_of_objects_are_no_options(command: str) -> None:
 @pytest.mark.parametrize("command", ANYTHING_FEEDS)
 def test_output_that_may_be_anything_may_be_an_option(command: str) -> None:
     assert read_command(command).effect in ("change", "manual")
+
+
+HEAVY = """
+curl 'http://shop:6060/debug/ppro[f-f]/profile'
+curl 'http://shop:6060/d{e,x}bug/x'
+curl "http://shop:6060/$(cat which)"
+curl http://shop:6060/debug/fgprof?seconds=30
+curl 'http://shop:6060/debug/pprof/heap?seconds=30'
+ping -i 0.001 -c 5 db-1
+ping -c 1000000 db-1
+find / -name core
+du -sh /
+grep -r secret /
+""".strip().splitlines()
+
+ENDLESS = """
+while true; do ls; done
+while sleep 5; do kubectl get pods; done
+while [ 1 ]; do ls; done
+while ((1)); do ls; done
+until false; do ls; done
+for ((;;)); do ls; done
+for ((i=0;;i++)); do ls; done
+""".strip().splitlines()
+
+ENDING = """
+while true; do curl -sf http://shop/health && break; sleep 1; done
+while ! curl -sf http://shop/health; do sleep 1; done
+until [ -f /tmp/ready ]; do sleep 1; done
+for ((i=0;i<3;i++)); do ls; done
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("command", HEAVY)
+def test_a_load_on_a_sick_system_is_heavy_however_it_is_spelt(command: str) -> None:
+    assert read_command(command).effect == "heavy", read_command(command).reasons
+
+
+@pytest.mark.parametrize("command", ENDLESS)
+def test_a_loop_that_never_ends_is_left_to_a_person(command: str) -> None:
+    assert read_command(command).effect == "manual"
+
+
+@pytest.mark.parametrize("command", ENDING)
+def test_a_loop_that_may_end_is_what_its_body_is(command: str) -> None:
+    assert read_command(command).effect == "observe"
+
+
+@pytest.mark.parametrize(
+    "command", ["docker exec -it shop bash", "kubectl logs x -f=false", "vim x; tail -f y"]
+)
+def test_nothing_runs_in_place_of_what_is_left_to_a_person(command: str) -> None:
+    reading = read_command(command)
+    assert reading.effect == "manual"
+    assert reading.runs_as is None

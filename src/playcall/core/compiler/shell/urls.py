@@ -86,10 +86,10 @@ def _judge_url(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:
         judge.findings.say(EffectClass.HEAVY, "takes a profile of a running process")
     if re.search(r"/debug/.*[?&]seconds=", plain):
         judge.findings.say(EffectClass.HEAVY, "watches a running process for a while")
-    path = text[len(head) :].partition("?")[0]
+    path = re.sub(r"^(?:[\w.+-]+://)?(?:\[[0-9A-Fa-f:.]+\])?", "", text).partition("?")[0]
     if not globoff and re.search(r"[\[{]", path):
         judge.findings.say(EffectClass.HEAVY, "asks a whole range of addresses")
-    if WILD in path or NAMES in path:
+    if any(mark in path.partition("/")[2] for mark in (WILD, NAMES)):
         judge.findings.say(EffectClass.HEAVY, "asks for a path known only at run time")
     if acts(plain):
         judge.findings.change("asks for a path that makes the server act")
