@@ -130,6 +130,7 @@ class _Child:
 
     async def read(self) -> bytes:
         """The next bytes; empty at the end of the output, or when it is no longer waited for."""
+        await asyncio.sleep(0)  # a command that prints without a pause must not stop everybody else
         while True:
             with contextlib.suppress(BlockingIOError):
                 data = os.read(self._output, PIECE)
