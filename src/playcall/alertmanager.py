@@ -1,5 +1,6 @@
 """Makes silences in Alertmanager (API version 2). Never ends one, never decides on one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from playcall.engine.ports import Unavailable
 T = TypeVar("T")
 
 SHOWN = 300  # characters of Alertmanager's complaint that a message quotes
+CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 WORTH_REPEATING = frozenset({408, 425, 429})
 GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -79,10 +81,8 @@ class Alertmanager:
     async def _find(
         self, matchers: Sequence[_Matcher], starts_at: datetime, comment: str
     ) -> str | None:
-        """The silence that stands already and covers `starts_at`. Alertmanager filters by one
-        matcher, so that an answer stays small where thousands of silences stand."""
-        first = f"{matchers[0].name}={msgspec.json.encode(matchers[0].value).decode()}"
-        silences = await self._call("GET", list[_Silence], params={"filter": first})
+        """The silence that stands already and covers `starts_at`."""
+        silences = await self._call("GET", list[_Silence], params=_filter(matchers))
         wanted = set(matchers)
         for silence in silences:
             if (
@@ -125,6 +125,16 @@ class Alertmanager:
 def _matchers(labels: Mapping[str, str]) -> list[_Matcher]:
     """In a fixed order. An empty value matches whoever lacks the label, so it is left out."""
     return [_Matcher(name=name, value=value) for name, value in sorted(labels.items()) if value]
+
+
+def _filter(matchers: Sequence[_Matcher]) -> Mapping[str, str]:
+    """Alertmanager filters by one matcher, so that an answer stays small where thousands of
+    silences stand. Older ones read only classic names here, and only these three escapes."""
+    for matcher in matchers:
+        if CLASSIC_NAME.fullmatch(matcher.name):
+            value = matcher.value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+            return {"filter": f'{matcher.name}="{value}"'}
+    return {}
 
 
 def _instant(at: datetime) -> str:

@@ -66,6 +66,17 @@ async def test_the_same_silence_asked_for_twice_is_made_once(
     assert await other.silence(LABELS, now(), now() + HOUR, "twice") != first
 
 
+@pytest.mark.parametrize(
+    "value", ["a\tb", "a\nb", "a\\nb", '"', "a,b=c}", "{a=~'.*'}", "\u202e", "\x01", " ", "ü" * 500]
+)
+async def test_a_silence_is_known_again_whatever_its_labels_hold(
+    server: str, client: httpx.AsyncClient, value: str
+) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    first = await hand.silence({"a": value}, now(), now() + HOUR, "odd values")
+    assert await hand.silence({"a": value}, now(), now() + HOUR, "odd values") == first
+
+
 async def test_an_expired_silence_is_made_anew(server: str, client: httpx.AsyncClient) -> None:
     hand = Alertmanager(server, client, "playcall")
     first = await hand.silence(LABELS, now(), now() + HOUR, "expired")
