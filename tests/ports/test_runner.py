@@ -112,6 +112,12 @@ async def test_a_command_has_a_directory_of_its_own_that_is_gone_afterwards(
     assert os.listdir(tmp_path) == []
 
 
+async def test_whoever_stops_at_the_exit_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with aclosing(Local({}, directory=tmp_path).run("touch a", time_limit=LONG)) as pieces:
+        assert isinstance(await anext(pieces), Exit)
+        assert os.listdir(tmp_path) == []
+
+
 async def test_a_pipeline_runs_with_the_defaults_of_bash() -> None:
     assert (await run("false | echo x")).end.status is RunStatus.SUCCEEDED
     assert (await run("false; echo x")).end.status is RunStatus.SUCCEEDED
@@ -331,13 +337,13 @@ async def test_no_command_outlives_a_playcall_that_was_killed(tmp_path: Path) ->
     note = tmp_path / "pids"
     command = f"sleep 60 | (echo $$ $BASHPID >> {note}.new; mv {note}.new {note}; sleep 60; true)"
     program = f"""
-import asyncio, datetime
-from playcall.runner.guard import Guard
+import asyncio, datetime, pathlib
 from playcall.runner.local import Local
 
 async def main():
     limit = datetime.timedelta(seconds=60)
-    async for _ in Local({{}}).run({command!r}, time_limit=limit):
+    local = Local({{}}, directory=pathlib.Path({str(tmp_path)!r}))
+    async for _ in local.run({command!r}, time_limit=limit):
         pass
 
 asyncio.run(main())

@@ -35,7 +35,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
 
 class Local:
     """`ports.Runner`. The pipeline of the document runs as written: with bash's defaults, so
-    without `pipefail`. When Exit is yielded, nothing of the command's group runs any more.
+    without `pipefail`. When Exit is yielded, nothing of the command's group runs any more, and its
+    directory is gone.
 
     `output_limit`: bytes yielded of one command, the first half and the last half of what it
     printed; a line in between tells how much was left out. `directory`: where scratch directories
@@ -73,11 +74,12 @@ class Local:
                     yield piece
                 await child.ended.wait()
                 await child.end()
-                yield child.exit(kept.last_line(), time_limit)
+                end = child.exit(kept.last_line(), time_limit)
             finally:
                 await child.end()
         finally:
             await _remove(scratch)
+        yield end
 
     def _spawn(self, command: str, scratch: str) -> "_Child":
         ours, theirs = os.pipe()
