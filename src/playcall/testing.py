@@ -1,7 +1,7 @@
 """Builders and fakes, for our tests and other people's: values with defaults, a clock that is set,
 hands that remember what they were asked."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -272,7 +272,7 @@ class ScriptedRunner:
     outputs: Mapping[str, bytes] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
 
-    async def run(self, command: str, *, time_limit: timedelta) -> AsyncIterator[Output | Exit]:
+    async def run(self, command: str, *, time_limit: timedelta) -> AsyncGenerator[Output | Exit, None]:
         self.ran.append(command)
         yield Output(data=self.outputs.get(command, b"ok\n"))
         yield Exit(status=RunStatus.SUCCEEDED, exit_code=0, summary="ok")

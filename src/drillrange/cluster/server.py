@@ -82,12 +82,13 @@ class PocketCluster:
     def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         name = "pocket"
+        server = f"http://127.0.0.1:{self._port}/{self._token}"
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": name,
-            "clusters": [{"name": name, "cluster": {"server": f"http://127.0.0.1:{self._port}"}}],
-            "users": [{"name": name, "user": {"token": self._token}}],
+            "clusters": [{"name": name, "cluster": {"server": server}}],
+            "users": [{"name": name, "user": {}}],
             "contexts": [
                 {"name": name, "context": {"cluster": name, "user": name, "namespace": NAMESPACE}}
             ],
@@ -97,21 +98,23 @@ class PocketCluster:
 
 
 class _Guarded:
-    """Lets in only who brings the token of the kubeconfig."""
+    """Lets in only who knows the secret path of the kubeconfig: kubectl sends no token over plain
+    HTTP."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._prefix = f"/{token}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not secrets.compare_digest(given, self._expected):
+            given = scope["path"][: len(self._prefix)]
+            if not secrets.compare_digest(given.encode(), self._prefix.encode()):
                 if scope["type"] == "websocket":
                     await send({"type": "websocket.close", "code": 1008})
                     return
                 await refusal(401, "Unauthorized", "Unauthorized")(scope, receive, send)
                 return
+            scope = {**scope, "path": scope["path"][len(self._prefix) :], "root_path": ""}
         await self._app(scope, receive, send)
 
 

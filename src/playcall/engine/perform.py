@@ -1,6 +1,7 @@
 """Carries out one job of the outbox through its port, and records what came of it as an event, in
 the same transaction that finishes the job."""
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -208,10 +209,12 @@ class Performer:
         self.committer.apply(tx, finished, job.incident)
 
     async def _spawn(self, task: Execution) -> Exit:
-        async for piece in self.hands.runner.run(task.text, time_limit=self.hands.time_limit):
-            if isinstance(piece, Exit):
-                return piece
-            await self._keep_output(task, piece)
+        running = self.hands.runner.run(task.text, time_limit=self.hands.time_limit)
+        async with contextlib.aclosing(running) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Exit):
+                    return piece
+                await self._keep_output(task, piece)
         raise Unavailable("the runner ended without saying how")
 
     async def _keep_output(self, task: Execution, piece: Output) -> None:

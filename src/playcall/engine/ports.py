@@ -7,7 +7,7 @@ Adapters implement these and never meet one another. Two things may go wrong in 
     anything else a bug.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -70,7 +70,7 @@ class Exit:
 
 
 class Runner(Protocol):
-    def run(self, command: str, *, time_limit: timedelta) -> AsyncIterator[Output | Exit]:
+    def run(self, command: str, *, time_limit: timedelta) -> AsyncGenerator[Output | Exit, None]:
         """Run one shell command. Closing the iterator early ends the command."""
         ...
 

@@ -17,6 +17,7 @@ from playcall.core.plan import EffectClass
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+MAX_STAGES = 200  # commands and bars of one pipeline
 MAX_NESTED = 6  # texts within texts: sh -c "sh -c '...'"
 
 _PLAIN = frozenset(
@@ -126,7 +127,7 @@ class _Text:
             self.findings.change("continues a line in the middle of a word, or on an empty line")
         nodes: list[Node] = []
         for node, depth in walk(self.root):
-            if depth > MAX_DEPTH:
+            if depth > MAX_DEPTH or (node.type == "pipeline" and node.child_count > MAX_STAGES):
                 self.findings.change("nested too deeply to be judged")
                 return empty
             nodes.append(node)

@@ -9,6 +9,7 @@ from playcall.core.compiler.shell.syntax import MAX_BYTES, MAX_DEPTH, parse, wal
 
 _PROMPT = re.compile(r"\s*(?:\$|(?:\(\S+\)\s*)?\[?[\w.-]+@[\w.-]+[^$#%\n]*[$#%])[ \t]+(?=\S)")
 _MORE = re.compile(r"\s*>(?:[ \t]|$)")
+_LONGEST = 40  # lines of one command
 _TRIES = 400  # parses spent on a block that does not parse as a whole
 
 
@@ -65,7 +66,7 @@ def _spans(lines: list[str]) -> list[_Span]:
             continue
         end = at
         found: list[_Span] | None = None
-        while found is None and end < min(len(lines), at + 40) and tries > 0:
+        while found is None and end < min(len(lines), at + _LONGEST) and tries > 0:
             tries -= 1
             found = _statements(lines[at : end + 1])
             end += 1
@@ -140,7 +141,7 @@ def _continues(text: list[str], following: str) -> bool:
     if text[-1].endswith("\\") or _MORE.match(following):
         return True
     source = "\n".join(text).encode(errors="replace").decode()
-    return len(text) < 200 and len(source) < MAX_BYTES and _is_open(source)
+    return len(text) < _LONGEST and len(source) < MAX_BYTES and _is_open(source)
 
 
 def _is_open(source: str) -> bool:
