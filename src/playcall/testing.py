@@ -272,7 +272,9 @@ class ScriptedRunner:
     outputs: Mapping[str, bytes] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
 
-    async def run(self, command: str, *, time_limit: timedelta) -> AsyncGenerator[Output | Exit, None]:
+    async def run(
+        self, command: str, *, time_limit: timedelta
+    ) -> AsyncGenerator[Output | Exit, None]:
         self.ran.append(command)
         yield Output(data=self.outputs.get(command, b"ok\n"))
         yield Exit(status=RunStatus.SUCCEEDED, exit_code=0, summary="ok")

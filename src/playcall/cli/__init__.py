@@ -24,6 +24,7 @@ COMMANDS = {
     "note": "playcall.cli.note",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
+    "demo": "playcall.cli.demo",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }

@@ -51,6 +51,7 @@ class Engine:
     _working: dict[str, Job] = field(default_factory=dict)
     _batch: int = ARRIVALS
     _draining: bool = False
+    _job_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def receive(self, alerts: Sequence[Alert]) -> Receipt:
         """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
@@ -88,7 +89,8 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience.total_seconds()):
                 while self._working:
-                    await asyncio.sleep(0.05)
+                    self._job_ended.clear()
+                    await self._job_ended.wait()
 
     async def _repeat(self, look: Callable[[], Awaitable[int]]) -> None:
         """Look again at once while there was something to do, else when something changes."""
@@ -188,6 +190,7 @@ class Engine:
             await self._postpone(job, repr(error))
         finally:
             del self._working[job.key]
+            self._job_ended.set()
             self._ring()
 
     async def _postpone(self, job: Job, reason: str) -> None:

@@ -63,7 +63,7 @@ class Hands:
 
 def retry_after(attempts: int) -> timedelta:
     """Doubles with every attempt."""
-    return min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 10))
+    return min(LAST_RETRY, FIRST_RETRY * (1 << min(attempts - 1, 10)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
