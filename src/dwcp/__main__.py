@@ -6,40 +6,34 @@ import sys
 import threading
 import time
 
-from dwcp import control, hde, source
-from dwcp.destination import Destination
-from dwcp.environment import BadVariable, address
+import prometheus_client
 
-
-def run_destination(stop: threading.Event) -> None:
-    destination = Destination(address("DWCP_LISTEN"))
-    threading.Thread(target=destination.serve, daemon=True).start()
-    logging.getLogger("dwcp.destination").info("destination ready")
-    stop.wait()
-    destination.close()
-
+from dwcp import control, destination, hde, source
+from dwcp.environment import BadVariable
 
 ROLES = {
     "control": control.run,
-    "destination": run_destination,
+    "destination": destination.run,
     "hde": hde.run,
     "source": source.run,
 }
 
 
 def main() -> int:
+    if len(sys.argv) != 2 or sys.argv[1] not in ROLES:
+        print(f"usage: python -m dwcp {'|'.join(ROLES)}", file=sys.stderr)
+        return 2
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
-    if len(sys.argv) != 2 or sys.argv[1] not in ROLES:
-        print(f"usage: python -m dwcp {'|'.join(ROLES)}", file=sys.stderr)
-        return 2
+    logging.addLevelName(logging.WARNING, "WARN")
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     try:
         ROLES[sys.argv[1]](stop)
     except BadVariable as error:

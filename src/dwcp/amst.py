@@ -1,12 +1,13 @@
 """AMST, the sending end: frames over N streams that few epoll workers share.
 
-A stream is not a thread: two workers own all sockets. What a stream sends is taken from guest
-memory where it lies. A stream that breaks takes only itself down; its chunks are sent again.
+A stream is not a thread: two workers own all sockets. Uncompressed pages are sent from guest memory
+where they lie. A stream that breaks takes only itself down; what it held is sent again.
 """
 
 import contextlib
 import select
 import socket
+import struct
 import threading
 import time
 from collections import deque
@@ -16,17 +17,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import xxhash
 
+from dwcp.codec import CODECS, encode
 from dwcp.environment import Address
 from dwcp.guest import Memory
 from dwcp.wire import (
     CHUNK,
-    CODECS,
     PAGE,
     PAGES,
     STREAM_HELLO,
     Bits,
     Header,
     advance,
+    checksum,
     pack,
     slices,
     total,
@@ -35,10 +37,25 @@ from dwcp.wire import (
 WORKERS = 2
 SO_MAX_PACING_RATE = 47  # socket(7), since Linux 3.13
 PIECES = 512  # of one sendmsg, below IOV_MAX
-SEND_BUFFER = 1 << 20
-PATIENCE = 10.0  # seconds without any progress before a round is given up
+PATIENCE = 10.0  # seconds without any progress before streams are given up
+CONNECT_SECONDS = 5.0
 
 Task = tuple[int, Bits]  # a chunk, and which of its pages to send
+
+
+class Aborted(Exception):
+    """The migration was told to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How to reach the destination."""
+
+    destination: Address
+    streams: int
+    congestion: str
+    pacing: int | None  # bytes/s of one stream, kept by the kernel
+    codec: str
 
 
 @dataclass(slots=True)
@@ -48,89 +65,92 @@ class _Stream:
     sent: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundResult:
-    frames: int  # handed to the kernel whole
-    encoding: float  # seconds spent making frames, summed over the workers
-    logical: int  # bytes of guest memory made current
-    wire: int  # bytes sent
-    seconds: float
-    broken: int  # streams that broke
+@dataclass(slots=True)
+class Work:
+    """What a round did; the workers add to it."""
+
+    frames: int = 0  # handed to the kernel whole
+    wire: int = 0  # bytes of them
+    raw: int = 0  # bytes of the pages that were encoded, zero pages included
+    encoded: int = 0  # bytes that came of them
+    encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
+    seconds: float = 0.0
+    broken: int = 0  # streams
 
 
 class Transport:
-    """The streams of one migration. `pacing` is bytes/s of each stream, kept by the kernel."""
+    """The streams of one migration."""
 
-    def __init__(
-        self,
-        destination: Address,
-        session: bytes,
-        streams: int,
-        congestion: str,
-        pacing: int | None,
-    ) -> None:
+    def __init__(self, link: Link, session: bytes, aborted: threading.Event) -> None:
+        self._link = link
+        self._session = session
+        self._aborted = aborted
         self._streams: list[_Stream] = []
-        for _ in range(streams):
-            self._streams.append(_Stream(_connect(destination, session, congestion, pacing)))
+        self.reopen()
 
-    @property
-    def active(self) -> int:
-        return len(self._streams)
+    def reopen(self) -> None:
+        """Open the streams that are missing. Raises OSError when that cannot be done."""
+        try:
+            while len(self._streams) < self._link.streams:
+                self._streams.append(_Stream(_connect(self._link, self._session)))
+        except OSError:
+            self.close()
+            raise
 
-    def send_round(self, memory: Memory, number: int, tasks: Sequence[Task]) -> RoundResult:
-        """Send every task once. Raises ConnectionError when no stream is left."""
+    def send_round(self, memory: Memory, number: int, tasks: Sequence[Task]) -> Work:
+        """Send every task once, unless streams break. Raises Aborted."""
         started = time.monotonic()
-        work = _Round(memory, number, deque(tasks))
+        sender = _Round(memory, number, deque(tasks), self._link.codec, self._aborted)
         threads = [
-            threading.Thread(target=work.drive, args=(self._streams[n::WORKERS],), daemon=True)
+            threading.Thread(target=sender.drive, args=(self._streams[n::WORKERS],), daemon=True)
             for n in range(min(WORKERS, len(self._streams)))
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        if self._aborted.is_set():
+            raise Aborted
         alive = [stream for stream in self._streams if stream.socket.fileno() >= 0]
-        broken = len(self._streams) - len(alive)
+        sender.work.broken = len(self._streams) - len(alive)
         self._streams = alive
-        if not alive:
-            raise ConnectionError("every stream to the destination broke")
-        return RoundResult(
-            frames=work.frames,
-            encoding=work.encoding,
-            logical=work.logical,
-            wire=work.wire,
-            seconds=time.monotonic() - started,
-            broken=broken,
-        )
+        sender.work.seconds = time.monotonic() - started
+        return sender.work
 
     def close(self) -> None:
         for stream in self._streams:
             stream.socket.close()
+        self._streams = []
 
 
 class _Round:
-    """One round's work, shared by the workers."""
+    """One round's sending, shared by the workers."""
 
-    def __init__(self, memory: Memory, number: int, tasks: deque[Task]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        number: int,
+        tasks: deque[Task],
+        codec: str,
+        aborted: threading.Event,
+    ) -> None:
         self._memory = memory
         self._number = number
         self._tasks = tasks
+        self._codec = codec
+        self._aborted = aborted
         self._lock = threading.Lock()
-        self.frames = 0
-        self.encoding = 0.0
-        self.logical = 0
-        self.wire = 0
+        self.work = Work()
 
     def drive(self, streams: list[_Stream]) -> None:
         """Keep these streams busy until there is nothing more to send."""
-        poll = select.epoll()
-        waiting = {}
-        for stream in streams:
-            if self._load(stream):
-                waiting[stream.socket.fileno()] = stream
-                poll.register(stream.socket.fileno(), select.EPOLLOUT)
-        with contextlib.closing(poll):
-            while waiting:
+        waiting: dict[int, _Stream] = {}
+        with contextlib.closing(select.epoll()) as poll:
+            for stream in streams:
+                if self._load(stream):
+                    waiting[stream.socket.fileno()] = stream
+                    poll.register(stream.socket.fileno(), select.EPOLLOUT)
+            while waiting and not self._aborted.is_set():
                 ready = poll.poll(PATIENCE)
                 if not ready:
                     for stream in waiting.values():
@@ -138,14 +158,14 @@ class _Round:
                     return
                 for number, _ in ready:
                     if not self._push(waiting[number]):
-                        with contextlib.suppress(OSError, ValueError):
+                        with contextlib.suppress(OSError):  # a closed socket has left already
                             poll.unregister(number)
                         del waiting[number]
 
     def _push(self, stream: _Stream) -> bool:
         """Send what the socket takes; False once this stream has nothing more to do."""
         try:
-            while stream.pieces:
+            while stream.pieces and not self._aborted.is_set():
                 sent = stream.socket.sendmsg(stream.pieces[:PIECES])
                 stream.sent += sent
                 stream.pieces = advance(stream.pieces, sent)
@@ -156,8 +176,8 @@ class _Round:
         except BlockingIOError:
             return True
         except OSError:
+            stream.pieces = []
             stream.socket.close()
-            return False
         return False
 
     def _load(self, stream: _Stream) -> bool:
@@ -165,38 +185,44 @@ class _Round:
             chunk, wanted = self._tasks.popleft()
         except IndexError:
             return False
-        began = time.monotonic()
-        stream.pieces, logical = encode(self._memory, self._number, chunk, wanted)
+        began = time.perf_counter()
+        stream.pieces = frame(self._memory, self._number, chunk, wanted, self._codec)
         stream.sent = 0
+        seconds = time.perf_counter() - began
         with self._lock:
-            self.encoding += time.monotonic() - began
-            self.logical += logical
+            self.work.encoding.append(seconds)
+            self.work.raw += int(wanted.sum()) * PAGE
+            self.work.encoded += total(stream.pieces)
         return True
 
     def _count(self, stream: _Stream) -> None:
         with self._lock:
-            self.frames += 1
-            self.wire += stream.sent
+            self.work.frames += 1
+            self.work.wire += stream.sent
 
 
-def encode(memory: Memory, number: int, chunk: int, wanted: Bits) -> tuple[list[memoryview], int]:
-    """A frame as pieces to send, and the bytes of guest memory that it makes current."""
+def frame(memory: Memory, number: int, chunk: int, wanted: Bits, codec: str) -> list[memoryview]:
+    """A frame as pieces to send: of guest memory itself where the codec is `none`."""
     zero = memory.zero_pages(chunk) & wanted
     data = wanted & ~zero
     content = slices(memory.view, chunk, data)
-    checksum = xxhash.xxh3_64()
-    for piece in content:
-        checksum.update(piece)
+    if codec != "none" and content:
+        raw = b"".join(content)
+        digest = xxhash.xxh3_64_intdigest(raw)
+        content = [memoryview(encode(codec, raw))]
+    else:
+        codec = "none"
+        digest = checksum(content)
     header = Header(
         round=number,
-        codec=CODECS.index("none"),
+        codec=CODECS.index(codec),
         chunk=chunk,
         size=total(content),
-        checksum=checksum.intdigest(),
+        checksum=digest,
         data=data,
         zero=zero,
     )
-    return [memoryview(pack(header)), *content], int(wanted.sum()) * PAGE
+    return [memoryview(pack(header)), *content]
 
 
 def all_tasks(memory: Memory) -> list[Task]:
@@ -209,14 +235,17 @@ def dirty_tasks(dirty: Bits) -> list[Task]:
     return [(int(chunk), by_chunk[chunk]) for chunk in np.flatnonzero(by_chunk.any(axis=1))]
 
 
-def _connect(
-    destination: Address, session: bytes, congestion: str, pacing: int | None
-) -> socket.socket:
-    stream = socket.create_connection(destination, timeout=5)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode())
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if pacing:
-        stream.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, pacing)
-    stream.sendall(STREAM_HELLO + session)
+def _connect(link: Link, session: bytes) -> socket.socket:
+    stream = socket.create_connection(link.destination, timeout=CONNECT_SECONDS)
+    try:
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, link.congestion.encode())
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if link.pacing:
+            rate = struct.pack("@Q", link.pacing)
+            stream.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
+        stream.sendall(STREAM_HELLO + session)
+    except OSError:
+        stream.close()
+        raise
     stream.setblocking(False)
     return stream

@@ -2,129 +2,179 @@
 on 8080. Guest memory never passes through it."""
 
 import itertools
-import json
 import logging
 import threading
 import time
-import urllib.error
-import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from dwcp import environment, web
-from dwcp.metrics import ServiceMetrics, exposition
-from dwcp.web import Answer
+from dwcp.environment import Address
+from dwcp.host import HostUse
+from dwcp.metrics import Attempt, ServiceMetrics
+from dwcp.web import Answer, says
 
 log = logging.getLogger(__name__)
 
-TRANSPORTS = ("tcp",)
-RETRY_SECONDS = 8.0  # a source that restarts is waited for
-MIGRATION_SECONDS = 120
+MODES = ("datacenter", "internet", "hybrid", "rdma_only")
+MIGRATION_SECONDS = 900.0
+RETRY_SECONDS = 0.1
+ACCEPTED_SECONDS = 0.1  # a source that breaks off later than this had begun
+WATCH_SECONDS = 1.0
 
 
-class SourceGone(Exception):
-    """The source did not answer at all: it restarts, or is gone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    node: str
+    rollout: int  # percent
+    mode: str
+    source: Address
+    load: tuple[int, ...]  # bytes
+    rate: float  # migrations/s
+    zero_share: float
+    window: float
+    expiry: float
+    retry: float
+    drain: float
 
 
-class Control:
-    """Asks for one migration after another; the share `rollout` of them goes through v3."""
+class Load:
+    """Asks for one migration after another; the share `rollout` of them goes through v3.
 
-    def __init__(self) -> None:
-        self._rollout = environment.count("FEATURE_FLAG_ROLLOUT", "100", 0, 100)
-        self._transport = environment.one_of("TRANSPORT_MODE", "tcp", TRANSPORTS)
-        self._source = environment.address("DWCP_SOURCE")
-        self._load = environment.load("DWCP_LOAD", "128MiB*19+768MiB*1")
-        self._rate = environment.number("DWCP_LOAD_RATE", "2", 0.01, 1000)
-        self.metrics = ServiceMetrics(
-            environment.number("DWCP_WINDOW", "300", 0.1, 86400),
-            environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600),
-            self._rollout,
-        )
-        self._source_answers = True
-        self._started = time.time()
+    What cannot be started in time is skipped: nothing is ever queued.
+    """
 
-    def routes(self) -> dict[tuple[str, str], web.Route]:
-        return {
-            ("GET", "/metrics"): lambda _: exposition(self.metrics.registry),
-            ("GET", "/metrics/summary"): lambda _: _json(200, self.metrics.summary()),
-            ("GET", "/health"): lambda _: self._health(),
-            ("GET", "/ready"): lambda _: _json(200, {"status": "ready"}),
-        }
+    def __init__(self, settings: Settings, metrics: ServiceMetrics, stop: threading.Event) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._stop = stop
 
-    def work(self, stop: threading.Event) -> None:
-        """Migrate at the configured rate; when that is more than the source can do, as fast as it
-        can."""
-        self._prepare(stop)
-        due = time.monotonic()
-        for number, size in zip(itertools.count(1), itertools.cycle(self._load), strict=False):
-            if stop.wait(max(0.0, due - time.monotonic())):
-                return
-            due = max(due + 1 / self._rate, time.monotonic())
-            if share(f"vm-{number}") < self._rollout:
-                self._migrate(size, stop)
-
-    def _prepare(self, stop: threading.Event) -> None:
-        """Wait for the source, and let it make its guests; a restarted source makes them anew."""
-        while not stop.wait(0.1):
-            try:
-                self._ask("/prepare", {"sizes": sorted(set(self._load))})
-                return
-            except SourceGone as error:
-                log.info("waiting for the source: %s", error)
-                stop.wait(0.4)
-
-    def _migrate(self, size: int, stop: threading.Event) -> None:
-        deadline = time.monotonic() + RETRY_SECONDS
-        while not stop.is_set():
-            try:
-                answer = self._ask("/migrate", {"size": size})
-            except SourceGone as error:
-                if time.monotonic() > deadline:
-                    self._set_source(False)
-                    self.metrics.failed("amst", "source_unreachable")
-                    log.error("source unreachable: %s", error)
-                    return
-                self._prepare(stop)
-                continue
-            self._set_source(True)
-            self._record(size, answer)
+    def run(self) -> None:
+        if not self._settings.rate:
             return
+        interval = 1 / self._settings.rate
+        due = time.monotonic()
+        numbered = zip(itertools.count(1), itertools.cycle(self._settings.load), strict=False)
+        for number, size in numbered:
+            if self._stop.wait(max(0.0, due - time.monotonic())):
+                return
+            if share(f"vm-{number}") < self._settings.rollout:
+                self._migrate(number, size)
+            due += interval
+            if (late := int((time.monotonic() - due) / interval)) > 0:
+                self._metrics.skipped(late)
+                due += late * interval
+
+    def _migrate(self, number: int, size: int) -> None:
+        if self._settings.mode == "rdma_only":
+            self._metrics.failed("amst", "no_rdma")
+            log.error("vm-%d: TRANSPORT_MODE is rdma_only, and there is no RDMA device", number)
+            return
+        body = {
+            "id": f"vm-{number}",
+            "size": size,
+            "room": max(self._settings.load),
+            "zero_share": self._settings.zero_share,
+            "seed": number,
+        }
+        deadline = time.monotonic() + self._settings.retry
+        trouble = ("source_unreachable", "")
+        while time.monotonic() <= deadline:
+            ended, trouble = self._attempt(size, body)
+            if ended or self._stop.wait(RETRY_SECONDS):
+                return
+        self._metrics.failed("amst", trouble[0])
+        log.error("vm-%d given up: %s %s", number, *trouble)
+
+    def _attempt(self, size: int, body: dict[str, Any]) -> tuple[bool, tuple[str, str]]:
+        """Whether that was the end of it, and else what stood in the way."""
+        started = time.monotonic()
+        try:
+            code, answer = web.ask(self._settings.source, "/migrations", body, MIGRATION_SECONDS)
+        except OSError as error:
+            if time.monotonic() - started > ACCEPTED_SECONDS:
+                self._metrics.errors.count("amst", "source_lost", "warning")
+                log.warning("%s: the source broke off: %s", body["id"], error)
+            return False, ("source_unreachable", str(error))
+        if code in (409, 503):
+            return False, ("source_busy", str(answer.get("error")))
+        if code != 200:
+            self._metrics.failed("amst", str(answer.get("kind", "refused")))
+            log.error("%s failed: %s", body["id"], answer.get("error"))
+            return True, ("", "")
+        self._record(size, answer)
+        return True, ("", "")
 
     def _record(self, size: int, answer: dict[str, Any]) -> None:
-        if "error" in answer:
-            self.metrics.failed("amst", "migration_failed")
-            log.error("migration of %d MiB failed: %s", size >> 20, answer["error"])
-            return
-        speed = answer["logical"] / answer["sending"] if answer["sending"] else 0.0
-        self.metrics.succeeded(answer["seconds"], speed, size, self._transport)
+        end = Attempt(
+            at=time.monotonic(),
+            seconds=float(answer["seconds"]),
+            logical=int(answer["logical_bytes"]),
+            wire=int(answer["wire_bytes"]),
+        )
+        source, destination = str(answer["source"]), str(answer["destination"])
+        self._metrics.moved(source, destination, size, self._settings.mode, end)
+        log.info(
+            "moved %d MiB from %s to %s in %.0f ms, verified",
+            size >> 20,
+            source,
+            destination,
+            answer["seconds"] * 1000,
+        )
 
-    def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Raises SourceGone."""
-        host, port = self._source
-        request = urllib.request.Request(f"http://{host}:{port}{path}", json.dumps(body).encode())
-        try:
-            with urllib.request.urlopen(request, timeout=MIGRATION_SECONDS) as response:
-                return dict(json.loads(response.read() or b"{}"))
-        except urllib.error.HTTPError as error:
-            if error.code == 503:
-                raise SourceGone("it is draining") from error
-            return {"error": error.read().decode("utf-8", "replace")[:300]}
-        except (OSError, ValueError) as error:
-            raise SourceGone(str(error)) from error
 
-    def _set_source(self, answers: bool) -> None:
-        self._source_answers = answers
-        self.metrics.health.labels("amst", "v3").set(float(answers))
+class Watch:
+    """How the other roles are, asked again and again."""
 
-    def _health(self) -> Answer:
-        status = "healthy" if self._source_answers else "unhealthy"
-        body = {
-            "status": status,
-            "timestamp": time.time(),
-            "uptime": time.time() - self._started,
-            "version": "v3",
-            "components": {"amst": {"status": status}},
+    def __init__(self, source: Address, registry: CollectorRegistry) -> None:
+        self._source = source
+        self._started_at = time.monotonic()
+        self._components: dict[str, dict[str, str]] = {
+            "amst": {"status": "unknown", "detail": "not asked yet"}
         }
-        return _json(200 if self._source_answers else 503, body)
+        self._gauge = Gauge(
+            "dwcp_v3_component_health",
+            "1 when the component works",
+            ["component", "version"],
+            registry=registry,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        while True:
+            self._look()
+            if stop.wait(WATCH_SECONDS):
+                return
+
+    def health(self) -> Answer:
+        good = self._components["amst"]["status"] == "healthy"
+        return says(
+            200 if good else 503,
+            status="healthy" if good else "unhealthy",
+            timestamp=datetime.now(UTC).isoformat(),
+            uptime=round(time.monotonic() - self._started_at, 3),
+            version="v3",
+            components=self._components,
+        )
+
+    def _look(self) -> None:
+        hde = "unknown"
+        try:
+            code, answer = web.ask(self._source, "/health", seconds=3.0)
+            parts = answer.get("components", {})
+            amst = {
+                "status": "healthy" if code == 200 else "unhealthy",
+                "detail": f"destination {parts.get('destination', {}).get('status')}",
+            }
+            hde = str(parts.get("hde", {}).get("status"))
+        except OSError as error:
+            amst = {"status": "unreachable", "detail": str(error)}
+        self._components = {"amst": amst, "hde": {"status": hde}}
+        self._gauge.labels("amst", "v3").set(amst["status"] == "healthy")
+        if hde in ("healthy", "draining", "unreachable"):
+            self._gauge.labels("hde", "v3").set(hde != "unreachable")
 
 
 def share(name: str) -> int:
@@ -135,13 +185,38 @@ def share(name: str) -> int:
     return value % 100
 
 
-def _json(status: int, body: dict[str, object]) -> Answer:
-    return Answer(status, json.dumps(body).encode())
+def _settings() -> Settings:
+    return Settings(
+        node=environment.text("DWCP_NODE", "dwcp-v3-control"),
+        rollout=environment.count("FEATURE_FLAG_ROLLOUT", "100", 0, 100),
+        mode=environment.one_of("TRANSPORT_MODE", "datacenter", MODES),
+        source=environment.address("DWCP_SOURCE"),
+        load=environment.load("DWCP_LOAD", "128MiB*19+768MiB*1"),
+        rate=environment.number("DWCP_LOAD_RATE", "2", 0, 1000),
+        zero_share=environment.number("DWCP_ZERO_SHARE", "0.7", 0, 1),
+        window=environment.number("DWCP_WINDOW", "300", 1, 86400),
+        expiry=environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600),
+        retry=environment.number("DWCP_RETRY", "8", 0, 600),
+        drain=environment.number("DWCP_DRAIN", "10", 0, 600),
+    )
 
 
 def run(stop: threading.Event) -> None:
-    control = Control()
-    server = web.serve(environment.address("DWCP_HTTP_LISTEN"), control.routes())
-    log.info("control ready")
-    control.work(stop)
-    server.shutdown()
+    settings = _settings()
+    listen = environment.address("DWCP_HTTP_LISTEN", "127.0.0.1:8080")
+    registry = CollectorRegistry()
+    metrics = ServiceMetrics(registry, settings.window, settings.expiry, settings.rollout)
+    HostUse(registry, settings.node)
+    watch = Watch(settings.source, registry)
+    routes = web.probes("control", registry, stop, watch.health)
+    routes["GET", "/metrics/summary"] = lambda _: says(200, **metrics.summary())
+    server = web.Server(listen, routes, "http")
+    log.info("rollout %d %%, mode %s", settings.rollout, settings.mode)
+    threading.Thread(target=watch.run, args=(stop,), daemon=True).start()
+    load = threading.Thread(target=Load(settings, metrics, stop).run, daemon=True)
+    load.start()
+    stop.wait()
+    log.info("draining")
+    load.join(settings.drain)
+    server.close()
+    log.info("stopped")

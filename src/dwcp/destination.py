@@ -1,291 +1,304 @@
-"""The destination agent: receives images into guest memory, verifies every chunk and the whole.
-
-Bytes that are not what a migration would send close their connection and are counted; nothing that
-arrives can write outside the image it belongs to.
+"""The destination agent: makes room for an image, and says what of it has arrived and whether it is
+the source's. It holds one image at a time.
 """
 
-import contextlib
-import functools
 import json
 import logging
-import secrets
-import select
 import socket
 import threading
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
-import xxhash
+from prometheus_client import CollectorRegistry
 
-from dwcp.environment import Address
+from dwcp import environment, web
+from dwcp.errors import Errors
 from dwcp.guest import Memory
+from dwcp.receiver import Inbound, Worker
+from dwcp.session import Session
+from dwcp.web import Answer, says
 from dwcp.wire import (
     CHUNK,
     CONTROL_HELLO,
-    HEADER_SIZE,
     HELLO_SIZE,
-    PAGE,
     SESSION_SIZE,
     STREAM_HELLO,
     BadFrame,
-    Header,
-    advance,
-    runs,
-    slices,
-    unpack,
 )
 
 log = logging.getLogger(__name__)
 
 WORKERS = 2
-PIECES = 512
 BARRIER_SECONDS = 10.0  # without a frame, before a round is called incomplete
+HURRIED_SECONDS = 0.5  # the same, when the source knows that streams broke
 HELLO_SECONDS = 5.0
+LINE_SECONDS = 300.0  # that a source may take between two questions: encoding can be slow
+RESUME_SECONDS = 15.0  # that an image waits for its source to come back
 LARGEST = 64 << 30
+LONGEST_LINE = 1 << 20
+
+Message = dict[str, Any]
 
 
-class Session:
-    """One migration at the receiving end."""
+class Room:
+    """The memory of the machine that arrives; made once for the largest, and zero in between."""
 
-    def __init__(self, memory: Memory) -> None:
-        self.id = secrets.token_bytes(SESSION_SIZE)
-        self.memory = memory
-        self._changed = threading.Condition()
-        self._verified: dict[int, set[int]] = {}  # round -> chunks
-        self._failed: dict[int, set[int]] = {}
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._closed = False
+        self._memory: Memory | None = None
+        self._session: Session | None = None
+        self._owner: object = None  # the line that steers the session; None: it may be resumed
 
-    def took(self, header: Header, good: bool) -> None:
-        with self._changed:
-            kind = self._verified if good else self._failed
-            kind.setdefault(header.round, set()).add(header.chunk)
-            self._changed.notify_all()
+    @property
+    def busy(self) -> bool:
+        return self._session is not None
 
-    def wait_for_round(self, number: int, wanted: set[int]) -> set[int]:
-        """The chunks of a round that are to be sent again: failed, or never arrived."""
-        with self._changed:
-            while missing := len(wanted - self._seen(number)):
-                if not self._changed.wait_for(
-                    functools.partial(self._fewer_missing, number, wanted, missing),
-                    BARRIER_SECONDS,
-                ):
-                    break
-            return wanted - self._verified.get(number, set())
+    def close(self, seconds: float) -> bool:
+        """Begin nothing more; True once nothing is in the room."""
+        with self._lock:
+            self._closed = True
+            return self._lock.wait_for(lambda: self._session is None, seconds)
 
-    def _fewer_missing(self, number: int, wanted: set[int], than: int) -> bool:
-        return len(wanted - self._seen(number)) < than
+    def prepare(self, size: int) -> None:
+        with self._lock:
+            if self._session is None:
+                self._part(size)
 
-    def _seen(self, number: int) -> set[int]:
-        return self._verified.get(number, set()) | self._failed.get(number, set())
+    def begin(self, size: int, owner: object) -> Session | None:
+        """None while another source has the room, and once it is closed."""
+        with self._lock:
+            if self._closed or (self._session and self._owner is not None):
+                return None
+            self._end()
+            self._session, self._owner = Session(self._part(size)), owner
+            return self._session
 
+    def resume(self, session: bytes, owner: object) -> Session | None:
+        """None when the image is no longer here."""
+        with self._lock:
+            found = self._session
+            if found is None or found.id != session:
+                return None
+            self._owner = owner
+        found.cut()
+        return found
 
-@dataclass(slots=True)
-class _Inbound:
-    """A stream's state: either its header is being read, or its pages."""
+    def find(self, session: bytes) -> Session:
+        """Raises BadFrame."""
+        with self._lock:
+            if self._session is None or self._session.id != session:
+                raise BadFrame("unknown session")
+            return self._session
 
-    socket: socket.socket
-    session: Session
-    header_bytes: bytearray = field(default_factory=lambda: bytearray(HEADER_SIZE))
-    filled: int = 0
-    header: Header | None = None
-    pieces: list[memoryview] = field(default_factory=list)
-
-
-class Destination:
-    """Listens until `close`. `errors` counts by type."""
-
-    def __init__(self, listen: Address) -> None:
-        self.errors: Counter[str] = Counter()
-        self._idle: dict[int, list[Memory]] = {}  # by size, kept for the next migration
-        self._sessions: dict[bytes, Session] = {}
-        self._listener = socket.create_server(listen, backlog=1024)
-        self.address: Address = self._listener.getsockname()
-        self._workers = [_Worker(self.errors) for _ in range(WORKERS)]
-        self._next = 0
-
-    def serve(self) -> None:
-        for worker in self._workers:
-            threading.Thread(target=worker.run, daemon=True).start()
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
+    def leave(self, owner: object, done: bool) -> None:
+        """The line has ended: by a word that all is done, or without one."""
+        with self._lock:
+            if self._owner is not owner or self._session is None:
                 return
-            threading.Thread(target=self._greet, args=(connection,), daemon=True).start()
+            self._owner = None
+            if done:
+                self._end()
+                return
+            abandoned = self._session
+        log.warning("a source vanished; its image is kept for %g s", RESUME_SECONDS)
+        timer = threading.Timer(RESUME_SECONDS, self._abandon, (abandoned,))
+        timer.daemon = True
+        timer.start()
 
-    def close(self) -> None:
-        self._listener.close()
+    def _abandon(self, session: Session) -> None:
+        with self._lock:
+            if self._session is session and self._owner is None:
+                self._end()
 
-    def _greet(self, connection: socket.socket) -> None:
-        connection.settimeout(HELLO_SECONDS)
+    def _end(self) -> None:
+        if self._session:
+            self._session.end()
+        self._session = None
+        self._lock.notify_all()
+
+    def _part(self, size: int) -> Memory:
+        if self._memory is None or self._memory.size < size:
+            self._memory = None  # the smaller one goes first: never both
+            self._memory = Memory(size)
+            self._memory.pages[:] = 0  # so that no page has to be found while an image arrives
+        return self._memory.part(size)
+
+
+class Line:
+    """One source's control connection: a line of JSON in, one out."""
+
+    def __init__(self, room: Room, node: str) -> None:
+        self._room = room
+        self._node = node
+        self._session: Session | None = None
+        self._round = -1
+
+    def run(self, connection: socket.socket) -> None:
+        """Raises BadFrame and OSError."""
+        done = False
+        connection.settimeout(LINE_SECONDS)
         try:
-            hello = _read_exactly(connection, HELLO_SIZE)
-            if hello == CONTROL_HELLO:
-                self._control(connection)
-            elif hello == STREAM_HELLO:
-                self._adopt(connection, _read_exactly(connection, SESSION_SIZE))
-            else:
-                raise BadFrame("not a DWCP connection")
-        except (OSError, BadFrame, ValueError) as error:
-            self._refuse(connection, error)
-
-    def _refuse(self, connection: socket.socket, error: Exception) -> None:
-        self.errors["bad_connection"] += 1
-        log.error("connection refused: %s", error)
-        connection.close()
-
-    def _adopt(self, connection: socket.socket, session: bytes) -> None:
-        found = self._sessions.get(session)
-        if found is None:
-            raise BadFrame("unknown session")
-        connection.setblocking(False)
-        self._next += 1
-        self._workers[self._next % WORKERS].add(_Inbound(connection, found))
-
-    # --- control: one line of JSON in, one out
-
-    def _control(self, connection: socket.socket) -> None:
-        connection.settimeout(60)
-        session: Session | None = None
-        try:
-            with connection, connection.makefile("rwb") as lines:
-                for line in lines:
-                    message = json.loads(line)
-                    if message["op"] == "begin":
-                        session = self._begin(int(message["size"]))
-                        answer: dict[str, Any] = {"session": session.id.hex()}
-                    elif message["op"] == "prepare":
-                        answer = self._prepare(int(message["size"]))
-                    elif session is None:
-                        raise BadFrame("nothing was begun")
-                    else:
-                        answer = self._answer(session, message)
+            with connection.makefile("rwb") as lines:
+                while line := lines.readline(LONGEST_LINE):
+                    message = _parse(line)
+                    answer = self._answer(message)
                     lines.write(json.dumps(answer).encode() + b"\n")
                     lines.flush()
-        except (KeyError, TypeError) as error:
-            raise BadFrame(f"control message without {error}") from error
+                    done = message["op"] == "done"
         finally:
-            if session:
-                self._sessions.pop(session.id, None)
-                self._idle[session.memory.size].append(session.memory)
+            self._room.leave(self, done)
 
-    def _prepare(self, size: int) -> dict[str, Any]:
-        """Have memory for an image of this size ready, so that no migration waits for it."""
-        memory = self._take_memory(size)
-        memory.pages[:] = 0
-        self._idle[size].append(memory)
-        return {"prepared": size}
+    def _answer(self, message: Message) -> Message:
+        try:
+            match message["op"]:
+                case "ping" | "done":
+                    return {"node": self._node}
+                case "prepare":
+                    self._room.prepare(_size(message))
+                    return {"node": self._node}
+                case "begin":
+                    return self._begin(_size(message))
+                case "resume":
+                    return self._resume(bytes.fromhex(message["session"]))
+            if self._session is None:
+                raise BadFrame("nothing was begun")
+            return self._steer(self._session, message)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadFrame(f"control message refused: {error}") from error
 
-    def _begin(self, size: int) -> Session:
-        session = Session(self._take_memory(size))
-        self._sessions[session.id] = session
-        return session
+    def _begin(self, size: int) -> Message:
+        self._session = self._room.begin(size, self)
+        if self._session is None:
+            return {"busy": True}
+        return {"session": self._session.id.hex(), "node": self._node}
 
-    def _take_memory(self, size: int) -> Memory:
-        if not CHUNK <= size <= LARGEST or size % CHUNK:
-            raise BadFrame(f"an image of {size} bytes")
-        idle = self._idle.setdefault(size, [])
-        return idle.pop() if idle else Memory(size)
+    def _resume(self, session: bytes) -> Message:
+        self._session = self._room.resume(session, self)
+        if self._session is None:
+            return {"unknown": True}
+        return {"verified": sorted(self._session.verified())}
 
-    def _answer(self, session: Session, message: dict[str, Any]) -> dict[str, Any]:
-        if message["op"] == "round":
-            wanted = {int(chunk) for chunk in message["chunks"]}
-            return {"again": sorted(session.wait_for_round(int(message["number"]), wanted))}
-        if message["op"] == "digest":
-            return {"digest": session.memory.digest()}
+    def _steer(self, session: Session, message: Message) -> Message:
+        match message["op"]:
+            case "open":
+                session.open_round(int(message["round"]))
+                return {}
+            case "close":
+                wanted = {int(chunk) for chunk in message["chunks"]}
+                patience = HURRIED_SECONDS if message.get("hurry") else BARRIER_SECONDS
+                rejected, lost = session.close_round(wanted, patience)
+                return {"rejected": sorted(rejected), "lost": sorted(lost)}
+            case "digest":
+                return {"digest": session.memory.digest()}
         raise BadFrame(f"unknown operation {message['op']!r}")
 
 
-class _Worker:
-    """An epoll loop that owns some of the streams."""
+class Destination:
+    """Takes connections and hands them on."""
 
-    def __init__(self, errors: "Counter[str]") -> None:
+    def __init__(self, listener: socket.socket, node: str, errors: Errors) -> None:
+        self._listener = listener
+        self._node = node
         self._errors = errors
-        self._poll = select.epoll()
-        self._streams: dict[int, _Inbound] = {}
+        self._room = Room()
+        self._workers = [Worker(errors.amst) for _ in range(WORKERS)]
+        self._next = 0
 
-    def add(self, stream: _Inbound) -> None:
-        self._streams[stream.socket.fileno()] = stream
-        self._poll.register(stream.socket.fileno(), select.EPOLLIN)
-
-    def run(self) -> None:
+    def serve(self) -> None:
+        """Until the listener is closed."""
         while True:
-            for number, _ in self._poll.poll(1.0):
-                stream = self._streams.get(number)
-                if stream and not self._pull(stream):
-                    with contextlib.suppress(OSError):
-                        self._poll.unregister(number)
-                    del self._streams[number]
-                    stream.socket.close()
+            try:
+                connection, peer = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._greet, args=(connection, peer[0]), daemon=True).start()
 
-    def _pull(self, stream: _Inbound) -> bool:
-        """Read what is there; False when the stream is at its end, or not to be trusted."""
+    def health(self) -> Answer:
+        return says(200, status="healthy", version="v3", busy=self._room.busy)
+
+    def drain(self, seconds: float) -> None:
+        """Take no further image, and wait for the one that is arriving."""
+        if not self._room.close(seconds):
+            log.warning("an image was still arriving after %g s", seconds)
+
+    def _greet(self, connection: socket.socket, peer: str) -> None:
+        connection.settimeout(HELLO_SECONDS)
+        handed_on = False
         try:
-            while _read_some(stream):
-                pass
-        except BlockingIOError:
-            return True
+            hello = _read_exactly(connection, HELLO_SIZE)
+            if hello == CONTROL_HELLO:
+                Line(self._room, self._node).run(connection)
+            elif hello == STREAM_HELLO:
+                self._adopt(connection, _read_exactly(connection, SESSION_SIZE))
+                handed_on = True
+            elif hello:
+                raise BadFrame("not a DWCP connection")
         except BadFrame as error:
-            self._errors["bad_frame"] += 1
-            log.error("stream closed: %s", error)
+            self._errors.amst("bad_connection", "critical")
+            log.error("connection from %s refused: %s", peer, error)
         except OSError as error:
-            self._errors["stream_broken"] += 1
-            log.warning("stream broke: %s", error)
-        return False
+            self._errors.amst("connection_broken", "warning")
+            log.warning("connection from %s broke: %s", peer, error)
+        finally:
+            if not handed_on:
+                connection.close()
+
+    def _adopt(self, connection: socket.socket, session: bytes) -> None:
+        found = self._room.find(session)
+        found.join(connection)
+        connection.setblocking(False)
+        self._next += 1
+        self._workers[self._next % WORKERS].add(Inbound(connection, found))
 
 
-def _read_some(stream: _Inbound) -> bool:
-    """One read. False at a clean end. Raises BadFrame, OSError."""
-    if stream.header is None:
-        view = memoryview(stream.header_bytes)[stream.filled :]
-        got = stream.socket.recv_into(view)
-        stream.filled += got
-        if got == 0 and stream.filled == 0:
-            return False
-        if got == 0:
-            raise ConnectionResetError("the source vanished within a frame")
-        if stream.filled == HEADER_SIZE:
-            _start_frame(stream)
-        return True
-    got = stream.socket.recvmsg_into(stream.pieces[:PIECES])[0]
-    if got == 0:
-        raise ConnectionResetError("the source vanished within a frame")
-    stream.pieces = advance(stream.pieces, got)
-    if not stream.pieces:
-        _end_frame(stream)
-    return True
+def _parse(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+        if isinstance(message, dict) and isinstance(message.get("op"), str):
+            return message
+    except ValueError:
+        pass
+    raise BadFrame("a control line that is no operation")
 
 
-def _start_frame(stream: _Inbound) -> None:
-    memory = stream.session.memory
-    header = unpack(stream.header_bytes, memory.chunks)
-    if header.codec:
-        raise BadFrame("a codec that this destination does not know")
-    first = header.chunk * (CHUNK // PAGE)
-    for start, end in runs(header.zero):
-        memory.pages[first + start : first + end] = 0
-    stream.header = header
-    stream.filled = 0
-    stream.pieces = slices(memory.view, header.chunk, header.data)
-    if not stream.pieces:
-        _end_frame(stream)
-
-
-def _end_frame(stream: _Inbound) -> None:
-    header = stream.header
-    assert header is not None
-    checksum = xxhash.xxh3_64()
-    for piece in slices(stream.session.memory.view, header.chunk, header.data):
-        checksum.update(piece)
-    stream.session.took(header, checksum.intdigest() == header.checksum)
-    stream.header = None
+def _size(message: Message) -> int:
+    size = int(message["size"])
+    if not CHUNK <= size <= LARGEST or size % CHUNK:
+        raise BadFrame(f"an image of {size} bytes")
+    return size
 
 
 def _read_exactly(connection: socket.socket, size: int) -> bytes:
+    """Nothing at all when the peer said nothing: a probe of the port is no error."""
     data = b""
     while len(data) < size:
         piece = connection.recv(size - len(data))
-        if not piece:
+        if not piece and data:
             raise BadFrame("the connection ended within its first bytes")
+        if not piece:
+            break
         data += piece
     return data
+
+
+def run(stop: threading.Event) -> None:
+    listen = environment.address("DWCP_LISTEN")
+    metrics = environment.optional_address("DWCP_METRICS_LISTEN")
+    drain = environment.number("DWCP_DRAIN", "10", 0, 600)
+    node = environment.text("DWCP_NODE", "dwcp-v3-destination")
+    registry = CollectorRegistry()
+    listener = socket.create_server(listen, backlog=1024)
+    destination = Destination(listener, node, Errors(registry))
+    server = None
+    if metrics:
+        routes = web.probes("destination", registry, stop, destination.health)
+        server = web.Server(metrics, routes, "metrics")
+    log.info("listening on %s:%d (streams)", *listener.getsockname()[:2])
+    threading.Thread(target=destination.serve, daemon=True).start()
+    stop.wait()
+    log.info("draining")
+    destination.drain(drain)
+    listener.close()
+    if server:
+        server.close()
+    log.info("stopped")

@@ -30,6 +30,14 @@ def address(name: str, default: str | None = None) -> Address:
     return read(name, default, _address, "an address such as 127.0.0.1:9091")
 
 
+def optional_address(name: str) -> Address | None:
+    return address(name) if name in os.environ else None
+
+
+def text(name: str, default: str) -> str:
+    return read(name, default, _filled, "some text")
+
+
 def number(name: str, default: str, low: float, high: float) -> float:
     return read(
         name, default, lambda text: _between(float(text), low, high), f"{low:g} to {high:g}"
@@ -59,6 +67,12 @@ def _address(text: str) -> Address:
     if not separator or not host or not 0 <= int(port) <= 65535:
         raise ValueError
     return host, int(port)
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError
+    return text
 
 
 def _between(value: float, low: float, high: float) -> float:

@@ -11,23 +11,26 @@ import xxhash
 from dwcp.wire import CHUNK, PAGE, Bits
 
 RUN = 16  # pages of one kind that lie together
-_TEXT = b"the quick migration moved over the lazy network; "
+TEXT_SHARE = 0.6  # of the pages that are not zero; the others are random
 
 
 class Memory:
-    """One image of a fixed size in bytes, a whole number of chunks."""
+    """An image of a fixed size in bytes, a whole number of chunks."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, mapped: mmap.mmap | None = None) -> None:
         if size % CHUNK:
             raise ValueError(f"an image of {size} bytes is not a whole number of chunks")
         self.size = size
         self.chunks = size // CHUNK
-        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._map.madvise(mmap.MADV_HUGEPAGE)
-        self.view = memoryview(self._map)
-        self.pages: npt.NDArray[np.uint64] = np.frombuffer(self._map, np.uint64).reshape(
+        self._map = mapped or mmap.mmap(-1, size)
+        self.view = memoryview(self._map)[:size]
+        self.pages: npt.NDArray[np.uint64] = np.frombuffer(self.view, np.uint64).reshape(
             -1, PAGE // 8
         )
+
+    def part(self, size: int) -> "Memory":
+        """The first `size` bytes as an image of their own; the memory is shared."""
+        return Memory(size, self._map)
 
     def digest(self) -> str:
         """xxh3_128 of the whole image."""
@@ -44,33 +47,43 @@ class Memory:
         """Zero, text and random pages in runs, as a running machine's memory has them."""
         choose = random.Random(seed)
         noise = np.random.default_rng(seed)
-        text = np.frombuffer((_TEXT * (RUN * PAGE // len(_TEXT) + 1))[: RUN * PAGE], np.uint64)
+        text = _text(choose)
         for first in range(0, len(self.pages), RUN):
             block = self.pages[first : first + RUN]
             kind = choose.random()
             if kind < zero_share:
                 block[:] = 0
-            elif kind < zero_share + (1 - zero_share) * 0.6:
-                block[:] = text.reshape(RUN, -1)[: len(block)]
+            elif kind < zero_share + (1 - zero_share) * TEXT_SHARE:
+                start = choose.randrange(len(text) - RUN)
+                block[:] = text[start : start + len(block)]
             else:
                 block[:] = noise.integers(1, 1 << 63, block.shape, np.uint64)
 
 
-class Guest:
-    """Writes to its working set until it is paused, and logs which pages it wrote.
+def _text(choose: random.Random) -> npt.NDArray[np.uint64]:
+    """Pages of words, about as compressible as logs are."""
+    letters = "etaoinshrdlucmfwyp"
+    words = ["".join(choose.choices(letters, k=choose.randrange(2, 11))) for _ in range(4000)]
+    pages = 128
+    text = " ".join(choose.choices(words, k=pages * PAGE // 4))[: pages * PAGE]
+    return np.frombuffer(text.encode(), np.uint64).reshape(pages, -1)
 
-    The working set is `share` of the memory, always the same pages; all else stays as it is.
+
+class Guest:
+    """Writes to its memory until it is paused or has done its share, and logs the pages it wrote.
+
+    What a page held before the first write is kept, so that the image can be used again.
     """
 
     def __init__(self, memory: Memory, share: float, seed: int) -> None:
         self._memory = memory
         self._dirty = np.zeros(len(memory.pages), np.bool_)
+        self._before: dict[int, bytes] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._every = max(1, round(1 / share)) if share else 0  # one page in so many is written
-        self._left = len(memory.pages) // self._every if share else 0  # writes still to do
+        self._left = int(len(memory.pages) * share)
         self._random = random.Random(seed)
-        self._thread = threading.Thread(target=self._write, name="guest", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="guest", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -87,11 +100,23 @@ class Guest:
             taken, self._dirty = self._dirty, np.zeros_like(self._dirty)
         return taken
 
-    def _write(self) -> None:
+    def restore(self) -> None:
+        """Undo every write. Only after `pause`."""
+        for page, content in self._before.items():
+            self._memory.pages[page] = np.frombuffer(content, np.uint64)
+        self._before.clear()
+
+    def _run(self) -> None:
         while self._left > 0 and not self._stop.wait(0.001):
-            for _ in range(min(self._left, 64)):
-                page = self._random.randrange(0, len(self._memory.pages), self._every)
-                with self._lock:
-                    self._memory.pages[page, self._left % 512] = self._random.getrandbits(63)
-                    self._dirty[page] = True
-                self._left -= 1
+            burst = min(self._left, 64)
+            with self._lock:
+                for _ in range(burst):
+                    self._write(self._random.randrange(len(self._memory.pages)))
+            self._left -= burst
+
+    def _write(self, page: int) -> None:
+        content = self._memory.pages[page]
+        if page not in self._before:
+            self._before[page] = content.tobytes()
+        content[self._random.randrange(PAGE // 8)] = self._random.getrandbits(63)
+        self._dirty[page] = True

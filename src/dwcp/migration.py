@@ -3,197 +3,203 @@
 The image counts as moved only when the destination's digest of all of it equals the source's.
 """
 
-import json
-import socket
+import threading
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dwcp.amst import Task, Transport, all_tasks, dirty_tasks
-from dwcp.environment import Address
+from dwcp.amst import Aborted, Link, Task, Transport, Work, all_tasks, dirty_tasks
 from dwcp.guest import Guest, Memory
-from dwcp.wire import CONTROL_HELLO, PAGES, Bits
+from dwcp.line import Line
+from dwcp.wire import PAGE, PAGES, Bits
 
 ROUNDS = 8  # before the guest is stopped whatever is left
 FEW = 256  # dirty pages that are not worth another round
-RESENDS = 3  # of what did not arrive whole, once the guest is stopped
-CONTROL_SECONDS = 30
+RESENDS = 3  # of one chunk
+RESUMES = 5  # of one migration
+BUSY_SECONDS = 5.0  # that a destination may have another image
+RESUME_SECONDS = 8.0  # that a destination may be out of reach once the migration has begun
+RETRY_SECONDS = 0.05
 
 
 class MigrationFailed(Exception):
-    """The image did not arrive whole; the guest stays where it was."""
+    """The image did not arrive whole; the guest stays where it was. `kind` is one word."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    seconds: float  # from the request to the proof
-    sending: float  # of them, with streams at work
-    encoding: float  # making frames, summed over the workers
-    chunks: int  # frames made
-    saved: float  # share of the guest memory that was not sent
-    logical: int  # bytes of guest memory made current
-    wire: int  # bytes sent
-    streams: int
-    rounds: int
-    resent: int  # chunks sent again
-    utilization: float  # of the streams' pacing, 0 where there is none
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """How to reach the destination."""
-
-    destination: Address
-    streams: int
-    congestion: str
-    pacing: int | None  # bytes/s of one stream
-
-
-def migrate(memory: Memory, link: Link, dirty_share: float, seed: int) -> Moved:
-    """Move the image while its guest writes. Raises MigrationFailed."""
-    started = time.monotonic()
-    guest = Guest(memory, dirty_share, seed)
-    try:
-        with _Control(link.destination) as control:
-            session = control.begin(memory.size)
-            transport = Transport(
-                link.destination, session, link.streams, link.congestion, link.pacing
-            )
-            guest.start()
-            try:
-                tally = _copy(memory, guest, transport, control)
-            finally:
-                transport.close()
-            if control.digest() != memory.digest():
-                raise MigrationFailed("the image at the destination is not the source's")
-    except (OSError, ValueError, KeyError) as error:
-        raise MigrationFailed(f"{type(error).__name__}: {error}") from error
-    finally:
-        guest.pause()
-    seconds = time.monotonic() - started
-    return Moved(
-        seconds=seconds,
-        sending=tally.sending,
-        encoding=tally.encoding,
-        chunks=tally.chunks,
-        saved=max(0.0, 1 - tally.wire / tally.logical) if tally.logical else 0.0,
-        logical=tally.logical,
-        wire=tally.wire,
-        streams=link.streams,
-        rounds=tally.rounds,
-        resent=tally.resent,
-        utilization=_utilization(tally, link),
-    )
-
-
-def prepare(size: int, destination: Address) -> None:
-    """Let the destination make memory ready for images of `size` bytes. Raises OSError."""
-    with _Control(destination) as control:
-        control.prepare(size)
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 @dataclass(slots=True)
-class _Tally:
-    logical: int = 0
-    wire: int = 0
+class Tally:
+    """What a migration did so far."""
+
+    logical: int = 0  # bytes of guest memory made current, zero pages included
+    wire: int = 0  # bytes handed to the streams
+    raw: int = 0  # bytes of pages that were encoded, zero pages included
+    encoded: int = 0  # bytes that came of them
+    encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
     rounds: int = 0
-    resent: int = 0
-    sending: float = 0.0
-    encoding: float = 0.0
-    chunks: int = 0
+    resent: int = 0  # chunks sent again because they were damaged or lost
+    torn: int = 0  # chunks sent again because the guest wrote into them on the way
+    resumes: int = 0
+    sending: float = 0.0  # seconds of rounds
+    downtime: float = 0.0  # seconds that the guest stood still
+    seconds: float = 0.0  # from the first connection to the proof
+    destination: str = ""  # its name
+
+    def utilization(self, link: Link) -> float:
+        """Share of the streams' pacing that was used; 0 where there is none."""
+        if not link.pacing or self.sending <= 0:
+            return 0.0
+        return min(1.0, self.wire / self.sending / (link.pacing * link.streams))
 
 
-def _copy(memory: Memory, guest: Guest, transport: Transport, control: "_Control") -> _Tally:
-    tally = _Tally()
-    tasks = all_tasks(memory)
-    while tally.rounds < ROUNDS:
-        again = _round(memory, transport, control, tasks, tally)
-        dirty = guest.take_dirty()
-        _add_chunks(dirty, again)
-        if int(dirty.sum()) <= FEW:
-            break
-        tasks = dirty_tasks(dirty)
-    guest.pause()
-    dirty |= guest.take_dirty()
-    for _ in range(RESENDS + 1):
-        if not dirty.any():
-            return tally
-        again = _round(memory, transport, control, dirty_tasks(dirty), tally)
-        dirty = np.zeros_like(dirty)
-        _add_chunks(dirty, again)
-    if dirty.any():
-        raise MigrationFailed(f"{int(dirty.sum())} pages did not arrive whole in {RESENDS} tries")
-    return tally
+class Migration:
+    """Moves one image; to be run once. `abort` may be called from another thread."""
 
+    def __init__(self, memory: Memory, link: Link, dirty_share: float, seed: int) -> None:
+        self._memory = memory
+        self._link = link
+        self._guest = Guest(memory, dirty_share, seed)
+        self._aborted = threading.Event()
+        self._line: Line | None = None
+        self._transport: Transport | None = None
+        self._session = b""
+        self._troubles: Counter[int] = Counter()  # by chunk
+        self.tally = Tally()
 
-def _round(
-    memory: Memory,
-    transport: Transport,
-    control: "_Control",
-    tasks: list[Task],
-    tally: _Tally,
-) -> list[int]:
-    """Send the tasks; returns the chunks that the destination wants again."""
-    sent = transport.send_round(memory, tally.rounds, tasks)
-    again = control.end_round(tally.rounds, [chunk for chunk, _ in tasks])
-    tally.rounds += 1
-    tally.logical += sent.logical
-    tally.wire += sent.wire
-    tally.sending += sent.seconds
-    tally.encoding += sent.encoding
-    tally.chunks += sent.frames
-    tally.resent += len(again)
-    return again
+    def run(self) -> Tally:
+        """Raises MigrationFailed and Aborted."""
+        started = time.monotonic()
+        try:
+            self._begin()
+            self._guest.start()
+            self._copy()
+            self._prove()
+            self.tally.seconds = time.monotonic() - started
+        except OSError as error:
+            if self._aborted.is_set():
+                raise Aborted from error
+            raise MigrationFailed("destination_unreachable", str(error)) from error
+        finally:
+            self._end()
+        return self.tally
 
+    def abort(self) -> None:
+        self._aborted.set()
+        if self._line:
+            self._line.cut()
 
-def _add_chunks(dirty: Bits, chunks: list[int]) -> None:
-    for chunk in chunks:
-        dirty[chunk * PAGES : (chunk + 1) * PAGES] = True
+    def _begin(self) -> None:
+        self._line = line = Line(self._link.destination)
+        deadline = time.monotonic() + BUSY_SECONDS
+        while (begun := line.begin(self._memory.size)) is None:
+            if time.monotonic() > deadline:
+                raise MigrationFailed("destination_busy", "the destination has another image")
+            if self._aborted.wait(RETRY_SECONDS / 5):
+                raise Aborted
+        self._session, self.tally.destination = begun
+        self._transport = Transport(self._link, self._session, self._aborted)
 
+    def _copy(self) -> None:
+        left = self._round(all_tasks(self._memory))
+        while self.tally.rounds < ROUNDS and int(left.sum()) > FEW:
+            left = self._round(dirty_tasks(left))
+        stopped = time.monotonic()
+        self._guest.pause()
+        left |= self._guest.take_dirty()
+        while left.any():
+            left = self._round(dirty_tasks(left))
+        self.tally.downtime = time.monotonic() - stopped
 
-def _utilization(tally: _Tally, link: Link) -> float:
-    if not link.pacing or tally.sending <= 0:
-        return 0.0
-    return min(1.0, tally.wire / tally.sending / (link.pacing * link.streams))
+    def _round(self, tasks: list[Task]) -> Bits:
+        """Send the tasks; returns the pages that are to be sent next."""
+        assert self._line
+        assert self._transport
+        started = time.monotonic()
+        wanted = {chunk for chunk, _ in tasks}
+        work = Work()
+        try:
+            self._line.open_round(self.tally.rounds)
+            work = self._transport.send_round(self._memory, self.tally.rounds, tasks)
+            rejected, lost = self._line.close_round(wanted, in_a_hurry=work.broken > 0)
+            if lost:
+                self._transport.reopen()
+        except OSError as error:
+            rejected, lost = set(), wanted - self._resume(error)
+        dirty = self._guest.take_dirty()
+        self._count(tasks, work, rejected | lost, time.monotonic() - started)
+        self._judge(rejected, lost, dirty)
+        for chunk, pages in tasks:
+            if chunk in rejected or chunk in lost:
+                dirty[chunk * PAGES : (chunk + 1) * PAGES] |= pages
+        return dirty
 
+    def _resume(self, error: OSError) -> set[int]:
+        """Find the destination again; returns what of this round it has. Raises MigrationFailed."""
+        self.tally.resumes += 1
+        if self.tally.resumes > RESUMES:
+            raise MigrationFailed("destination_lost", f"lost {RESUMES} times: {error}")
+        assert self._line
+        assert self._transport
+        self._line.close()
+        self._transport.close()
+        deadline = time.monotonic() + RESUME_SECONDS
+        while not self._aborted.wait(RETRY_SECONDS):
+            try:
+                return self._reconnect()
+            except OSError as still:
+                if time.monotonic() > deadline:
+                    raise MigrationFailed("destination_lost", str(still)) from still
+        raise Aborted
 
-class _Control:
-    """The line to the destination: one JSON object out, one back."""
+    def _reconnect(self) -> set[int]:
+        assert self._transport
+        self._line = line = Line(self._link.destination)
+        verified = line.resume(self._session)
+        if verified is None:
+            raise MigrationFailed("destination_lost", "the destination no longer has the image")
+        self._transport.reopen()
+        return verified
 
-    def __init__(self, destination: Address) -> None:
-        self._socket = socket.create_connection(destination, timeout=CONTROL_SECONDS)
-        self._socket.sendall(CONTROL_HELLO)
-        self._lines = self._socket.makefile("rwb")
+    def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:
+        tally = self.tally
+        tally.rounds += 1
+        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in again)
+        tally.wire += work.wire
+        tally.raw += work.raw
+        tally.encoded += work.encoded
+        tally.encoding += work.encoding
+        tally.sending += seconds
 
-    def __enter__(self) -> "_Control":
-        return self
+    def _judge(self, rejected: set[int], lost: set[int], dirty: Bits) -> None:
+        """A chunk that the guest wrote into while it was sent may differ; that is no trouble."""
+        written = set(np.flatnonzero(dirty.reshape(-1, PAGES).any(axis=1)).tolist())
+        self.tally.torn += len(rejected & written)
+        troubled = (rejected - written) | lost
+        self.tally.resent += len(troubled)
+        self._troubles.update(troubled)
+        worst = max(self._troubles.values(), default=0)
+        if worst > RESENDS:
+            raise MigrationFailed("chunk_damaged", f"a chunk did not arrive in {RESENDS + 1} tries")
 
-    def __exit__(self, *_: object) -> None:
-        self._lines.close()
-        self._socket.close()
+    def _prove(self) -> None:
+        assert self._line
+        self._line.ask_digest()
+        mine = self._memory.digest()
+        if self._line.read_digest() != mine:
+            raise MigrationFailed(
+                "digest_mismatch", "the image at the destination is not the source's"
+            )
+        self._line.done()
 
-    def begin(self, size: int) -> bytes:
-        return bytes.fromhex(self._ask({"op": "begin", "size": size})["session"])
-
-    def prepare(self, size: int) -> None:
-        self._ask({"op": "prepare", "size": size})
-
-    def end_round(self, number: int, chunks: list[int]) -> list[int]:
-        answer = self._ask({"op": "round", "number": number, "chunks": chunks})
-        return [int(chunk) for chunk in answer["again"]]
-
-    def digest(self) -> str:
-        return str(self._ask({"op": "digest"})["digest"])
-
-    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._lines.write(json.dumps(message).encode() + b"\n")
-        self._lines.flush()
-        line = self._lines.readline()
-        if not line:
-            raise ConnectionResetError("the destination closed the line")
-        answer = json.loads(line)
-        if not isinstance(answer, dict):
-            raise ValueError("the destination answered with something else")
-        return answer
+    def _end(self) -> None:
+        if self._transport:
+            self._transport.close()
+        if self._line:
+            self._line.close()
+        self._guest.pause()
+        self._guest.restore()

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
+
+from dwcp.codec import CODECS
 
 PAGE = 4096
 CHUNK = 1 << 20
@@ -22,7 +25,7 @@ SESSION_SIZE = 16
 _HEADER = struct.Struct("!4sBBHIIQ32s32s")
 HEADER_SIZE = _HEADER.size
 
-CODECS = ("none", "lz4", "snappy", "zstd", "zstd-max")
+
 Bits = npt.NDArray[np.bool_]
 
 
@@ -110,3 +113,11 @@ def advance(pieces: list[memoryview], sent: int) -> list[memoryview]:
 
 def total(pieces: Iterable[memoryview]) -> int:
     return sum(len(piece) for piece in pieces)
+
+
+def checksum(pieces: list[memoryview]) -> int:
+    """xxh3_64 over the pieces in order."""
+    digest = xxhash.xxh3_64()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.intdigest()

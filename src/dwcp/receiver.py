@@ -1,0 +1,149 @@
+"""AMST, the receiving end: epoll workers that read frames into guest memory where they belong.
+
+Nothing that arrives can write outside its chunk; a frame that is wrong closes its stream.
+"""
+
+import logging
+import select
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dwcp.codec import CODECS, BadPayload, decode
+from dwcp.session import Session
+from dwcp.wire import HEADER_SIZE, PAGE, PAGES, BadFrame, Header, advance, checksum, slices, unpack
+
+log = logging.getLogger(__name__)
+
+PIECES = 512  # of one recvmsg, below IOV_MAX
+IDLE_SECONDS = 1.0
+
+CountError = Callable[[str, str], None]  # type, severity
+
+
+@dataclass(slots=True)
+class Inbound:
+    """A stream's state: either its header is being read, or its payload."""
+
+    socket: socket.socket
+    session: Session
+    header_bytes: bytearray = field(default_factory=lambda: bytearray(HEADER_SIZE))
+    filled: int = 0
+    header: Header | None = None
+    payload: bytearray | None = None  # None: straight into guest memory
+    pieces: list[memoryview] = field(default_factory=list)
+
+
+class Worker:
+    """An epoll loop that owns some of the streams."""
+
+    def __init__(self, count_error: CountError) -> None:
+        self._count_error = count_error
+        self._poll = select.epoll()
+        self._streams: dict[int, Inbound] = {}
+        threading.Thread(target=self._run, name="receiver", daemon=True).start()
+
+    def add(self, stream: Inbound) -> None:
+        number = stream.socket.fileno()
+        self._streams[number] = stream
+        self._poll.register(number, select.EPOLLIN)
+
+    def _run(self) -> None:
+        while True:
+            for number, _ in self._poll.poll(IDLE_SECONDS):
+                stream = self._streams[number]
+                if not self._pull(stream):
+                    del self._streams[number]
+                    self._poll.unregister(number)
+                    stream.pieces = []
+                    stream.session.leave(stream.socket)
+                    stream.socket.close()
+
+    def _pull(self, stream: Inbound) -> bool:
+        """Read what is there; False when the stream is at its end, or not to be trusted."""
+        try:
+            while _read_some(stream):
+                pass
+        except BlockingIOError:
+            return True
+        except BadFrame as error:
+            self._count_error("bad_frame", "critical")
+            log.error("stream closed: %s", error)
+        except OSError as error:
+            self._count_error("stream_broken", "warning")
+            log.warning("stream broke: %s", error)
+        return False
+
+
+def _read_some(stream: Inbound) -> bool:
+    """One read. False at a clean end. Raises BadFrame, OSError."""
+    if stream.header is None:
+        got = stream.socket.recv_into(memoryview(stream.header_bytes)[stream.filled :])
+        stream.filled += got
+        if not got and not stream.filled:
+            return False
+        if stream.filled == HEADER_SIZE:
+            _begin_frame(stream)
+    else:
+        got = stream.socket.recvmsg_into(stream.pieces[:PIECES])[0]
+        stream.pieces = advance(stream.pieces, got)
+        if not stream.pieces:
+            _end_frame(stream)
+    if not got:
+        raise ConnectionResetError("the source vanished within a frame")
+    return True
+
+
+def _begin_frame(stream: Inbound) -> None:
+    session = stream.session
+    header = unpack(stream.header_bytes, session.memory.chunks)
+    session.begin_frame(header)
+    _clear(session, header)
+    session.written[header.chunk] |= header.data
+    stream.header = header
+    stream.filled = 0
+    if CODECS[header.codec] == "none":
+        stream.pieces = slices(session.memory.view, header.chunk, header.data)
+    else:
+        stream.payload = bytearray(header.size)
+        stream.pieces = [memoryview(stream.payload)] if header.size else []
+    if not stream.pieces:
+        _end_frame(stream)
+
+
+def _clear(session: Session, header: Header) -> None:
+    """Pages start as zero, so only those that were written since need to be made zero again."""
+    stale = session.written[header.chunk] & header.zero
+    if stale.any():
+        first = header.chunk * PAGES
+        session.memory.pages[first : first + PAGES][stale] = 0
+
+
+def _end_frame(stream: Inbound) -> None:
+    header, memory = stream.header, stream.session.memory
+    assert header is not None
+    whole = True
+    if stream.payload is not None:
+        whole = _unpack_payload(stream.session, header, stream.payload)
+        stream.payload = None
+    if whole:
+        whole = checksum(slices(memory.view, header.chunk, header.data)) == header.checksum
+    if not whole:
+        log.debug("chunk %d arrived damaged in round %d", header.chunk, header.round)
+    stream.header = None
+    stream.session.end_frame(header.chunk, whole)
+
+
+def _unpack_payload(session: Session, header: Header, payload: bytearray) -> bool:
+    try:
+        raw = decode(CODECS[header.codec], payload, int(header.data.sum()) * PAGE)
+    except BadPayload as error:
+        log.debug("chunk %d: %s", header.chunk, error)
+        return False
+    pages = np.frombuffer(raw, np.uint64).reshape(-1, PAGE // 8)
+    first = header.chunk * PAGES
+    session.memory.pages[first : first + PAGES][header.data] = pages
+    return True

@@ -1,0 +1,113 @@
+"""One migration at the receiving end: which frames it may still take, and what has arrived whole.
+
+A chunk is taken once in a round; everything else that claims to be part of it is refused.
+"""
+
+import contextlib
+import secrets
+import socket
+import threading
+
+import numpy as np
+
+from dwcp.guest import Memory
+from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header
+
+LAST_ROUND = 255  # a frame has one byte for it
+CUT_SECONDS = 5.0  # for the workers to let go of streams that were cut
+
+
+class Session:
+    """Shared by the control line and the workers that read its streams."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.id = secrets.token_bytes(SESSION_SIZE)
+        self.memory = memory
+        self.written: Bits = np.zeros((memory.chunks, PAGES), np.bool_)  # pages no longer zero
+        self._changed = threading.Condition()
+        self._round = -1
+        self._begun: set[int] = set()
+        self._verified: set[int] = set()
+        self._rejected: set[int] = set()
+        self._streams: set[socket.socket] = set()
+        self._ended = False
+
+    def join(self, stream: socket.socket) -> None:
+        """Raises BadFrame when the session is over."""
+        with self._changed:
+            if self._ended:
+                raise BadFrame("the session is over")
+            self._streams.add(stream)
+
+    def leave(self, stream: socket.socket) -> None:
+        with self._changed:
+            self._streams.discard(stream)
+            self._changed.notify_all()
+
+    def open_round(self, number: int) -> None:
+        with self._changed:
+            if not self._round < number <= LAST_ROUND:
+                raise BadFrame(f"round {number} after round {self._round}")
+            self._round = number
+            self._begun, self._verified, self._rejected = set(), set(), set()
+
+    def begin_frame(self, header: Header) -> None:
+        """Raises BadFrame for a frame of another round, and for one that was here before."""
+        with self._changed:
+            if self._ended or header.round != self._round:
+                raise BadFrame(f"a frame of round {header.round} in round {self._round}")
+            if header.chunk in self._begun:
+                raise BadFrame(f"chunk {header.chunk} came a second time in round {self._round}")
+            self._begun.add(header.chunk)
+
+    def end_frame(self, chunk: int, whole: bool) -> None:
+        with self._changed:
+            (self._verified if whole else self._rejected).add(chunk)
+            self._changed.notify_all()
+
+    def close_round(self, wanted: set[int], patience: float) -> tuple[set[int], set[int]]:
+        """The chunks that arrived damaged, and those that never did.
+
+        Waits for what is on its way: until nothing has come for `patience` seconds, or no stream
+        is left. Streams that hold half a chunk are cut, so that nothing old can arrive later.
+        """
+        with self._changed:
+            while missing := len(wanted - self._seen()):
+                if not self._streams or not self._progress(wanted, missing, patience):
+                    break
+            lost = wanted - self._seen()
+        if lost:
+            self.cut()
+        with self._changed:
+            return wanted & self._rejected, wanted - self._seen()
+
+    def verified(self) -> set[int]:
+        """The chunks of this round that arrived whole."""
+        with self._changed:
+            return set(self._verified)
+
+    def cut(self) -> None:
+        """Close every stream; returns when no worker reads from one any more."""
+        with self._changed:
+            for stream in self._streams:
+                with contextlib.suppress(OSError):
+                    stream.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._streams, CUT_SECONDS)
+
+    def end(self) -> None:
+        """No frame is taken from now on, and the memory is as it was: all zero."""
+        with self._changed:
+            self._ended = True
+        self.cut()
+        pages = self.memory.pages.reshape(self.memory.chunks, PAGES, -1)
+        for chunk in np.flatnonzero(self.written.any(axis=1)):
+            pages[chunk][self.written[chunk]] = 0
+        self.written[:] = False
+
+    def _seen(self) -> set[int]:
+        return self._verified | self._rejected
+
+    def _progress(self, wanted: set[int], than: int, patience: float) -> bool:
+        return self._changed.wait_for(
+            lambda: not self._streams or len(wanted - self._seen()) < than, patience
+        )
