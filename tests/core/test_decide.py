@@ -70,7 +70,7 @@ def read(verdict: Verdict, at: datetime = NOON, criterion: str = "recovery") -> 
 
 
 def cleared(count: float = 2) -> i.AlertsCleared:
-    return i.AlertsCleared(at=NOON + minutes(count), fingerprints=("f1",))
+    return i.AlertsCleared(at=NOON + minutes(count), alerts=(an_alert(firing=False),))
 
 
 def test_opening_pages_the_first_rung_and_the_plays_team_and_runs_the_diagnostics() -> None:

@@ -334,6 +334,15 @@ def test_a_value_that_could_act_is_refused(text: str, value: str) -> None:
         bind(text, {"v": value})
 
 
+def test_a_command_with_very_many_places_is_not_bound() -> None:
+    with pytest.raises(Unbindable):
+        bind("echo " + "<v> " * 15_000, {"v": "x"})
+
+
+def test_a_pipeline_of_very_many_stages_is_a_change() -> None:
+    assert read_command("ls|" * 15_000 + "ls").effect == "change"
+
+
 def test_a_missing_value_leaves_its_place_and_is_named() -> None:
     bound = bind("kubectl logs <pod> -n $NS", {"NS": "shop"})
     assert bound.text == "kubectl logs <pod> -n 'shop'"

@@ -191,10 +191,11 @@ def _join(incident: Incident, event: AlertsJoined, plan: Plan) -> Outcome:
 
 
 def _clear(incident: Incident, event: AlertsCleared, plan: Plan) -> Outcome:
+    gone = {alert.fingerprint for alert in event.alerts}
     cleared = {
         fingerprint: replace(member, firing=False, changed_at=event.at)
         for fingerprint, member in incident.alerts.items()
-        if fingerprint in event.fingerprints and member.firing
+        if fingerprint in gone and member.firing
     }
     if not cleared:
         return Refused(reason="none of these alerts is firing here")

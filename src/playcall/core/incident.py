@@ -126,7 +126,7 @@ class AlertsJoined:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsCleared:
     at: datetime
-    fingerprints: tuple[str, ...]
+    alerts: tuple[Alert, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,9 +122,8 @@ def _timeline(events: Sequence[i.Event], plan: Plan, play: Play | None) -> str:
     opened = events[0]
     fired = min((a.starts_at for a in getattr(opened, "alerts", ())), default=opened.at)
     lines = [f"- {fired:%H:%M:%S} - Alert fired"]
-    for event in events:
-        line = timeline.entry(event, plan, play)
-        if line and line.milestone:
+    for line in timeline.entries(events, plan, play):
+        if line.milestone:
             lines.append(f"- {line.at:%H:%M:%S} - {_plain(line.text)}")
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """Events as lines for people: the page's timeline, the CLI's, and the post-mortem's."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -17,6 +18,12 @@ class Entry:
     text: str
     by: str | None  # the person, None for Playcall itself
     milestone: bool  # belongs in a short timeline
+
+
+def entries(events: Iterable[i.Event], plan: Plan, play: Play | None) -> list[Entry]:
+    """The lines of an incident in the order of their times, which is not always that of the log."""
+    lines = [line for event in events if (line := entry(event, plan, play))]
+    return sorted(lines, key=lambda line: line.at)
 
 
 def entry(event: i.Event, plan: Plan, play: Play | None) -> Entry | None:
@@ -46,7 +53,7 @@ def _text(event: i.Event, plan: Plan, play: Play | None) -> str | None:
         case i.AlertsJoined():
             return f"{_names(event.alerts)} fired"
         case i.AlertsCleared():
-            return f"Alert cleared ({', '.join(event.fingerprints)})"
+            return f"{_names(event.alerts)} cleared"
         case i.AnotherOpened():
             return f"Incident {event.incident} opened beside it: {event.title}"
         case i.Acknowledged():

@@ -45,7 +45,7 @@ def _take_group(
     at: datetime,
 ) -> None:
     firing = tuple(alert for alert in alerts if alert.firing)
-    cleared = tuple(alert.fingerprint for alert in alerts if not alert.firing)
+    cleared = tuple(alert for alert in alerts if not alert.firing)
     incident = tx.live_in_group(group)
     if incident is None:
         if firing:
@@ -54,7 +54,7 @@ def _take_group(
     if firing:
         committer.apply(tx, AlertsJoined(at=at, alerts=firing), incident.id)
     if cleared:
-        committer.apply(tx, AlertsCleared(at=at, fingerprints=cleared), incident.id)
+        committer.apply(tx, AlertsCleared(at=at, alerts=cleared), incident.id)
 
 
 def _open(

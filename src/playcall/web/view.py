@@ -118,7 +118,7 @@ def show(found: Dossier, now: datetime) -> IncidentView:
         due=_due(incident, plan, now),
         criteria=tuple(_criterion(c, found, now) for c in (play.criteria if play else ())),
         phases=tuple(_phase(p, found, now) for p in (play.phases if play else ())),
-        entries=tuple(reversed(list(_entries(found, play)))),
+        entries=tuple(reversed(_entries(found, play))),
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
         given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
@@ -291,11 +291,8 @@ def _took(row: StoredRun | None, now: datetime) -> str:
     return say_duration((row.ended_at or now) - row.begun_at)
 
 
-def _entries(found: Dossier, play: Play | None) -> Iterable[timeline.Entry]:
-    for stored in found.events:
-        line = timeline.entry(stored.event, found.plan, play)
-        if line:
-            yield line
+def _entries(found: Dossier, play: Play | None) -> list[timeline.Entry]:
+    return timeline.entries((stored.event for stored in found.events), found.plan, play)
 
 
 def _anchor(text: str) -> str:

@@ -18,6 +18,8 @@ from playcall.core.compiler.shell.wrappers import apply_edits
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+MAX_PLACES = 200
+
 # Inside these, a value would be read as code: only plain words may enter.
 _CODE = frozenset(
     [
@@ -70,6 +72,8 @@ def bind_values(text: str, values: Mapping[str, str]) -> Bound:
     root = parse(masked.data).root_node
     nodes = [node for node, _ in walk(root)]
     places = open_places(text, masked.stand_ins, find_scope(nodes, masked.data))
+    if len(places) > MAX_PLACES:
+        raise Unbindable(f"the command has more than {MAX_PLACES} places for values")
     if places and root.has_error:
         raise Unbindable("the command does not parse as shell")
     missing = dict.fromkeys(p.name for p in places if not values.get(p.name))
