@@ -180,3 +180,35 @@ def test_nothing_runs_in_place_of_what_is_left_to_a_person(command: str) -> None
     reading = read_command(command)
     assert reading.effect == "manual"
     assert reading.runs_as is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat <<EOF\n a ${x:-b} `boom` ",
+        "cat <<EOF\n a ${x:-b} `boom`\n",
+        "cat <<EOF\nhi\n EOF\n",
+        "cat <<EOF\nhi\nEOF \nboom\nEOF",
+        "cat <<A <<B\nhi\nA\n$(boom)\nB",
+        "cat <<-E\n\ta\n E\n",
+        "cat <<END_OF\n`boom`\nEND_OF",
+        "cat <<EOF\nE\\\nOF\nboom\nEOF",
+        "cat <<'E'\nhi\nE\nboom\nE",
+    ],
+)
+def test_a_here_document_ends_where_bash_ends_it(command: str) -> None:
+    assert read_command(command).effect == "change"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat <<EOF\nhi $x\n\nEOF",
+        "cat <<EOF\nhi\nEOF\nls",
+        "cat <<-E\n\ta\n\tE\n",
+        "cat <<'E' | grep x\n$(hi) `x`\nE",
+        "echo $(cat <<E\nhi\nE\n)",
+    ],
+)
+def test_a_plain_here_document_is_only_text(command: str) -> None:
+    assert read_command(command).effect == "observe", read_command(command).reasons

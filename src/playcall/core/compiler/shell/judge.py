@@ -286,12 +286,28 @@ class _Text:
 
     def _on_heredoc_redirect(self, node: "Node") -> None:
         start = next((c for c in node.children if c.type == "heredoc_start"), None)
-        body = next((c for c in node.children if c.type == "heredoc_body"), None)
         if any(c.type in _ARGUMENTS for c in node.named_children) or start is None:
             self.findings.change("has words behind a here-document")
-        quoted = start is not None and re.search(r"['\"\\]", text_of(start, self.data))
-        if body is not None and not quoted and re.search(r"\$\(|`", text_of(body, self.data)):
+            return
+        lines = self._lines_behind(start, node)
+        word = text_of(start, self.data)
+        quoted = re.search(r"['\"\\]", word) is not None
+        joined = not quoted and any(line.endswith("\\") for line in lines)
+        if joined or not self._ends_surely(lines, re.sub(r"['\"\\]", "", word), node):
+            self.findings.change("has a here-document whose end is not sure")
+        if not quoted and re.search(r"\$\(|`", "\n".join(lines)):
             self.findings.change("runs commands inside a here-document")
+
+    def _lines_behind(self, start: "Node", node: "Node") -> list[str]:
+        """The here-document's lines, its end among them, as bash would compare them."""
+        tabs = "\t" if node.children[0].type == "<<-" else ""
+        rest = self.data[start.end_byte : node.end_byte].decode(errors="replace")
+        return [line.lstrip(tabs) if tabs else line for line in rest.split("\n")[1:]]
+
+    def _ends_surely(self, lines: list[str], word: str, node: "Node") -> bool:
+        """Whether the first line that is the word is where the parser, too, saw the end."""
+        ended = lines[-1:] == [word] and word not in lines[:-1]
+        return ended and self.data[node.end_byte : node.end_byte + 1] in (b"", b"\n")
 
     # -- expansions -------------------------------------------------------------------------
 
