@@ -58,7 +58,7 @@ def manifests(ports: Ports, directory: Path, factor: float) -> list[dict[str, An
             "control",
             {
                 "FEATURE_FLAG_ROLLOUT": "100",
-                "TRANSPORT_MODE": "tcp",
+                "TRANSPORT_MODE": "datacenter",
                 "DWCP_HTTP_LISTEN": _local(ports.http),
                 "DWCP_SOURCE": _local(ports.control),
                 "DWCP_LOAD": LOAD,

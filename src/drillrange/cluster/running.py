@@ -79,7 +79,8 @@ async def execute(socket: WebSocket, pod: Pod, command: list[str]) -> None:
             preexec_fn=die_with_parent,
         )
     except OSError as error:
-        await _finish(socket, _failure(126, f"cannot run {command[0]}: {error.strerror}"))
+        await socket.send_bytes(STDERR + f"exec: {command[0]}: {error.strerror}\n".encode())
+        await _finish(socket, _failure(127, ""))
         return
     try:
         await _copy_output(socket, process)

@@ -1,0 +1,245 @@
+"""A whole scene on this machine: a range, a mail server, and Playcall serving a playbook beside it.
+
+What `playcall demo` plays on, and what end-to-end tests play on. Everything started here ends with
+the exit stack it was given.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
+START_SECONDS = 30.0
+
+
+class SceneFailed(Exception):
+    """Something of the scene did not do what it should; the message has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the parts listen."""
+
+    playcall: str
+    prometheus: str
+    alertmanager: str
+    mail_port: int
+    env: dict[str, str]  # for commands that are to act on the range
+
+
+class Scene:
+    """The parts, their addresses, and how to talk to Playcall."""
+
+    def __init__(
+        self, root: Path, playbook: Path, factor: float, stack: contextlib.ExitStack
+    ) -> None:
+        self.root = root
+        self.mail = root / "mail"
+        self.reports = root / "data" / "reports"
+        self._playbook = playbook
+        self._factor = factor
+        self._stack = stack
+        self._tokens = {name: secrets.token_urlsafe(24) for name in (*PEOPLE, "intake")}
+        self._server: subprocess.Popen[str] | None = None
+        self.addresses: Addresses
+
+    def bring_up_range(self) -> None:
+        """The range and the mail server; Playcall itself is started by `start_server`."""
+        from drillrange.mailbox import keep_mail
+        from drillrange.processes import free_ports
+
+        port, mail_port = free_ports(2)
+        (self.root / "range").mkdir(parents=True)
+        token_file = self.root / "intake.token"
+        token_file.write_text(self._tokens["intake"], "utf-8")
+        self._stack.enter_context(keep_mail(self.mail, mail_port))
+        url = f"http://127.0.0.1:{port}"
+        found = self._start_range(f"{url}/api/v1/alerts/alertmanager", token_file)
+        self.addresses = Addresses(
+            playcall=url,
+            prometheus=found["prometheus"],
+            alertmanager=found["alertmanager"],
+            mail_port=mail_port,
+            env=found["env"],
+        )
+        self.settings.write_text(self._settings(port), "utf-8")
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "playcall.toml"
+
+    def start_server(self) -> None:
+        """Returns once it answers. Raises SceneFailed."""
+        import httpx
+
+        argv = [sys.executable, "-m", "playcall", "serve", "--settings", str(self.settings)]
+        self._server = self._spawn("serve", argv)
+
+        def answers() -> bool:
+            assert self._server is not None
+            if self._server.poll() is not None:
+                raise SceneFailed(f"Playcall did not start:\n{self.log('serve')}")
+            with contextlib.suppress(httpx.HTTPError):
+                httpx.get(f"{self.addresses.playcall}/sign-in", trust_env=False)
+                return True
+            return False
+
+        self.wait_for(answers, "Playcall to answer", START_SECONDS)
+
+    def kill_server(self) -> None:
+        """As a crash would: no handler runs, nothing is flushed."""
+        assert self._server is not None
+        self._server.kill()
+        self._server.wait()
+
+    def fault(self, verb: str, name: str) -> None:
+        """`verb` is inject or heal."""
+        argv = [sys.executable, "-m", "drillrange", verb, name]
+        subprocess.run([*argv, "--directory", str(self.root / "range")], check=True)
+
+    def sign_in_link(self) -> str:
+        argv = [sys.executable, "-m", "playcall", "sign-in", next(iter(PEOPLE))]
+        argv += ["--settings", str(self.settings)]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    # --- talking to Playcall
+
+    def get(self, path: str) -> Any:
+        """Raises SceneFailed when it does not answer, or refuses."""
+        return self._request("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._request("POST", path, body)
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        import httpx
+
+        person = next(iter(PEOPLE))
+        try:
+            answer = httpx.request(
+                method,
+                f"{self.addresses.playcall}/api/v1{path}",
+                json=body,
+                headers={"Authorization": f"Bearer {self._tokens[person]}"},
+                timeout=30,
+                trust_env=False,
+            )
+        except httpx.HTTPError as error:
+            raise SceneFailed(f"Playcall does not answer: {error}\n{self.log('serve')}") from None
+        if answer.is_error:
+            raise SceneFailed(f"Playcall answered {answer.status_code}: {answer.text}")
+        return answer.json()
+
+    def wait_for(self, look: Callable[[], T], what: str, seconds: float) -> T:
+        """Poll until `look` gives something true. Raises SceneFailed after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise SceneFailed(f"no {what} within {seconds:g} s\n{self.log('serve')}")
+            time.sleep(0.1)
+        return found
+
+    def log(self, name: str) -> str:
+        path = self.root / f"{name}.log"
+        return path.read_text("utf-8", "replace")[-2000:] if path.exists() else ""
+
+    # --- the parts
+
+    def _start_range(self, webhook: str, token_file: Path) -> dict[str, Any]:
+        argv = [sys.executable, "-m", "drillrange", "up", "--directory", str(self.root / "range")]
+        argv += ["--factor", f"{self._factor:g}", "--webhook-url", webhook]
+        argv += ["--webhook-token-file", str(token_file)]
+        process = self._spawn("range", argv, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise SceneFailed(f"the range did not come up:\n{self.log('range')}")
+        return dict(json.loads(line))
+
+    def _spawn(
+        self, name: str, argv: list[str], stdout: int | None = None
+    ) -> "subprocess.Popen[str]":
+        log = self._stack.enter_context((self.root / f"{name}.log").open("a"))
+        process = subprocess.Popen(
+            argv, stdout=stdout or log, stderr=log, text=True, start_new_session=True
+        )
+        self._stack.callback(_stop, process)
+        return process
+
+    def _settings(self, port: int) -> str:
+        from playcall.settings import hash_token
+
+        def line(name: str, value: object) -> str:
+            return f"{json.dumps(name)} = {json.dumps(value)}"
+
+        def person(name: str, access: str) -> str:
+            return "\n".join(
+                [
+                    f"[people.{name}]",
+                    line("name", name.title()),
+                    line("access", access),
+                    line("mail", f"{name}@example.org"),
+                    line("tokens", [hash_token(self._tokens[name])]),
+                ]
+            )
+
+        names = list(PEOPLE)
+        on_call = [line(role, [names[n % len(names)]]) for n, role in enumerate(self._roles())]
+        return "\n".join(
+            [
+                line("pace", self._factor),
+                "[server]",
+                line("port", port),
+                line("data", str(self.root / "data")),
+                "[documents]",
+                line("playbook", str(self._playbook.resolve())),
+                "[intake]",
+                line("tokens", [hash_token(self._tokens["intake"])]),
+                "[prometheus]",
+                line("url", self.addresses.prometheus),
+                "[alertmanager]",
+                line("url", self.addresses.alertmanager),
+                "[mail]",
+                line("host", "127.0.0.1"),
+                line("port", self.addresses.mail_port),
+                line("sender", "playcall@example.org"),
+                "[runner.env]",
+                *(line(name, value) for name, value in self.addresses.env.items()),
+                "[placeholders]",
+                line("DESTINATION_HOST", "127.0.0.1"),
+                "[on_call]",
+                *on_call,
+                *(person(name, access) for name, access in PEOPLE.items()),
+            ]
+        )
+
+    def _roles(self) -> tuple[str, ...]:
+        from playcall.core.compiler import compile_document
+        from playcall.core.escalation import roles
+
+        plan = compile_document(self._playbook.read_bytes(), self._playbook.name).plan
+        if plan is None:
+            raise SceneFailed(f"{self._playbook} does not compile. See: playcall check")
+        return roles(plan)
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """TERM, and KILL of the group when that does not help."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
