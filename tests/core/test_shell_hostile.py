@@ -181,6 +181,17 @@ TOKENS = [
     "; g",
     "then",
     "done",
+    "<a>",
+    "{{ a }}",
+    "A_IP",
+    "read x",
+    "unset x",
+    "x=a",
+    "boom() { ls; }",
+    "IFS= read ",
+    "${x:=boom}",
+    "`boom`",
+    "<<EOF\n",
 ]
 
 
