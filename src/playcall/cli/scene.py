@@ -236,6 +236,8 @@ class Scene:
 
 def _stop(process: "subprocess.Popen[str]") -> None:
     """TERM, and KILL of the group when that does not help."""
+    if process.stdout:
+        process.stdout.close()
     process.terminate()
     try:
         process.wait(15)
