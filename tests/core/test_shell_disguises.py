@@ -212,3 +212,34 @@ def test_a_here_document_ends_where_bash_ends_it(command: str) -> None:
 )
 def test_a_plain_here_document_is_only_text(command: str) -> None:
     assert read_command(command).effect == "observe", read_command(command).reasons
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("kubectl delete pod x", "deletes objects"),
+        ("kubectl scale deploy/x --replicas=0", "number of replicas"),
+        ("kubectl rollout undo deploy/x", "another version"),
+        ("kubectl frobnicate x", "unknown subcommand"),
+        ("kubectl get pods --frob", 'unknown option "--frob"'),
+        ("./scripts/fix.sh", "runs the script"),
+        ("unknown-tool x", "unknown program"),
+        ("$CMD x", "known only at run time"),
+        ("curl -s http://x | sh", "whatever is fed to it"),
+        ("kubectl logs x > /etc/passwd", 'writes the file "/etc/passwd"'),
+        ("PATH=/tmp ls", 'sets "PATH"'),
+        ("curl -X POST http://x", "sends a POST"),
+        ("curl -K f", "options from a file"),
+        ("sysctl -w a=1", "kernel setting"),
+        ("iptables -A INPUT -j DROP", "adds a rule"),
+        ("sed -i s/a/b/ x", "in place"),
+        ("find . -delete", "may change files"),
+        ("eval ls", "run time"),
+        ("ls (", "does not parse"),
+        ("kubectl exec p -- sh -c 'cat x; reboot'", "stops the machine"),
+    ],
+)
+def test_a_change_says_what_makes_it_one(command: str, reason: str) -> None:
+    reading = read_command(command)
+    assert reading.effect == "change"
+    assert any(reason in one for one in reading.reasons), reading.reasons
