@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -28,6 +28,7 @@ from playcall.storage.transaction import SqlTransaction
 T = TypeVar("T")
 BATCH = 200  # units of work in one commit
 READERS = 4
+PREPARING = 0x706C6179  # names the lock under which the tables are made
 
 
 class AlreadyInUse(Exception):
@@ -48,28 +49,36 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._lock = _lock(url)
         self._plans: dict[str, Plan] = {}
-        self._engine = _engine(url)
+        self._closed = False
+        with ExitStack() as undo:
+            try:
+                self._lock = _lock(url)
+                if self._lock:
+                    undo.enter_context(self._lock)
+                self._engine = _engine(url)
+                undo.callback(self._engine.dispose)
+                self._prepare()
+            except (SQLAlchemyError, ImportError, OSError) as error:
+                raise Unavailable(f"Cannot open the database: {_say(error)}") from error
+            undo.pop_all()
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="playcall-read")
-        try:
-            self._prepare()
-        except SQLAlchemyError as error:
-            self._engine.dispose()
-            raise Unavailable(f"Cannot open the database: {_say(error)}") from error
         self._writer = threading.Thread(target=self._write_all, name="playcall-write", daemon=True)
         self._writer.start()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
+        self._refuse_if_closed()
         done: Future[T] = Future()
         self._units.put(_Unit(work, done))
         return await asyncio.wrap_future(done)
 
     async def read(self, look: Callable[[Views], T]) -> T:
+        self._refuse_if_closed()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, look)
 
     async def close(self) -> None:
+        self._closed = True
         self._units.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
@@ -77,8 +86,14 @@ class Database:
         if self._lock:
             self._lock.close()
 
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("the database is closed")
+
     def _prepare(self) -> None:
         with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # several may begin at the same moment
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
             tables.metadata.create_all(connection)
             version = connection.scalar(sa.select(sa.func.max(tables.schema.c.version)))
             if version is None:
@@ -150,7 +165,7 @@ def _spoken() -> Iterator[None]:
         raise Unavailable(f"The database is not available: {_say(error)}") from error
 
 
-def _say(error: SQLAlchemyError) -> str:
+def _say(error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     return " ".join(str(cause).split())[:300]
 

@@ -53,13 +53,18 @@ class SqlTransaction:
     def keep_plan(self, plan: Plan) -> str:
         body = dump(plan)
         digest = queries.plan_digest(body)
-        if not self._db.scalar(sa.select(plans.c.digest).where(plans.c.digest == digest)):
-            self._db.execute(sa.insert(plans).values(digest=digest, body=body))
+        self._db.execute(
+            self._insert(plans).values(digest=digest, body=body).on_conflict_do_nothing()
+        )
         self._plans[digest] = plan
         return digest
 
     def plan(self, digest: str) -> Plan:
         return queries.plan(self._db, digest, self._plans)
+
+    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
+        return insert(table)
 
     # --- alerts
 
@@ -84,8 +89,7 @@ class SqlTransaction:
         return Receipt(news=len(news), repeated=len(received) - len(news))
 
     def _upsert_alert(self) -> ReturningInsert[int]:
-        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(alerts)
+        statement = self._insert(alerts)
         return statement.on_conflict_do_update(
             index_elements=[alerts.c.fingerprint, alerts.c.starts_at],
             set_={
