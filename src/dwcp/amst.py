@@ -36,8 +36,10 @@ from dwcp.wire import (
 
 WORKERS = 2
 SO_MAX_PACING_RATE = 47  # socket(7), since Linux 3.13
+UNSENT = 512 << 10  # bytes that wait in a socket; more would queue on one stream while others idle
 PIECES = 512  # of one sendmsg, below IOV_MAX
 PATIENCE = 10.0  # seconds without any progress before streams are given up
+GLANCE = 0.2  # seconds between looks at whether to stop
 CONNECT_SECONDS = 5.0
 
 Task = tuple[int, Bits]  # a chunk, and which of its pages to send
@@ -150,9 +152,12 @@ class _Round:
                 if self._load(stream):
                     waiting[stream.socket.fileno()] = stream
                     poll.register(stream.socket.fileno(), select.EPOLLOUT)
+            moved_at = time.monotonic()
             while waiting and not self._aborted.is_set():
-                ready = poll.poll(PATIENCE)
-                if not ready:
+                ready = poll.poll(GLANCE)
+                if ready:
+                    moved_at = time.monotonic()
+                elif time.monotonic() - moved_at > PATIENCE:
                     for stream in waiting.values():
                         stream.socket.close()
                     return
@@ -203,7 +208,7 @@ class _Round:
 
 def frame(memory: Memory, number: int, chunk: int, wanted: Bits, codec: str) -> list[memoryview]:
     """A frame as pieces to send: of guest memory itself where the codec is `none`."""
-    zero = memory.zero_pages(chunk) & wanted
+    zero = memory.zero_pages(chunk, wanted)
     data = wanted & ~zero
     content = slices(memory.view, chunk, data)
     if codec != "none" and content:
@@ -240,6 +245,7 @@ def _connect(link: Link, session: bytes) -> socket.socket:
     try:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, link.congestion.encode())
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         if link.pacing:
             rate = struct.pack("@Q", link.pacing)
             stream.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)

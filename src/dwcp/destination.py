@@ -36,6 +36,13 @@ RESUME_SECONDS = 15.0  # that an image waits for its source to come back
 LARGEST = 64 << 30
 LONGEST_LINE = 1 << 20
 
+ERRORS = (
+    ("bad_connection", "critical"),
+    ("bad_frame", "critical"),
+    ("connection_broken", "warning"),
+    ("stream_broken", "warning"),
+)
+
 Message = dict[str, Any]
 
 
@@ -99,15 +106,15 @@ class Room:
             if done:
                 self._end()
                 return
-            abandoned = self._session
+            abandoned = self._session.id
         log.warning("a source vanished; its image is kept for %g s", RESUME_SECONDS)
         timer = threading.Timer(RESUME_SECONDS, self._abandon, (abandoned,))
         timer.daemon = True
         timer.start()
 
-    def _abandon(self, session: Session) -> None:
+    def _abandon(self, session: bytes) -> None:
         with self._lock:
-            if self._session is session and self._owner is None:
+            if self._session and self._session.id == session and self._owner is None:
                 self._end()
 
     def _end(self) -> None:
@@ -163,7 +170,7 @@ class Line:
             if self._session is None:
                 raise BadFrame("nothing was begun")
             return self._steer(self._session, message)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise BadFrame(f"control message refused: {error}") from error
 
     def _begin(self, size: int) -> Message:
@@ -188,6 +195,8 @@ class Line:
                 patience = HURRIED_SECONDS if message.get("hurry") else BARRIER_SECONDS
                 rejected, lost = session.close_round(wanted, patience)
                 return {"rejected": sorted(rejected), "lost": sorted(lost)}
+            case "sums":
+                return {"sums": session.sums([int(chunk) for chunk in message["chunks"]])}
             case "digest":
                 return {"digest": session.memory.digest()}
         raise BadFrame(f"unknown operation {message['op']!r}")
@@ -200,6 +209,7 @@ class Destination:
         self._listener = listener
         self._node = node
         self._errors = errors
+        errors.expect("amst", *ERRORS)
         self._room = Room()
         self._workers = [Worker(errors.amst) for _ in range(WORKERS)]
         self._next = 0

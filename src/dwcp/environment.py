@@ -8,6 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 Address = tuple[str, int]
 
+LONGEST_LOAD = 10_000  # machines of one size in a row
 _SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -88,9 +89,10 @@ def _load(text: str) -> tuple[int, ...]:
         if not match:
             raise ValueError
         size = int(match[1]) * _SIZES[match[2]]
-        if size < 1 << 20 or size % (1 << 20):
+        if not 1 << 20 <= size <= 64 << 30 or size % (1 << 20):
             raise ValueError
-        sizes += [size] * int(match[3] or 1)
-    if not sizes or len(sizes) > 10_000:
-        raise ValueError
+        times = int(match[3] or 1)
+        if not 0 < times <= LONGEST_LOAD:
+            raise ValueError
+        sizes += [size] * times
     return tuple(sizes)

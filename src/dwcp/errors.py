@@ -17,3 +17,9 @@ class Errors:
 
     def amst(self, error_type: str, severity: str) -> None:
         self.count("amst", error_type, severity)
+
+    def expect(self, component: str, *error_types: tuple[str, str]) -> None:
+        """Series of these types and severities exist from the start, so that a first error is a
+        rise and not a beginning."""
+        for error_type, severity in error_types:
+            self._counter.labels(component, error_type, severity)

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from dwcp.wire import CHUNK, PAGE, Bits
+from dwcp.wire import CHUNK, PAGE, PAGES, Bits, runs
 
-RUN = 16  # pages of one kind that lie together
+RUN = 16  # pages of one kind that lie together, and that a guest writes together
+BURST = 4  # runs that a guest writes at a time
 TEXT_SHARE = 0.6  # of the pages that are not zero; the others are random
 
 
@@ -36,11 +37,19 @@ class Memory:
         """xxh3_128 of the whole image."""
         return xxhash.xxh3_128(self.view).hexdigest()
 
-    def zero_pages(self, chunk: int) -> Bits:
-        """Which pages of a chunk are all zero."""
-        first = chunk * (CHUNK // PAGE)
-        block = self.pages[first : first + CHUNK // PAGE]
-        zero: Bits = np.bitwise_or.reduce(block, axis=1) == 0
+    def sum(self, chunk: int) -> str:
+        """xxh3_64 of one chunk. Raises IndexError."""
+        if not 0 <= chunk < self.chunks:
+            raise IndexError(f"chunk {chunk} of {self.chunks}")
+        return xxhash.xxh3_64(self.view[chunk * CHUNK : (chunk + 1) * CHUNK]).hexdigest()
+
+    def zero_pages(self, chunk: int, wanted: Bits) -> Bits:
+        """Which of the wanted pages of a chunk are all zero."""
+        zero: Bits = np.zeros(PAGES, np.bool_)
+        first = chunk * PAGES
+        for start, end in runs(wanted):
+            block = self.pages[first + start : first + end]
+            zero[start:end] = np.bitwise_or.reduce(block, axis=1) == 0
         return zero
 
     def fill(self, zero_share: float, seed: int) -> None:
@@ -70,9 +79,9 @@ def _text(choose: random.Random) -> npt.NDArray[np.uint64]:
 
 
 class Guest:
-    """Writes to its memory until it is paused or has done its share, and logs the pages it wrote.
+    """Writes to its memory until it is paused or has done its share, and logs the pages.
 
-    What a page held before the first write is kept, so that the image can be used again.
+    What a run held before its first write is kept, so that the image can be used again.
     """
 
     def __init__(self, memory: Memory, share: float, seed: int) -> None:
@@ -102,21 +111,21 @@ class Guest:
 
     def restore(self) -> None:
         """Undo every write. Only after `pause`."""
-        for page, content in self._before.items():
-            self._memory.pages[page] = np.frombuffer(content, np.uint64)
+        for first, content in self._before.items():
+            pages = self._memory.pages[first : first + RUN]
+            pages[:] = np.frombuffer(content, np.uint64).reshape(pages.shape)
         self._before.clear()
 
     def _run(self) -> None:
         while self._left > 0 and not self._stop.wait(0.001):
-            burst = min(self._left, 64)
             with self._lock:
-                for _ in range(burst):
-                    self._write(self._random.randrange(len(self._memory.pages)))
-            self._left -= burst
+                for _ in range(BURST):
+                    self._write(RUN * self._random.randrange(len(self._memory.pages) // RUN))
 
-    def _write(self, page: int) -> None:
-        content = self._memory.pages[page]
-        if page not in self._before:
-            self._before[page] = content.tobytes()
-        content[self._random.randrange(PAGE // 8)] = self._random.getrandbits(63)
-        self._dirty[page] = True
+    def _write(self, first: int) -> None:
+        pages = self._memory.pages[first : first + min(RUN, self._left)]
+        if first not in self._before:
+            self._before[first] = self._memory.pages[first : first + RUN].tobytes()
+        pages[:, self._random.randrange(PAGE // 8)] = self._random.getrandbits(63)
+        self._dirty[first : first + len(pages)] = True
+        self._left -= len(pages)

@@ -72,6 +72,13 @@ class Line:
         answer = self._send(op="close", chunks=sorted(chunks), hurry=in_a_hurry)
         return _chunks(answer.get("rejected")), _chunks(answer.get("lost"))
 
+    def sums(self, chunks: list[int]) -> list[str]:
+        """xxh3_64 of whole chunks, as the destination has them."""
+        found = self._ask("sums", op="sums", chunks=chunks)
+        if not isinstance(found, list) or len(found) != len(chunks):
+            raise ConnectionError("the destination did not sum the chunks it was asked for")
+        return [str(each) for each in found]
+
     def ask_digest(self) -> None:
         """Returns at once; `read_digest` waits."""
         self._write({"op": "digest"})

@@ -24,6 +24,11 @@ ERROR_SLA = 0.01  # share of attempts
 STAGES = (0, 10, 50, 100)
 NORMAL = 100  # migrations of a size that say what is normal
 FEWEST = 10  # of them, before anything can be abnormal
+ERRORS = (
+    ("source_unreachable", "critical"),
+    ("destination_unreachable", "critical"),
+    ("source_lost", "warning"),
+)
 LINK = ("amst", "tx", "tcp")
 
 
@@ -108,6 +113,7 @@ class ServiceMetrics(Collector):
         self, registry: CollectorRegistry, window: float, expiry: float, rollout: int
     ) -> None:
         self.errors = Errors(registry)
+        self.errors.expect("amst", *ERRORS)
         self._window = Window(window)
         self._lately = Window(expiry)
         self._anomalies = Anomalies(registry)

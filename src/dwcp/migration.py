@@ -43,7 +43,7 @@ class Tally:
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
     rounds: int = 0
     resent: int = 0  # chunks sent again because they were damaged or lost
-    torn: int = 0  # chunks sent again because the guest wrote into them on the way
+    torn: int = 0  # chunks that the guest wrote into on their way
     resumes: int = 0
     sending: float = 0.0  # seconds of rounds
     downtime: float = 0.0  # seconds that the guest stood still
@@ -69,6 +69,7 @@ class Migration:
         self._transport: Transport | None = None
         self._session = b""
         self._troubles: Counter[int] = Counter()  # by chunk
+        self._torn: set[int] = set()
         self.tally = Tally()
 
     def run(self) -> Tally:
@@ -111,8 +112,8 @@ class Migration:
         stopped = time.monotonic()
         self._guest.pause()
         left |= self._guest.take_dirty()
-        while left.any():
-            left = self._round(dirty_tasks(left))
+        while left.any() or self._torn:
+            left = self._round(dirty_tasks(left)) if left.any() else self._check_torn()
         self.tally.downtime = time.monotonic() - stopped
 
     def _round(self, tasks: list[Task]) -> Bits:
@@ -131,10 +132,10 @@ class Migration:
         except OSError as error:
             rejected, lost = set(), wanted - self._resume(error)
         dirty = self._guest.take_dirty()
-        self._count(tasks, work, rejected | lost, time.monotonic() - started)
-        self._judge(rejected, lost, dirty)
+        self._count(tasks, work, lost, time.monotonic() - started)
+        again = self._judge(rejected, lost, dirty)
         for chunk, pages in tasks:
-            if chunk in rejected or chunk in lost:
+            if chunk in again:
                 dirty[chunk * PAGES : (chunk + 1) * PAGES] |= pages
         return dirty
 
@@ -165,26 +166,50 @@ class Migration:
         self._transport.reopen()
         return verified
 
-    def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:
+    def _count(self, tasks: list[Task], work: Work, lost: set[int], seconds: float) -> None:
         tally = self.tally
         tally.rounds += 1
-        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in again)
+        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in lost)
         tally.wire += work.wire
         tally.raw += work.raw
         tally.encoded += work.encoded
         tally.encoding += work.encoding
         tally.sending += seconds
 
-    def _judge(self, rejected: set[int], lost: set[int], dirty: Bits) -> None:
-        """A chunk that the guest wrote into while it was sent may differ; that is no trouble."""
+    def _judge(self, rejected: set[int], lost: set[int], dirty: Bits) -> set[int]:
+        """The chunks that are to be sent again with all they carried.
+
+        One that the guest wrote into on its way may differ in just those pages, and they are sent
+        again anyway; whether that was all is checked when the guest stands still.
+        """
         written = set(np.flatnonzero(dirty.reshape(-1, PAGES).any(axis=1)).tolist())
-        self.tally.torn += len(rejected & written)
-        troubled = (rejected - written) | lost
-        self.tally.resent += len(troubled)
-        self._troubles.update(troubled)
-        worst = max(self._troubles.values(), default=0)
-        if worst > RESENDS:
+        torn = rejected & written
+        self.tally.torn += len(torn)
+        self._torn |= torn
+        return self._trouble((rejected - written) | lost)
+
+    def _trouble(self, chunks: set[int]) -> set[int]:
+        self.tally.resent += len(chunks)
+        self._troubles.update(chunks)
+        if max(self._troubles.values(), default=0) > RESENDS:
             raise MigrationFailed("chunk_damaged", f"a chunk did not arrive in {RESENDS + 1} tries")
+        return chunks
+
+    def _check_torn(self) -> Bits:
+        """The pages of torn chunks that differ from the source's after all."""
+        assert self._line
+        torn, self._torn = sorted(self._torn), set()
+        try:
+            sums = self._line.sums(torn)
+        except OSError as error:
+            self._resume(error)
+            self._torn = set(torn)
+            sums = [self._memory.sum(chunk) for chunk in torn]
+        differ = {c for c, found in zip(torn, sums, strict=True) if found != self._memory.sum(c)}
+        left = np.zeros(self._memory.chunks * PAGES, np.bool_)
+        for chunk in self._trouble(differ):
+            left[chunk * PAGES : (chunk + 1) * PAGES] = True
+        return left
 
     def _prove(self) -> None:
         assert self._line

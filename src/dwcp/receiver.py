@@ -54,13 +54,17 @@ class Worker:
     def _run(self) -> None:
         while True:
             for number, _ in self._poll.poll(IDLE_SECONDS):
-                stream = self._streams[number]
-                if not self._pull(stream):
-                    del self._streams[number]
-                    self._poll.unregister(number)
-                    stream.pieces = []
-                    stream.session.leave(stream.socket)
-                    stream.socket.close()
+                self._attend(number)
+
+    def _attend(self, number: int) -> None:
+        stream = self._streams[number]
+        if self._pull(stream):
+            return
+        del self._streams[number]
+        self._poll.unregister(number)
+        stream.pieces = []
+        stream.session.leave(stream.socket)
+        stream.socket.close()
 
     def _pull(self, stream: Inbound) -> bool:
         """Read what is there; False when the stream is at its end, or not to be trusted."""

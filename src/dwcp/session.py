@@ -30,6 +30,7 @@ class Session:
         self._verified: set[int] = set()
         self._rejected: set[int] = set()
         self._streams: set[socket.socket] = set()
+        self._joined = False  # a stream, since the last cut: before that they may be on their way
         self._ended = False
 
     def join(self, stream: socket.socket) -> None:
@@ -38,6 +39,7 @@ class Session:
             if self._ended:
                 raise BadFrame("the session is over")
             self._streams.add(stream)
+            self._joined = True
 
     def leave(self, stream: socket.socket) -> None:
         with self._changed:
@@ -73,7 +75,7 @@ class Session:
         """
         with self._changed:
             while missing := len(wanted - self._seen()):
-                if not self._streams or not self._progress(wanted, missing, patience):
+                if self._deserted() or not self._progress(wanted, missing, patience):
                     break
             lost = wanted - self._seen()
         if lost:
@@ -86,6 +88,10 @@ class Session:
         with self._changed:
             return set(self._verified)
 
+    def sums(self, chunks: list[int]) -> list[str]:
+        """xxh3_64 of whole chunks, as they are now."""
+        return [self.memory.sum(chunk) for chunk in chunks]
+
     def cut(self) -> None:
         """Close every stream; returns when no worker reads from one any more."""
         with self._changed:
@@ -93,6 +99,7 @@ class Session:
                 with contextlib.suppress(OSError):
                     stream.shutdown(socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._streams, CUT_SECONDS)
+            self._joined = False
 
     def end(self) -> None:
         """No frame is taken from now on, and the memory is as it was: all zero."""
@@ -109,5 +116,8 @@ class Session:
 
     def _progress(self, wanted: set[int], than: int, patience: float) -> bool:
         return self._changed.wait_for(
-            lambda: not self._streams or len(wanted - self._seen()) < than, patience
+            lambda: self._deserted() or len(wanted - self._seen()) < than, patience
         )
+
+    def _deserted(self) -> bool:
+        return self._joined and not self._streams

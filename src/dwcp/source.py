@@ -32,6 +32,13 @@ CODEC_SECONDS = 1.0  # that HDE's answer is believed
 CODEC_GRACE_SECONDS = 15.0  # that it is kept while HDE does not answer, before that is an error
 
 
+ERRORS = (
+    ("bad_pacing_file", "warning"),
+    ("chunk_resent", "warning"),
+    ("stream_lost", "warning"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     node: str
@@ -150,6 +157,7 @@ class Source:
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         self._settings = settings
         self._errors = Errors(registry)
+        self._errors.expect("amst", *ERRORS)
         self._gauges = Gauges(registry, settings.expiry)
         self._advice = Advice(settings.hde, self._errors)
         self._memory: Memory | None = None

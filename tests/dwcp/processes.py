@@ -54,7 +54,10 @@ class Role:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.process.kill()
         self.process.wait()
@@ -83,9 +86,9 @@ class Role:
         return found
 
     def errors(self, what: str = "metrics") -> dict[str, float]:
-        """By type."""
+        """Those that happened, by type."""
         series = self.metrics(what).get("dwcp_v3_errors_total", {})
-        return {dict(labels)["error_type"]: value for labels, value in series.items()}
+        return {dict(labels)["error_type"]: value for labels, value in series.items() if value}
 
     def migrate(self, size: int, **more: object) -> tuple[int, dict[str, Any]]:
         body = {"id": "vm", "size": size} | more

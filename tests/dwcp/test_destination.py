@@ -1,0 +1,230 @@
+"""A real destination process, and peers that send what no source would."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from dwcp.amst import all_tasks, frame
+from dwcp.environment import Address
+from dwcp.guest import Memory
+from dwcp.line import Line
+from dwcp.wire import CONTROL_HELLO, HEADER_SIZE, PAGES, STREAM_HELLO, Header, pack
+from tests.dwcp.processes import Role, wait_until
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def destination() -> Iterator[Role]:
+    with Role("destination") as role:
+        yield role
+
+
+def an_image() -> Memory:
+    memory = Memory(2 * MIB)
+    memory.fill(0.5, seed=4)
+    return memory
+
+
+def connect(destination: Role) -> socket.socket:
+    return socket.create_connection(destination.listening["streams"], timeout=5)
+
+
+class Peer:
+    """Speaks the protocol by hand."""
+
+    def __init__(self, destination: Role, size: int = 2 * MIB) -> None:
+        address: Address = destination.listening["streams"]
+        self.line = Line(address)
+        begun = self.line.begin(size)
+        while begun is None:
+            begun = self.line.begin(size)
+        self.session = begun[0]
+        self.line.open_round(0)
+        self.stream = self.open(destination)
+
+    def open(self, destination: Role) -> socket.socket:
+        stream = connect(destination)
+        stream.sendall(STREAM_HELLO + self.session)
+        return stream
+
+    def __enter__(self) -> "Peer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.line.done()
+        self.line.close()
+        self.stream.close()
+
+
+def is_closed(stream: socket.socket) -> bool:
+    try:
+        return stream.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def counted(destination: Role, kind: str) -> float:
+    return destination.errors().get(kind, 0)
+
+
+def good_frame(memory: Memory, chunk: int = 0, codec: str = "none") -> bytes:
+    return b"".join(frame(memory, 0, chunk, np.ones(PAGES, np.bool_), codec))
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy"])
+def test_an_image_sent_by_hand_has_the_senders_digest(destination: Role, codec: str) -> None:
+    memory = an_image()
+    with Peer(destination) as peer:
+        for chunk, wanted in all_tasks(memory):
+            peer.stream.sendall(b"".join(frame(memory, 0, chunk, wanted, codec)))
+        assert peer.line.close_round({0, 1}) == (set(), set())
+        peer.line.ask_digest()
+        assert peer.line.read_digest() == memory.digest()
+
+
+def test_the_next_image_finds_nothing_of_the_last(destination: Role) -> None:
+    for memory in (an_image(), Memory(2 * MIB)):
+        with Peer(destination) as peer:
+            if memory.view[:MIB] != bytes(MIB):
+                peer.stream.sendall(good_frame(memory))
+            peer.line.close_round({0}, in_a_hurry=True)
+            peer.line.ask_digest()
+            last = peer.line.read_digest()
+    assert last == Memory(2 * MIB).digest()
+
+
+def test_a_page_that_became_zero_is_zero_at_the_destination(destination: Role) -> None:
+    memory = an_image()
+    with Peer(destination) as peer:
+        peer.stream.sendall(good_frame(memory))
+        peer.line.close_round({0})
+        memory.pages[:] = 0
+        peer.line.open_round(1)
+        peer.stream.sendall(b"".join(frame(memory, 1, 0, np.ones(PAGES, np.bool_), "none")))
+        assert peer.line.close_round({0}) == (set(), set())
+        peer.line.ask_digest()
+        assert peer.line.read_digest() == memory.digest()
+
+
+BAD_FRAMES = {
+    "noise": os.urandom(HEADER_SIZE),
+    "another round": pack(
+        Header(
+            round=9,
+            codec=0,
+            chunk=0,
+            size=0,
+            checksum=0,
+            data=np.zeros(PAGES, np.bool_),
+            zero=np.ones(PAGES, np.bool_),
+        )
+    ),
+    "oversized": pack(
+        Header(
+            round=0,
+            codec=2,
+            chunk=0,
+            size=1 << 30,
+            checksum=0,
+            data=np.ones(PAGES, np.bool_),
+            zero=np.zeros(PAGES, np.bool_),
+        )
+    ),
+    "replayed": good_frame(an_image()) * 2,
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FRAMES)
+def test_a_bad_frame_is_counted_and_closes_its_stream(destination: Role, kind: str) -> None:
+    before = counted(destination, "bad_frame")
+    with Peer(destination) as peer:
+        peer.stream.sendall(BAD_FRAMES[kind])
+        assert is_closed(peer.stream)
+    assert counted(destination, "bad_frame") == before + 1
+
+
+def test_a_truncated_frame_is_counted_and_its_chunk_is_lost(destination: Role) -> None:
+    before = counted(destination, "stream_broken")
+    with Peer(destination) as peer:
+        peer.stream.sendall(good_frame(an_image())[:-10])
+        peer.stream.close()
+        assert peer.line.close_round({0}) == (set(), {0})
+        assert counted(destination, "stream_broken") == before + 1
+
+
+@pytest.mark.parametrize("codec", ["none", "lz4", "snappy", "zstd"])
+def test_a_damaged_chunk_is_asked_for_again(destination: Role, codec: str) -> None:
+    damaged = bytearray(good_frame(an_image(), codec=codec))
+    damaged[-50] ^= 0xFF
+    with Peer(destination) as peer:
+        peer.stream.sendall(damaged)
+        assert peer.line.close_round({0}) == ({0}, set())
+
+
+def test_an_old_session_takes_no_streams(destination: Role) -> None:
+    with Peer(destination) as peer:
+        old = peer.session
+    before = counted(destination, "bad_connection")
+    with connect(destination) as stream:
+        stream.sendall(STREAM_HELLO + old)
+        assert is_closed(stream)
+    assert counted(destination, "bad_connection") == before + 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="http"),
+        pytest.param(CONTROL_HELLO + b"not json\n", id="not json"),
+        pytest.param(CONTROL_HELLO + b"[]\n", id="no operation"),
+        pytest.param(CONTROL_HELLO + b'{"op": "digest"}\n', id="digest of nothing"),
+        pytest.param(CONTROL_HELLO + b'{"op": "begin"}\n', id="begin without a size"),
+        pytest.param(
+            CONTROL_HELLO + json.dumps({"op": "begin", "size": 1 << 60}).encode() + b"\n",
+            id="too large",
+        ),
+        pytest.param(CONTROL_HELLO + b'{"op": "resume", "session": "zz"}\n', id="bad session"),
+        pytest.param(STREAM_HELLO + b"1234567890123456", id="unknown session"),
+    ],
+)
+def test_a_bad_connection_is_counted_and_closed(destination: Role, data: bytes) -> None:
+    before = counted(destination, "bad_connection")
+    with connect(destination) as stream:
+        stream.sendall(data)
+        assert is_closed(stream)
+    assert counted(destination, "bad_connection") == before + 1
+
+
+def test_a_probe_of_the_port_is_no_error(destination: Role) -> None:
+    before = destination.errors()
+    connect(destination).close()
+    with Line(destination.listening["streams"]) as line:
+        assert line.ping() == "dwcp-v3-destination"
+    assert destination.errors() == before
+
+
+def test_a_second_source_waits_until_the_first_is_done(destination: Role) -> None:
+    with Peer(destination), Line(destination.listening["streams"]) as other:
+        assert other.begin(MIB) is None
+    with Line(destination.listening["streams"]) as other:
+        wait_until(lambda: other.begin(MIB))
+        other.done()
+
+
+def test_a_source_that_comes_back_is_told_what_arrived(destination: Role) -> None:
+    memory = an_image()
+    with Peer(destination) as peer:
+        peer.stream.sendall(good_frame(memory, 0))
+        half = peer.open(destination)
+        half.sendall(good_frame(memory, 1)[:5000])
+        peer.line.close_round({0})
+        peer.line.close()
+        peer.line = Line(destination.listening["streams"])
+        assert peer.line.resume(peer.session) == {0}
+        assert is_closed(half)
+        half.close()

@@ -1,0 +1,224 @@
+"""Migrations between real processes: over good and bad networks, paced, and through drains."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dwcp import web
+from dwcp.amst import Link
+from dwcp.guest import Memory
+from dwcp.migration import Migration, MigrationFailed
+from tests.dwcp.processes import Role, wait_until
+from tests.dwcp.proxy import Proxy
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def destination() -> Iterator[Role]:
+    with Role("destination") as role:
+        yield role
+
+
+def a_source(destination: Role, **variables: str) -> Role:
+    return Role("source", **({"DWCP_DESTINATION": destination.address("streams")} | variables))
+
+
+def streams(source: Role) -> float:
+    return source.metrics()["dwcp_v3_amst_active_streams"][()]
+
+
+def a_migration(address: str, size: int = 8 * MIB, dirty_share: float = 0.02) -> Migration:
+    memory = Memory(size)
+    memory.fill(0.5, seed=2)
+    host, port = address.split(":")
+    link = Link(
+        destination=(host, int(port)), streams=4, congestion="cubic", pacing=None, codec="none"
+    )
+    return Migration(memory, link, dirty_share, seed=1)
+
+
+@pytest.mark.parametrize("codec", ["none", "lz4", "snappy", "zstd", "zstd-max"])
+def test_a_machine_that_keeps_writing_arrives_whole(destination: Role, codec: str) -> None:
+    with (
+        Role("hde", COMPRESSION_ALGO=codec) as hde,
+        a_source(destination, DWCP_HDE=hde.address("metrics"), STREAM_COUNT="3") as source,
+    ):
+        for seed in range(3):
+            code, answer = source.migrate(4 * MIB, seed=seed, zero_share=0.5)
+            assert (code, answer.get("codec")) == (200, codec), source.log
+            assert answer["rounds"] > 1
+            assert 4 * MIB <= answer["logical_bytes"] < 6 * MIB
+        told = hde.metrics()
+        assert told["dwcp_v3_hde_compression_latency_seconds_count"][(("codec", codec),)] >= 12
+        assert 0.3 < told["dwcp_v3_hde_compression_ratio"][()] < 1
+        assert source.errors() == {}
+
+
+def test_auto_names_a_codec_that_the_source_can_use(destination: Role) -> None:
+    with (
+        Role("hde") as hde,
+        a_source(destination, DWCP_HDE=hde.address("metrics")) as source,
+    ):
+        assert source.migrate(2 * MIB)[1]["codec"] == "none"
+
+
+def test_zero_pages_are_not_sent(destination: Role) -> None:
+    tally = a_migration(destination.address("streams"), dirty_share=0).run()
+    assert tally.logical == 8 * MIB
+    assert tally.wire < 6 * MIB
+
+
+def test_damaged_chunks_are_sent_again_and_counted(destination: Role) -> None:
+    with (
+        Proxy(destination.address("streams"), flips=3) as proxy,
+        a_source(destination, DWCP_DESTINATION=proxy.address) as source,
+    ):
+        code, answer = source.migrate(8 * MIB, zero_share=0)
+        assert code == 200
+        assert answer["resent"] + answer["torn"] >= 3
+        assert source.errors().get("chunk_resent", 0) == answer["resent"]
+
+
+def test_a_lost_connection_is_resumed_with_what_is_missing(destination: Role) -> None:
+    size = 64 * MIB
+    with Proxy(destination.address("streams"), cut_after=24 * MIB) as proxy:
+        tally = a_migration(proxy.address, size, dirty_share=0).run()
+        assert proxy.cuts == 1
+        assert tally.resumes >= 1
+        whole = a_migration(destination.address("streams"), size, dirty_share=0).run()
+        # What was in flight is sent twice; what had arrived is not.
+        assert tally.logical == whole.logical
+        assert whole.wire < tally.wire < 1.7 * whole.wire
+
+
+def test_a_destination_that_is_gone_fails_the_migration_and_frees_the_source(
+    destination: Role,
+) -> None:
+    with Role("destination") as other, a_source(other) as source:
+        assert source.migrate(MIB)[0] == 200
+        other.process.kill()
+        other.process.wait()
+        code, answer = source.migrate(MIB)
+        assert (code, answer["kind"]) == (502, "destination_unreachable")
+        assert source.migrate(MIB)[0] == 502
+
+
+def test_a_destination_that_lost_the_image_fails_the_migration(destination: Role) -> None:
+    address = destination.address("streams")
+    with Role("destination") as other:
+        host, port = other.listening["streams"]
+        with Proxy(f"{host}:{port}", cut_after=MIB) as proxy:
+            proxied = a_migration(proxy.address, 16 * MIB)
+            proxy.redirect_after_cut(address)
+            with pytest.raises(MigrationFailed) as failed:
+                proxied.run()
+            assert failed.value.kind == "destination_lost"
+
+
+@pytest.mark.parametrize("body", [{}, {"id": "a", "size": 5}, {"id": "a", "size": -MIB}])
+def test_a_request_that_makes_no_sense_is_refused(
+    destination: Role, body: dict[str, object]
+) -> None:
+    with a_source(destination) as source:
+        assert web.ask(source.listening["control"], "/migrations", body)[0] == 400
+
+
+def test_pacing_caps_each_stream_and_more_streams_lift_it(
+    destination: Role, tmp_path: Path
+) -> None:
+    pacing = tmp_path / "pacing"
+    rates = {}
+    for streams in ("4", "16"):
+        with a_source(destination, STREAM_COUNT=streams, DWCP_PACING_FILE=str(pacing)) as source:
+            pacing.write_text("10000000")
+            answer = source.migrate(32 * MIB, zero_share=0.5)[1]
+            rates[streams] = answer["wire_bytes"] / answer["seconds"]
+            used = source.metrics()["dwcp_v3_amst_stream_utilization"][()]
+            assert 0.2 < used <= 1
+            pacing.unlink()
+            free = source.migrate(32 * MIB, zero_share=0.5)[1]
+            assert free["wire_bytes"] / free["seconds"] > 1.5 * rates[streams]
+            pacing.write_text("fast")
+            assert source.migrate(32 * MIB, zero_share=0.5)[0] == 200
+            assert source.errors() == {"bad_pacing_file": 1}
+    assert rates["16"] > 2 * rates["4"]
+
+
+def test_a_draining_source_finishes_what_it_began(destination: Role, tmp_path: Path) -> None:
+    (tmp_path / "pacing").write_text("8000000")
+    with (
+        a_source(destination, DWCP_PACING_FILE=str(tmp_path / "pacing")) as source,
+        ThreadPoolExecutor() as pool,
+    ):
+        moving = pool.submit(source.migrate, 32 * MIB)
+        wait_until(lambda: streams(source) == 4)
+        assert source.migrate(MIB)[0] == 409
+        assert source.terminate() == 0
+        assert moving.result()[0] == 200
+
+
+def test_a_drain_that_takes_too_long_aborts(destination: Role, tmp_path: Path) -> None:
+    (tmp_path / "pacing").write_text("100000")
+    with (
+        a_source(
+            destination, DWCP_PACING_FILE=str(tmp_path / "pacing"), DWCP_DRAIN="0.2"
+        ) as source,
+        ThreadPoolExecutor() as pool,
+    ):
+        moving = pool.submit(source.migrate, 32 * MIB)
+        wait_until(lambda: streams(source) == 4)
+        assert source.migrate(MIB)[0] == 409
+        assert source.terminate() == 0
+        assert moving.result() == (503, {"error": "aborted"})
+
+
+def test_memory_stays_under_the_image_and_64_mib(destination: Role) -> None:
+    with a_source(destination, STREAM_COUNT="16") as source:
+        for size in (64 * MIB, 128 * MIB, 64 * MIB):
+            assert source.migrate(size)[0] == 200
+        for role in (source, destination):
+            assert _peak(role) < 128 * MIB + 64 * MIB
+
+
+def _peak(role: Role) -> int:
+    """Anonymous and shared memory at their highest; the libraries' own files are not counted."""
+    status = Path(f"/proc/{role.process.pid}/status").read_text().splitlines()
+    kib = {line.split()[0]: int(line.split()[1]) for line in status if line.endswith("kB")}
+    return (kib["VmHWM:"] - kib["RssFile:"]) << 10
+
+
+def test_a_restarting_source_costs_no_error(destination: Role) -> None:
+    with a_source(destination) as first:
+        address = first.address("control")
+        with Role(
+            "control",
+            DWCP_SOURCE=address,
+            DWCP_LOAD="1MiB",
+            DWCP_LOAD_RATE="20",
+        ) as control:
+            moved = (("outcome", "moved"),)
+
+            def count() -> float:
+                return control.metrics("http")["dwcp_v3_migrations_total"][moved]
+
+            wait_until(lambda: count() >= 3)
+            assert first.terminate() == 0
+            before = count()
+            with a_source(destination, DWCP_CONTROL_LISTEN=address):
+                wait_until(lambda: count() >= before + 3)
+            assert control.errors("http") == {}
+            assert control.terminate() == 0
+
+
+def test_logs_are_plain_lines_with_a_utc_time_and_a_level(destination: Role) -> None:
+    with a_source(destination) as source:
+        source.migrate(MIB)
+        source.terminate()
+    for line in source.log:
+        at, level, _ = line.split(" ", 2)
+        assert at.endswith("Z")
+        assert len(at) == len("2026-01-31T12:00:00.000Z")
+        assert level in ("INFO", "WARN", "ERROR")
