@@ -47,6 +47,9 @@ class Memory:
         """Which of the wanted pages of a chunk are all zero."""
         zero: Bits = np.zeros(PAGES, np.bool_)
         first = chunk * PAGES
+        if wanted.all():
+            np.equal(np.bitwise_or.reduce(self.pages[first : first + PAGES], axis=1), 0, out=zero)
+            return zero
         for start, end in runs(wanted):
             block = self.pages[first + start : first + end]
             zero[start:end] = np.bitwise_or.reduce(block, axis=1) == 0

@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from dwcp.guest import Memory
-from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header
+from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header, runs
 
 LAST_ROUND = 255  # a frame has one byte for it
 CUT_SECONDS = 5.0  # for the workers to let go of streams that were cut
@@ -106,9 +106,8 @@ class Session:
         with self._changed:
             self._ended = True
         self.cut()
-        pages = self.memory.pages.reshape(self.memory.chunks, PAGES, -1)
-        for chunk in np.flatnonzero(self.written.any(axis=1)):
-            pages[chunk][self.written[chunk]] = 0
+        for first, last in runs(self.written.reshape(-1)):
+            self.memory.pages[first:last] = 0
         self.written[:] = False
 
     def _seen(self) -> set[int]:
