@@ -44,6 +44,7 @@ def _take_group(
     committer: Committer,
     at: datetime,
 ) -> None:
+    alerts = _latest(alerts)
     firing = tuple(alert for alert in alerts if alert.firing)
     cleared = tuple(alert for alert in alerts if not alert.firing)
     incident = tx.live_in_group(group)
@@ -55,6 +56,13 @@ def _take_group(
         committer.apply(tx, AlertsJoined(at=at, alerts=firing), incident.id)
     if cleared:
         committer.apply(tx, AlertsCleared(at=at, alerts=cleared), incident.id)
+
+
+def _latest(alerts: Sequence[Alert]) -> Sequence[Alert]:
+    """The latest word on each alert: one that cleared and fires again is firing."""
+    ordered = sorted(alerts, key=lambda alert: (alert.starts_at, not alert.firing))
+    latest = {alert.fingerprint: alert for alert in ordered}
+    return [alert for alert in alerts if latest[alert.fingerprint] is alert]
 
 
 def _open(

@@ -104,8 +104,10 @@ class Engine:
                 log.error("%s; trying again", error)
                 busy = False
             if not busy:
+                # Not wait_for: it forgets a cancellation that meets the bell.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), self._idle())
+                    async with asyncio.timeout(self._idle()):
+                        await bell.wait()
 
     def _ring(self) -> None:
         for bell in self._bells:
@@ -174,10 +176,12 @@ class Engine:
         now = self.performer.clock.now()
         owner = self.performer.owner
         jobs = await self.performer.store.write(lambda tx: tx.claim(owner, kinds, now, LEASE, free))
-        for job in jobs:
+        # A job of our own whose lease ran out, because the clock leapt, is under way already.
+        fresh = [job for job in jobs if job.key not in self._working]
+        for job in fresh:
             self._working[job.key] = job
             group.create_task(self._work(job))
-        return len(jobs)
+        return len(fresh)
 
     async def _work(self, job: Job) -> None:
         try:
