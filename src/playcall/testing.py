@@ -258,9 +258,11 @@ class RememberingChannel:
 
     broken: Unavailable | None = None
     sent: list[tuple[str, Message, str]] = field(default_factory=list)  # address, message, key
+    refused: list[str] = field(default_factory=list)  # keys
 
     async def send(self, message: Message, address: str, key: str) -> None:
         if self.broken:
+            self.refused.append(key)
             raise self.broken
         self.sent.append((address, message, key))
 

@@ -103,6 +103,9 @@ class Engine:
             except Unavailable as error:
                 log.error("%s; trying again", error)
                 busy = False
+            except Exception:  # a bug: the other loops, and the next look, must go on
+                log.exception("a look failed; trying again")
+                busy = False
             if not busy:
                 # Not wait_for: it forgets a cancellation that meets the bell.
                 with contextlib.suppress(TimeoutError):
