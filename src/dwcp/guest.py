@@ -11,6 +11,7 @@ import xxhash
 from dwcp.wire import CHUNK, PAGE, PAGES, Bits, runs
 
 RUN = 16  # pages of one kind that lie together, and that a guest writes together
+WORDS = 100  # that text is made of: lz4 and zstd then save what they save on real memory
 BURST = 4  # runs that a guest writes at a time
 TEXT_SHARE = 0.6  # of the pages that are not zero; the others are random
 
@@ -73,9 +74,9 @@ class Memory:
 
 
 def _text(choose: random.Random) -> npt.NDArray[np.uint64]:
-    """Pages of words, about as compressible as logs are."""
+    """Pages of words."""
     letters = "etaoinshrdlucmfwyp"
-    words = ["".join(choose.choices(letters, k=choose.randrange(2, 11))) for _ in range(4000)]
+    words = ["".join(choose.choices(letters, k=choose.randrange(2, 11))) for _ in range(WORDS)]
     pages = 128
     text = " ".join(choose.choices(words, k=pages * PAGE // 4))[: pages * PAGE]
     return np.frombuffer(text.encode(), np.uint64).reshape(pages, -1)

@@ -213,6 +213,22 @@ def test_a_restarting_source_costs_no_error(destination: Role) -> None:
             assert control.terminate() == 0
 
 
+def test_a_rolling_restart_costs_no_error(destination: Role) -> None:
+    with a_source(destination) as old:
+        address = old.address("control")
+        variables = {"DWCP_SOURCE": address, "DWCP_LOAD": "1MiB", "DWCP_LOAD_RATE": "50"}
+        with Role("control", **variables) as control:
+
+            def streamed(count: int) -> bool:
+                return any(" MiB in " in line and f"{count} streams" in line for line in new.log)
+
+            new = a_source(destination, DWCP_CONTROL_LISTEN=address, STREAM_COUNT="7")
+            with new:
+                assert old.terminate() == 0
+                wait_until(lambda: streamed(7))
+                assert control.errors("http") == {}
+
+
 def test_logs_are_plain_lines_with_a_utc_time_and_a_level(destination: Role) -> None:
     with a_source(destination) as source:
         source.migrate(MIB)
