@@ -132,8 +132,8 @@ class Migration:
         except OSError as error:
             rejected, lost = set(), wanted - self._resume(error)
         dirty = self._guest.take_dirty()
-        self._count(tasks, work, lost, time.monotonic() - started)
         again = self._judge(rejected, lost, dirty)
+        self._count(tasks, work, again, time.monotonic() - started)
         for chunk, pages in tasks:
             if chunk in again:
                 dirty[chunk * PAGES : (chunk + 1) * PAGES] |= pages
@@ -166,10 +166,10 @@ class Migration:
         self._transport.reopen()
         return verified
 
-    def _count(self, tasks: list[Task], work: Work, lost: set[int], seconds: float) -> None:
+    def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:
         tally = self.tally
         tally.rounds += 1
-        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in lost)
+        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in again)
         tally.wire += work.wire
         tally.raw += work.raw
         tally.encoded += work.encoded
