@@ -24,10 +24,11 @@ async def receive_alertmanager(request: Request) -> Response:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not doorkeeper.admits_intake(token.strip()):
         return _answer(401, "the intake does not know this token; see intake.tokens")
-    if int(request.headers.get("content-length") or 0) > LARGEST:
+    body = await _read(request)
+    if body is None:
         return _answer(413, f"the notification is over {LARGEST} bytes; set max_alerts")
     try:
-        notification = read_webhook(await request.body())
+        notification = read_webhook(body)
     except BadWebhook as error:
         log.warning("webhook refused: %s", error)
         return _answer(400, str(error))
@@ -43,6 +44,19 @@ async def receive_alertmanager(request: Request) -> Response:
         log.error("alerts not stored: %s", error)
         return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
     return JSONResponse({"news": receipt.news, "repeated": receipt.repeated}, 202)
+
+
+async def _read(request: Request) -> bytes | None:
+    """The body; None as soon as it is known to be too large."""
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said) > LARGEST:
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST:
+            return None
+    return bytes(body)
 
 
 def _answer(status: int, detail: str) -> Response:
