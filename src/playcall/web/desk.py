@@ -6,7 +6,9 @@ from fastapi import HTTPException, Request
 
 from playcall.core.incident import Event, Refused
 from playcall.engine.loop import Engine
-from playcall.engine.ports import Clock, Dossier, Store, Unavailable
+from playcall.engine.ports import Clock, Dossier, Store
+
+LARGEST = 2**63 - 1  # number that a database holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,22 +24,24 @@ def desk(request: Request) -> Desk:
 
 
 async def act(request: Request, incident: int, event: Event) -> None:
-    """Submit an event. 404 when there is no such incident, 409 when it is refused, 503 when it
-    cannot be stored."""
-    try:
-        outcome = await desk(request).engine.submit(incident, event)
-    except Unavailable as error:
-        raise HTTPException(503, str(error)) from error
+    """Submit an event. 404 when there is no such incident, 409 when it is refused. Raises
+    Unavailable."""
+    _refuse_impossible(incident)
+    outcome = await desk(request).engine.submit(incident, event)
     if isinstance(outcome, Refused):
         missing = outcome.reason.startswith("there is no incident")
         raise HTTPException(404 if missing else 409, outcome.reason)
 
 
 async def dossier(request: Request, incident: int) -> Dossier:
-    try:
-        found = await desk(request).store.read(lambda views: views.dossier(incident))
-    except Unavailable as error:
-        raise HTTPException(503, str(error)) from error
+    """404 when there is no such incident. Raises Unavailable."""
+    _refuse_impossible(incident)
+    found = await desk(request).store.read(lambda views: views.dossier(incident))
     if found is None:
         raise HTTPException(404, f"there is no incident {incident}")
     return found
+
+
+def _refuse_impossible(incident: int) -> None:
+    if abs(incident) > LARGEST:
+        raise HTTPException(404, "there is no incident of so large a number")

@@ -1,6 +1,7 @@
 """Puts the routes together, and the last boundary: what is a bug is logged and said as one."""
 
 import logging
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import HTTPException
@@ -9,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from playcall.engine.ports import Unavailable
 from playcall.web import api, pages
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
@@ -47,6 +49,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
         return JSONResponse(web.openapi())
 
     web.add_exception_handler(HTTPException, _refuse)  # type: ignore[arg-type]
+    web.add_exception_handler(Unavailable, _regret)  # type: ignore[arg-type]
     web.add_exception_handler(Exception, _confess)
     web.add_middleware(_Headers)
     return web
@@ -74,10 +77,15 @@ async def _refuse(request: Request, error: HTTPException) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": error.detail}, error.status_code)
     if error.status_code == 401:
-        return RedirectResponse(f"/sign-in?next={request.url.path}", 303)
+        return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
     return pages.refusal(request, error)
+
+
+async def _regret(request: Request, error: Unavailable) -> Response:
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    return await _refuse(request, HTTPException(503, str(error)))
 
 
 async def _confess(request: Request, error: Exception) -> Response:
     log.error("bug in %s %s", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"detail": "a bug in Playcall; its log has the details"}, 500)
+    return JSONResponse({"detail": "a bug in Playcall; its log has the details"}, 500, HEADERS)
