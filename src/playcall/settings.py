@@ -4,6 +4,7 @@ A mistake raises BadSettings, whose text lists every mistake found with its key 
 """
 
 import hashlib
+import math
 import os
 import re
 import tomllib
@@ -175,8 +176,8 @@ def _mistakes(file: _File) -> list[str]:
     found = []
     if not 0 <= file.server.port <= 65535:
         found.append(f"server.port: {file.server.port} is not a port. Use 0 to 65535.")
-    if file.pace <= 0:
-        found.append(f"pace: {file.pace} is not above 0. Leave it out for true time.")
+    if not 0 < file.pace < math.inf:
+        found.append(f"pace: {file.pace} is not a number above 0. Leave it out for true time.")
     if not file.documents.playbook:
         found.append("documents.playbook: name the Markdown document to run.")
     if file.mail and file.mail.tls not in ("none", "starttls", "implicit"):
@@ -185,8 +186,8 @@ def _mistakes(file: _File) -> list[str]:
         ("runner.time_limit", file.runner.time_limit),
         ("prometheus.read_every", file.prometheus.read_every),
     ):
-        if seconds <= 0:
-            found.append(f"{name}: {seconds} seconds is not above 0.")
+        if not 0 < seconds < math.inf:
+            found.append(f"{name}: {seconds} is not a number of seconds above 0.")
     for role, people in file.on_call.items():
         found += [
             f'on_call."{role}": nobody is called "{person}". Add [people.{person}].'
@@ -248,9 +249,12 @@ def _secret(name: str, beside: Path) -> str:
     if not name:
         return ""
     try:
-        return (beside / name).read_text("utf-8").strip()
+        secret = (beside / name).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{beside / name}: the secret cannot be read: {error}") from None
+    if not secret:
+        raise BadSettings(f"{beside / name}: the secret is empty.")
+    return secret
 
 
 def _with_environment(runner: RunnerTable) -> RunnerTable:

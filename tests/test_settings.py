@@ -1,0 +1,192 @@
+"""Each mistake in the settings file gives its own sentence; a good file is completed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from playcall.settings import Access, BadSettings, hash_token, read_settings
+
+GOOD = """
+[documents]
+playbook = "playbook.md"
+"""
+ADA = '[people.ada]\nname = "Ada"\n'
+TOKEN = hash_token("t")
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "playcall.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    path = written(folder, text)
+    with pytest.raises(BadSettings) as caught:
+        read_settings(path)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines), lines
+    return [line.removeprefix(f"{path}: ") for line in lines]
+
+
+MISTAKES = [
+    (GOOD + "[server]\nport = 70000\n", "server.port: 70000 is not a port. Use 0 to 65535."),
+    (GOOD + "[server]\nport = -1\n", "server.port: -1 is not a port. Use 0 to 65535."),
+    ("pace = 0.0\n" + GOOD, "pace: 0.0 is not a number above 0. Leave it out for true time."),
+    ("", "documents.playbook: name the Markdown document to run."),
+    (
+        GOOD + '[mail]\nhost = "h"\nsender = "s"\ntls = "ssl"\n',
+        'mail.tls: "ssl" is not one of none, starttls, implicit.',
+    ),
+    (
+        GOOD + "[runner]\ntime_limit = 0\n",
+        "runner.time_limit: 0.0 is not a number of seconds above 0.",
+    ),
+    (
+        GOOD + "[prometheus]\nread_every = -1\n",
+        "prometheus.read_every: -1.0 is not a number of seconds above 0.",
+    ),
+    (
+        GOOD + '[on_call]\n"Team Lead" = ["bob"]\n',
+        'on_call."Team Lead": nobody is called "bob". Add [people.bob].',
+    ),
+    (
+        GOOD + '[people.Ada]\nname = "Ada"\n',
+        "people.Ada: use lower-case letters, digits, dots and dashes.",
+    ),
+    (
+        GOOD + ADA + 'mail = "a@b.c"\n',
+        "people.ada.mail: there is no [mail] table to send it with.",
+    ),
+    (
+        GOOD + ADA + 'webhook = "http://x"\n',
+        "people.ada.webhook: there is no [webhook] table with a secret_file.",
+    ),
+    (
+        GOOD + ADA + 'methods = ["pigeon"]\n',
+        'people.ada.methods: "pigeon" is not one of mail, webhook.',
+    ),
+    (
+        GOOD + '[intake]\ntokens = ["secret"]\n',
+        "intake.tokens: not a hashed token. `playcall token` makes one and prints the line to put "
+        "here.",
+    ),
+    (
+        GOOD + ADA + 'tokens = ["sha256:abc"]\n',
+        "people.ada.tokens: not a hashed token. `playcall token` makes one and prints the line to "
+        "put here.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), MISTAKES, ids=[s for _, s in MISTAKES])
+def test_a_mistake_gives_its_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    assert mistakes(tmp_path, text) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (GOOD + "[server]\nprot = 1\n", ["prot", "$.server"]),
+        (GOOD + "[sevrer]\nport = 1\n", ["sevrer"]),
+        (GOOD + '[server]\nport = "80"\n', ["Expected `int`", "$.server.port"]),
+        (GOOD + ADA + 'access = "god"\n', ["god", "access"]),
+        (GOOD + "[people.ada]\n", ["name", "$.people"]),
+        (GOOD + '[mail]\nhost = "h"\n', ["sender", "$.mail"]),
+        ("[documents\n", ["not TOML", "line 1"]),
+        ("a = 1\na = 2\n", ["not TOML"]),
+    ],
+)
+def test_what_the_file_may_not_hold_is_said_with_its_place(
+    tmp_path: Path, text: str, parts: list[str]
+) -> None:
+    [line] = mistakes(tmp_path, text)
+    for part in parts:
+        assert part in line
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+@pytest.mark.parametrize("key", ["pace = {}", "[runner]\ntime_limit = {}"])
+def test_a_number_that_is_none_is_a_mistake(tmp_path: Path, key: str, number: str) -> None:
+    line = key.format(number)
+    text = line + "\n" + GOOD if key.startswith("pace") else GOOD + line + "\n"
+    [sentence] = mistakes(tmp_path, text)
+    assert number in sentence
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    assert len(mistakes(tmp_path, "pace = -1.0\n[server]\nport = 99999\n")) == 3
+
+
+def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"no\.toml: there is no such file"):
+        read_settings(tmp_path / "no.toml")
+    with pytest.raises(BadSettings, match="cannot be read"):
+        read_settings(tmp_path)
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadSettings, match="cannot be read"):
+        read_settings(tmp_path / "x.toml")
+
+
+def test_a_secret_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    text = GOOD + '[webhook]\nsecret_file = "no.secret"\n'
+    with pytest.raises(BadSettings, match=r"no\.secret: the secret cannot be read"):
+        read_settings(written(tmp_path, text))
+
+
+def test_an_empty_secret_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n", "utf-8")
+    text = GOOD + '[webhook]\nsecret_file = "empty"\n'
+    with pytest.raises(BadSettings, match="empty: the secret is empty"):
+        read_settings(written(tmp_path, text))
+
+
+def test_what_is_left_out_is_completed_beside_the_file(tmp_path: Path) -> None:
+    settings = read_settings(written(tmp_path, GOOD))
+    assert settings.playbook == tmp_path / "playbook.md"
+    assert settings.data == tmp_path / "playcall-data"
+    assert settings.database == f"sqlite:///{tmp_path}/playcall-data/playcall.db"
+    assert settings.url == "http://127.0.0.1:8700"
+    assert settings.time_limit == timedelta(minutes=1)
+    assert settings.read_every == timedelta(seconds=15)
+
+
+def test_secrets_and_the_environment_are_read_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTER", "from outside")
+    (tmp_path / "mail").write_text("pass word\n", "utf-8")
+    (tmp_path / "hook").write_text("hook secret", "utf-8")
+    text = (
+        GOOD
+        + '[mail]\nhost = "h"\nsender = "s"\npassword_file = "mail"\n'
+        + '[webhook]\nsecret_file = "hook"\n'
+        + '[runner.env]\nA = "$OUTER"\nB = "$NOT_THERE"\nC = "plain"\n'
+    )
+    settings = read_settings(written(tmp_path, text))
+    assert (settings.mail_password, settings.webhook_secret) == ("pass word", b"hook secret")
+    assert settings.runner.env == {"A": "from outside", "B": "", "C": "plain"}
+    assert "pass word" not in repr(settings)
+    assert "hook secret" not in repr(settings)
+
+
+def test_methods_are_tried_in_the_order_given(tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text("s", "utf-8")
+    tables = '[mail]\nhost = "h"\nsender = "s"\n[webhook]\nsecret_file = "hook"\n'
+    reach = 'mail = "a@b.c"\nwebhook = "http://x"\n'
+    text = GOOD + tables + ADA + reach
+    assert read_settings(written(tmp_path, text)).methods("ada") == (
+        ("mail", "a@b.c"),
+        ("webhook", "http://x"),
+    )
+    text += 'methods = ["webhook"]\n'
+    assert read_settings(written(tmp_path, text)).methods("ada") == (("webhook", "http://x"),)
+
+
+def test_each_access_includes_those_before_it() -> None:
+    levels = list(Access)
+    for index, level in enumerate(levels):
+        assert [level.allows(other) for other in levels] == [
+            at <= index for at in range(len(levels))
+        ]
