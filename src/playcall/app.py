@@ -116,7 +116,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
             engine = await _build_engine(settings, playbook, store, client)
             doorkeeper = _doorkeeper(settings)
             desk = Desk(engine=engine, store=store, clock=engine.performer.clock)
-            server = _Server(_uvicorn_config(desk, doorkeeper))
+            server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             await _run(server, engine, listener)
     finally:
         await store.close()
@@ -245,7 +245,12 @@ def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """uvicorn, stopped by us: the engine drains before the process ends."""
 
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
     def stop(self) -> None:
+        self._stopping.set()
         self.should_exit = True
 
     @contextlib.contextmanager

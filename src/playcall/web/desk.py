@@ -1,6 +1,7 @@
 """What every route needs, and the one way in which a person's act becomes an event."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from fastapi import HTTPException, Request
 
@@ -16,6 +17,7 @@ class Desk:
     engine: Engine
     store: Store
     clock: Clock
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
 
 
 def desk(request: Request) -> Desk:

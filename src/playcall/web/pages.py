@@ -53,7 +53,7 @@ async def live(request: Request, incident: int, who: Viewer) -> StreamingRespons
 async def _changes(request: Request, incident: int, who: Identity) -> AsyncIterator[str]:
     seen: object = None
     quiet = 0.0
-    while not await request.is_disconnected():
+    while not (desk(request).stopping.is_set() or await request.is_disconnected()):
         try:
             stamp = await desk(request).store.read(lambda views: views.stamp(incident))
             if stamp != seen or quiet >= HEARTBEAT:
