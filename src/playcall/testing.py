@@ -152,58 +152,58 @@ LADDER = (
 )
 
 
-def a_plan(*plays: Play, silence: bool = True) -> Plan:
-    levels = (
-        ("CRITICAL", 0.0, Wake.YES),
-        ("HIGH", 10.0, Wake.IF_PERSISTENT),
-        ("WARNING", 30.0, Wake.NO),
+LEVELS = (
+    ("CRITICAL", 0, Wake.YES),
+    ("HIGH", 10, Wake.IF_PERSISTENT),
+    ("WARNING", 30, Wake.NO),
+)
+PERFORMANCE = Team(
+    label="team",
+    value="performance",
+    primary="Performance Eng",
+    secondary="Platform SRE",
+    expert="Jo",
+    line=1,
+)
+SILENCING = Duty(
+    title="Close",
+    within=timedelta(hours=1),
+    items=(ChecklistItem(text="Silence the alert", line=1),),
+    template=None,
+    line=1,
+)
+
+
+def a_severity(level: str, after: float, wake: Wake) -> Severity:
+    return Severity(
+        level=level,
+        respond_within=minutes(5),
+        escalate_after=minutes(after),
+        wake=wake,
+        examples=(),
+        line=1,
     )
+
+
+def a_plan(*plays: Play, silence: bool = True) -> Plan:
+    """With the example document's ladder; `silence`: a duty asks for one after the incident."""
     return Plan(
         title="A playbook",
         source="playbook.md",
         digest="d" * 64,
         facts=(),
-        severities=tuple(
-            Severity(
-                level=level,
-                respond_within=minutes(5),
-                escalate_after=minutes(after),
-                wake=wake,
-                examples=(),
-                line=1,
-            )
-            for level, after, wake in levels
-        ),
+        severities=tuple(a_severity(*row) for row in LEVELS),
         rungs=tuple(
             Rung(roles=roles, means="Page", after=minutes(after), condition=condition, line=1)
             for roles, after, condition in LADDER
         ),
-        teams=(
-            Team(
-                label="team",
-                value="performance",
-                primary="Performance Eng",
-                secondary="Platform SRE",
-                expert="Jo",
-                line=1,
-            ),
-        ),
+        teams=(PERFORMANCE,),
         plays=plays or (a_play(),),
         channels=(),
         status_page=None,
         audiences=(),
         rollback=None,
-        duties=(
-            Duty(
-                title="Close",
-                within=timedelta(hours=1),
-                items=(ChecklistItem(text="Silence the alert", line=1),),
-                template=None,
-                line=1,
-            ),
-        )
-        if silence
-        else (),
+        duties=(SILENCING,) if silence else (),
         essentials=(),
         queries=(),
         contacts=(),
