@@ -3,7 +3,9 @@
 One factor divides every window and every `for`; the expressions are the service's own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,6 +23,7 @@ class Rule:
     severity: str
     team: str
     summary: str
+    description: str
 
 
 P = "dwcp_v3_migration_latency_seconds_bucket"
@@ -36,6 +39,10 @@ RULES = (
         severity="critical",
         team="oncall",
         summary="At most one of three SLAs holds: NO-GO",
+        description=(
+            "Half or more of latency, throughput and error rate are outside what "
+            "was agreed. A rollout is not to go on."
+        ),
     ),
     Rule(
         name="DWCPv3LatencyP99Critical",
@@ -44,6 +51,9 @@ RULES = (
         severity="critical",
         team="performance",
         summary="P99 of migrations is {{ $value | humanizeDuration }}, the limit is 500 ms",
+        description=(
+            "One migration in a hundred takes longer than the half second that guests can bear."
+        ),
     ),
     Rule(
         name="DWCPv3ThroughputCriticalLow",
@@ -52,6 +62,9 @@ RULES = (
         severity="critical",
         team="network",
         summary="Throughput is {{ $value | humanize }}B/s, the limit is 2 GB/s",
+        description=(
+            "Machines are moved at less than 2 GB/s of guest memory, averaged over the components."
+        ),
     ),
     Rule(
         name="DWCPv3ErrorRateCritical",
@@ -60,6 +73,10 @@ RULES = (
         severity="critical",
         team="oncall",
         summary="{{ $value | humanize }} errors in a second, the limit is 10",
+        description=(
+            "More than ten errors in a second, over all components. Guests may be "
+            "left where they were."
+        ),
     ),
     Rule(
         name="DWCPv3LatencyP95High",
@@ -68,6 +85,10 @@ RULES = (
         severity="warning",
         team="performance",
         summary="P95 of migrations is {{ $value | humanizeDuration }}",
+        description=(
+            "One migration in twenty takes longer than 300 ms. The limit for one "
+            "in a hundred is near."
+        ),
     ),
     Rule(
         name="DWCPv3ThroughputLow",
@@ -76,6 +97,10 @@ RULES = (
         severity="warning",
         team="network",
         summary="Throughput is {{ $value | humanize }}B/s",
+        description=(
+            "Machines are moved at less than 2.2 GB/s of guest memory: above the "
+            "limit, below what is usual."
+        ),
     ),
 )
 WINDOW = 300.0  # seconds, of every rate
@@ -107,13 +132,60 @@ def _rule(rule: Rule, factor: float) -> dict[str, Any]:
         "labels": {"severity": rule.severity, "team": rule.team},
         "annotations": {
             "summary": rule.summary,
+            "description": rule.description,
             "runbook_url": f"playbooks.md#{rule.name.lower()}",
         },
     }
 
 
-def prometheus_file(targets: dict[str, str], alertmanager: str, rules: str) -> str:
-    """`targets` are addresses by job name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the monitors of one range listen."""
+
+    prometheus: int
+    alertmanager: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The configuration of one range's monitors, in its directory."""
+
+    directory: Path
+    factor: float
+
+    def write(
+        self, ports: Ports, scraped: Mapping[str, int], webhook_url: str, token_file: Path
+    ) -> None:
+        """`scraped` are ports by job name."""
+        token = str(token_file.resolve())
+        for name, text in (
+            ("rules.yml", rules_file(self.factor)),
+            ("prometheus.yml", prometheus_file(scraped, ports, str(self.directory / "rules.yml"))),
+            ("alertmanager.yml", alertmanager_file(webhook_url, token, self.factor)),
+        ):
+            (self.directory / name).write_text(text, "utf-8")
+
+    def prometheus_flags(self, ports: Ports) -> list[str]:
+        return [
+            f"--config.file={self.directory / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.directory / 'prometheus-data'}",
+            f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+            "--log.level=warn",
+        ]
+
+    def alertmanager_flags(self, ports: Ports) -> list[str]:
+        """Alone: with no address for others of its kind."""
+        return [
+            f"--config.file={self.directory / 'alertmanager.yml'}",
+            f"--storage.path={self.directory / 'alertmanager-data'}",
+            f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
+            "--cluster.listen-address=",
+        ]
+
+
+def prometheus_file(scraped: Mapping[str, int], ports: Ports, rules: str) -> str:
+    """`scraped` are ports by job name."""
+    alertmanager = f"127.0.0.1:{ports.alertmanager}"
     return _yaml(
         {
             "global": {
@@ -123,8 +195,8 @@ def prometheus_file(targets: dict[str, str], alertmanager: str, rules: str) -> s
             "rule_files": [rules],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
             "scrape_configs": [
-                {"job_name": job, "static_configs": [{"targets": [address]}]}
-                for job, address in targets.items()
+                {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+                for job, port in scraped.items()
             ],
         }
     )

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import ctypes
+import functools
+import http.client
 import os
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,32 +49,58 @@ async def start(name: str, argv: Sequence[str], log: Path, env: Mapping[str, str
             stderr=output,
             env=dict(env),
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=functools.partial(die_with, os.getpid()),
         )
     return Child(name, process, log)
 
 
 def die_with_parent() -> None:
-    """In the child: be killed when the parent is, however the parent died."""
+    """In the child: be killed when the process that started it is, however it died."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-async def wait_for_port(child: Child, port: int, seconds: float = 20.0) -> None:
-    """Return once the child accepts connections. Raises NotReady."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while asyncio.get_running_loop().time() < deadline:
+def die_with(parent: int) -> None:
+    """In the child: be killed when `parent` is, however it died, and even if it is dead already."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def wait_for_answer(
+    child: Child,
+    url: str,
+    wanted: Callable[[str], bool] = lambda _: True,
+    seconds: float = 30.0,
+) -> None:
+    """Return once the child answers 200 with a body that is `wanted`. Raises NotReady."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    said = "nothing"
+    while loop.time() < deadline:
         if child.process.returncode is not None:
             raise NotReady(
                 f"{child.name} ended with {child.process.returncode}:\n{child.last_lines()}"
             )
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-            continue
-        writer.close()
-        return
-    raise NotReady(f"{child.name} is not ready after {seconds:g} s:\n{child.last_lines()}")
+        said = await asyncio.to_thread(_ask, url) or said
+        if said != "nothing" and wanted(said):
+            return
+        await asyncio.sleep(0.1)
+    raise NotReady(
+        f"{child.name} is not ready after {seconds:g} s. {url} answers {said}; its log ends:\n"
+        f"{child.last_lines()}"
+    )
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback has no proxy
+
+
+def _ask(url: str) -> str:
+    """Empty unless the answer is 200."""
+    try:
+        with _direct.open(url, timeout=2) as answer:
+            return str(answer.read().decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException):
+        return ""
 
 
 def free_ports(count: int) -> list[int]:

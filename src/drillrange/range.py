@@ -16,10 +16,12 @@ from pathlib import Path
 
 from drillrange import dwcp_v3, monitoring
 from drillrange.cluster.server import PocketCluster
-from drillrange.processes import Child, NotReady, free_ports, start, wait_for_port
+from drillrange.faults import FAULTS, Fault
+from drillrange.processes import Child, NotReady, free_ports, start, wait_for_answer
 
 Progress = Callable[[str], None]
 ALERTMANAGERS = ("prometheus-alertmanager", "alertmanager")  # Debian's name first
+PODS_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """The addresses of a range that is up."""
+    """A range that is up, and where its parts are."""
 
     directory: Path
     factor: float
@@ -40,45 +42,82 @@ class Range:
     alertmanager_url: str
     service_url: str
     env: Mapping[str, str]  # for commands that are to act on this range
+    cluster: PocketCluster
+    children: tuple[Child, ...]
+
+    def inject(self, fault: str) -> None:
+        """Raises KeyError for a fault that there is not."""
+        FAULTS[fault].inject(self.directory)
+
+    def heal(self, fault: str | None = None) -> None:
+        """One fault, or all of them."""
+        chosen: tuple[Fault, ...] = (FAULTS[fault],) if fault else tuple(FAULTS.values())
+        for found in chosen:
+            found.heal(self.directory)
+
+    def status(self) -> Mapping[str, str]:
+        """Of every part: "up", or what is wrong with it."""
+        return self.cluster.status() | {child.name: _state(child) for child in self.children}
 
 
 @contextlib.asynccontextmanager
 async def bring_up(
     directory: Path, factor: float, webhook: Webhook, progress: Progress
 ) -> AsyncIterator[Range]:
-    """A range for as long as the context lasts. Raises NotReady; leaves nothing behind."""
+    """A range for as long as the context lasts. Raises NotReady; leaves no process behind."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-    http, amst, hde, control, destination, prometheus, alertmanager = free_ports(7)
-    ports = dwcp_v3.Ports(http=http, amst=amst, hde=hde, control=control, destination=destination)
+    ports, monitors = _ports()
     async with contextlib.AsyncExitStack() as stack:
         progress("starting the pocket cluster and DWCP v3")
         cluster = await stack.enter_async_context(
-            PocketCluster(directory=directory / "cluster", token=secrets.token_hex(16))
+            PocketCluster(directory=directory / "cluster", token=secrets.token_urlsafe(24))
         )
         for manifest in dwcp_v3.manifests(ports, directory, factor):
             cluster.create(manifest)
-        await cluster.wait_available(30)
-        progress("starting Alertmanager")
-        await _alertmanager(stack, directory, alertmanager, factor, webhook)
-        progress("starting Prometheus")
-        await _prometheus(stack, directory, prometheus, alertmanager, ports, factor)
-        names = {
-            "prometheus:9090": prometheus,
-            "localhost:9090": prometheus,
-            "alertmanager:9093": alertmanager,
-            "dwcp-v3:8080": http,
-            "localhost:8080": http,
-            "localhost:9091": amst,
-            "localhost:9092": hde,
-        }
+        progress("starting Alertmanager and Prometheus")
+        files = monitoring.Files(directory=directory, factor=factor)
+        files.write(monitors, ports.scraped, webhook.url, webhook.token_file)
+        children = await _start_monitors(stack, files, monitors)
+        progress("waiting until DWCP v3 is available")
+        await cluster.wait_available(PODS_SECONDS)
+        progress("waiting until Prometheus reads all of it")
+        await _wait_for_monitors(children, monitors, len(ports.scraped))
         yield Range(
             directory=directory,
             factor=factor,
-            prometheus_url=f"http://127.0.0.1:{prometheus}",
-            alertmanager_url=f"http://127.0.0.1:{alertmanager}",
-            service_url=f"http://127.0.0.1:{http}",
-            env=_env(directory, cluster.kubeconfig, names),
+            prometheus_url=f"http://127.0.0.1:{monitors.prometheus}",
+            alertmanager_url=f"http://127.0.0.1:{monitors.alertmanager}",
+            service_url=f"http://127.0.0.1:{ports.http}",
+            env=_env(directory, cluster.kubeconfig, _names(ports, monitors)),
+            cluster=cluster,
+            children=children,
         )
+
+
+def _ports() -> tuple[dwcp_v3.Ports, monitoring.Ports]:
+    http, amst, hde, control, destination, received, *monitors = free_ports(8)
+    service = dwcp_v3.Ports(
+        http=http,
+        amst=amst,
+        hde=hde,
+        control=control,
+        destination=destination,
+        destination_metrics=received,
+    )
+    return service, monitoring.Ports(prometheus=monitors[0], alertmanager=monitors[1])
+
+
+def _names(ports: dwcp_v3.Ports, monitors: monitoring.Ports) -> Mapping[str, int]:
+    """What a playbook calls them, and where they are."""
+    names = {"localhost:9091": ports.amst, "localhost:9092": ports.hde}
+    for host in ("localhost", "127.0.0.1", "dwcp-v3"):
+        names[f"{host}:8080"] = ports.http
+    names["dwcp-v3:80"] = names["dwcp-service:80"] = ports.http
+    for host in ("localhost", "127.0.0.1", "prometheus"):
+        names[f"{host}:9090"] = monitors.prometheus
+    for host in ("localhost", "127.0.0.1", "alertmanager"):
+        names[f"{host}:9093"] = monitors.alertmanager
+    return names
 
 
 def _env(directory: Path, kubeconfig: Path, names: Mapping[str, int]) -> dict[str, str]:
@@ -93,68 +132,32 @@ def _env(directory: Path, kubeconfig: Path, names: Mapping[str, int]) -> dict[st
     }
 
 
-async def _alertmanager(
-    stack: contextlib.AsyncExitStack, directory: Path, port: int, factor: float, webhook: Webhook
+async def _start_monitors(
+    stack: contextlib.AsyncExitStack, files: monitoring.Files, ports: monitoring.Ports
+) -> tuple[Child, ...]:
+    """Ended with the stack. Raises NotReady for a program that is not installed."""
+    programs = {
+        "alertmanager": [_program(*ALERTMANAGERS), *files.alertmanager_flags(ports)],
+        "prometheus": [_program("prometheus"), *files.prometheus_flags(ports)],
+    }
+    children = []
+    for name, argv in programs.items():
+        child = await start(name, argv, files.directory / f"{name}.log", os.environ)
+        stack.push_async_callback(child.stop)
+        children.append(child)
+    return tuple(children)
+
+
+async def _wait_for_monitors(
+    children: tuple[Child, ...], ports: monitoring.Ports, targets: int
 ) -> None:
-    config = directory / "alertmanager.yml"
-    token_file = str(webhook.token_file.resolve())
-    config.write_text(monitoring.alertmanager_file(webhook.url, token_file, factor), "utf-8")
-    await _start(
-        stack,
-        directory,
-        "alertmanager",
-        [
-            _program(*ALERTMANAGERS),
-            f"--config.file={config}",
-            f"--storage.path={directory / 'alertmanager-data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        port,
+    alertmanager, prometheus = children
+    await wait_for_answer(alertmanager, f"http://127.0.0.1:{ports.alertmanager}/-/ready")
+    await wait_for_answer(
+        prometheus,
+        f"http://127.0.0.1:{ports.prometheus}/api/v1/query?query=sum(up)",
+        lambda body: f'"{targets}"]' in body,
     )
-
-
-async def _prometheus(
-    stack: contextlib.AsyncExitStack,
-    directory: Path,
-    port: int,
-    alertmanager: int,
-    ports: dwcp_v3.Ports,
-    factor: float,
-) -> None:
-    rules, config = directory / "rules.yml", directory / "prometheus.yml"
-    rules.write_text(monitoring.rules_file(factor), "utf-8")
-    targets = {"dwcp-v3": ports.http, "dwcp-v3-amst": ports.amst, "dwcp-v3-hde": ports.hde}
-    config.write_text(
-        monitoring.prometheus_file(
-            {job: f"127.0.0.1:{target}" for job, target in targets.items()},
-            f"127.0.0.1:{alertmanager}",
-            str(rules),
-        ),
-        "utf-8",
-    )
-    await _start(
-        stack,
-        directory,
-        "prometheus",
-        [
-            _program("prometheus"),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={directory / 'prometheus-data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-        ],
-        port,
-    )
-
-
-async def _start(
-    stack: contextlib.AsyncExitStack, directory: Path, name: str, argv: list[str], port: int
-) -> Child:
-    child = await start(name, argv, directory / f"{name}.log", os.environ)
-    stack.push_async_callback(child.stop)
-    await wait_for_port(child, port)
-    return child
 
 
 def _program(*names: str) -> str:
@@ -163,3 +166,8 @@ def _program(*names: str) -> str:
         if found:
             return found
     raise NotReady(f"{names[0]} is not installed. Try: apt-get install {names[0]}")
+
+
+def _state(child: Child) -> str:
+    code = child.process.returncode
+    return "up" if code is None else f"ended with {code}:\n{child.last_lines()}"

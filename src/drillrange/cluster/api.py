@@ -1,268 +1,178 @@
-"""The routes of the Kubernetes API that kubectl uses, over the objects and the controller."""
+"""The objects over HTTP: list, watch, create, read, change, scale and delete, as the API says."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+import secrets
+from collections.abc import Mapping
 
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from drillrange.cluster import discovery
-from drillrange.cluster.controller import Controller
-from drillrange.cluster.objects import (
-    KINDS,
-    PLURALS,
-    Exists,
-    NotFound,
-    Object,
-    Objects,
-    selects,
-)
-from drillrange.cluster.patch import merge, strategic_merge
-from drillrange.cluster.running import execute, log_lines, usage
-from drillrange.cluster.status import refusal
+from drillrange.cluster.asking import kind_of, patched, read_body, read_object, selection
+from drillrange.cluster.controller import mark_ending
+from drillrange.cluster.kinds import KINDS, PLURALS, Kind
+from drillrange.cluster.objects import NAMESPACE, Object, Objects, Refused
+from drillrange.cluster.replicasets import orphan
+from drillrange.cluster.status import deleted
 from drillrange.cluster.tables import table
+from drillrange.cluster.validation import prepare
+from drillrange.cluster.watching import Watch, check_version
 
-CORE = "/api/v1/namespaces/{namespace}"
-APPS = "/apis/apps/v1/namespaces/{namespace}"
-METRICS = f"/apis/{discovery.METRICS}/v1beta1"
-BOOKMARK = {"k8s.io/initial-events-end": "true"}
+DEPENDANTS = {"deployments": "replicasets", "replicasets": "pods"}
+SCALE = Kind(name="Scale", plural="scales", group="autoscaling")
 
 
 class Api:
-    """One method for each thing that is asked."""
-
-    def __init__(self, objects: Objects, controller: Controller) -> None:
+    def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._controller = controller
 
-    def app(self) -> Starlette:
-        def say(answer: Callable[[], dict[str, Any]]) -> Callable[[Request], Response]:
-            return lambda _: JSONResponse(answer())
-
-        routes: list[Route | WebSocketRoute] = [
-            Route("/version", say(lambda: discovery.VERSION)),
-            Route("/api", say(discovery.api_versions)),
-            Route("/apis", say(discovery.groups)),
-            Route("/api/v1", say(lambda: discovery.resources(""))),
-            Route("/apis/apps/v1", say(lambda: discovery.resources("apps"))),
-            Route(METRICS, say(discovery.metrics_resources)),
-            Route(METRICS + "/namespaces/{namespace}/pods", self.usages),
-            Route(CORE + "/pods/{name}/log", self.log),
-            WebSocketRoute(CORE + "/pods/{name}/exec", self.execute),
-            Route(APPS + "/deployments/{name}/scale", self.scale, methods=["GET", "PATCH", "PUT"]),
-        ]
-        for prefix in (CORE, APPS):
-            routes += [
-                Route(prefix + "/{plural}", self.collection, methods=["GET", "POST"]),
-                Route(
-                    prefix + "/{plural}/{name}",
-                    self.item,
-                    methods=["GET", "PATCH", "PUT", "DELETE"],
-                ),
-            ]
-        return Starlette(
-            routes=routes,
-            exception_handlers={
-                NotFound: _say_not_found,
-                Exists: _say_exists,
-                ValueError: _say_invalid,
-                404: _say_unknown,
-                405: _say_unknown,
-            },
-        )
-
-    def create(self, manifest: Object) -> Object:
-        """Raises Exists, and ValueError for a kind that is not known here."""
-        plural = PLURALS.get(manifest.get("kind", ""))
+    def create(self, manifest: Object, namespace: str | None = None) -> Object:
+        """Raises Refused."""
+        plural = PLURALS.get(str(manifest.get("kind")))
         if plural is None:
-            raise ValueError(f"the pocket cluster has no kind {manifest.get('kind')!r}")
-        made = self._objects.create(plural, manifest)
-        self._changed(plural, made)
-        return made
-
-    # --- collections and items
+            message = f"the pocket cluster has no kind {manifest.get('kind')!r}"
+            raise Refused(400, "BadRequest", message)
+        return self._create(plural, manifest, namespace)
 
     async def collection(self, request: Request) -> Response:
-        plural = _plural(request)
+        plural, namespace = kind_of(request).plural, request.path_params.get("namespace")
         if request.method == "POST":
-            return JSONResponse(self.create(await request.json()), 201)
-        wanted = _wanted(request)
-        if request.query_params.get("watch") in ("true", "1"):
-            return StreamingResponse(
-                self._watch(plural, wanted, request), media_type="application/json"
-            )
-        return self._render(request, plural, self._objects.list(plural, wanted), True)
+            manifest = await read_object(request, KINDS[plural])
+            return self._post(request, plural, manifest, namespace)
+        query = request.query_params
+        chosen = selection(query)
+        if request.method == "DELETE":
+            for found in self._objects.list(plural, chosen, namespace):
+                self._delete(plural, found, await _options(request))
+            return self._list(request, plural, self._objects.list(plural, chosen, namespace))
+        if query.get("watch") in ("true", "1"):
+            check_version(query)
+            watch = Watch(self._objects, plural, namespace, chosen, query, _as_table(request))
+            return StreamingResponse(watch.stream(), media_type="application/json")
+        return self._list(request, plural, self._objects.list(plural, chosen, namespace))
 
     async def item(self, request: Request) -> Response:
-        plural, name = _plural(request), request.path_params["name"]
+        plural, name = kind_of(request).plural, request.path_params["name"]
+        found = self._objects.get(plural, name, request.path_params.get("namespace", ""))
         if request.method == "GET":
-            return self._render(request, plural, [self._objects.get(plural, name)], False)
+            return self._render(request, plural, found)
         if request.method == "DELETE":
-            gone = self._objects.delete(plural, name)
-            self._changed(plural, gone)
-            return JSONResponse(gone)
-        body = await request.json()
-        if request.method == "PATCH":
-            body = _patched(request, self._objects.get(plural, name), body)
-        made = self._objects.replace(plural, body)
-        self._changed(plural, made)
-        return JSONResponse(made)
+            return self._delete(plural, found, await _options(request))
+        made = await _changed(request, found, KINDS[plural])
+        made = _same(found, prepare(plural, made, found))
+        if _is_dry(request.query_params):
+            return self._render(request, plural, made)
+        return self._render(request, plural, self._objects.replace(plural, made))
 
     async def scale(self, request: Request) -> Response:
-        found = self._objects.get("deployments", request.path_params["name"])
+        plural, name = kind_of(request).plural, request.path_params["name"]
+        found = self._objects.get(plural, name, request.path_params["namespace"])
         if request.method != "GET":
-            body = merge(_scale_of(found), await request.json())
-            found["spec"]["replicas"] = int(body["spec"]["replicas"])
-            found = self._objects.replace("deployments", found)
-            self._changed("deployments", found)
+            made = await _changed(request, _scale_of(found), SCALE)
+            found["spec"]["replicas"] = (made.get("spec") or {}).get("replicas", 0)
+            found = prepare(plural, found)
+            if not _is_dry(request.query_params):
+                found = self._objects.replace(plural, found)
         return JSONResponse(_scale_of(found))
 
-    def _changed(self, plural: str, about: Object) -> None:
-        if plural == "deployments":
-            self._controller.look_at(about["metadata"]["name"])
+    def _post(
+        self, request: Request, plural: str, manifest: Object, namespace: str | None
+    ) -> Response:
+        if _is_dry(request.query_params):
+            return JSONResponse(prepare(plural, manifest), 201)
+        return self._render(request, plural, self._create(plural, manifest, namespace), 201)
 
-    def _render(
-        self, request: Request, plural: str, found: list[Object], many: bool
-    ) -> JSONResponse:
-        if "as=Table" in request.headers.get("accept", ""):
-            return JSONResponse(table(plural, found, self._objects.version))
-        if not many:
-            return JSONResponse(found[0])
-        kind = KINDS[plural]
+    def _create(self, plural: str, manifest: Object, namespace: str | None) -> Object:
+        made = prepare(plural, json.loads(json.dumps(manifest)))
+        meta = made["metadata"]
+        if KINDS[plural].namespaced:
+            meta.setdefault("namespace", namespace or NAMESPACE)
+            if namespace not in (None, meta["namespace"]):
+                message = "the namespace of the provided object does not match the request"
+                raise Refused(400, "BadRequest", message)
+            self._objects.get("namespaces", meta["namespace"])
+        if "name" not in meta:
+            meta["name"] = meta["generateName"] + secrets.token_hex(3)[:5]
+        made.pop("status", None)
+        return self._objects.create(plural, made)
+
+    def _delete(self, plural: str, found: Object, options: Object) -> Response:
+        """Pods end first; what others own goes with its owner, or is orphaned."""
+        if options.get("propagationPolicy") == "Orphan" and plural in DEPENDANTS:
+            for dependant in self._objects.list(DEPENDANTS[plural]):
+                self._objects.amend(DEPENDANTS[plural], dependant, orphan(found))
+        meta = found["metadata"]
+        if plural == "pods":
+            return JSONResponse(
+                mark_ending(self._objects, found, options.get("gracePeriodSeconds"))
+            )
+        gone = self._objects.delete(plural, meta["name"], meta.get("namespace", ""))
+        return deleted(plural, gone)
+
+    def _list(self, request: Request, plural: str, found: list[Object]) -> Response:
+        version, kind = str(self._objects.version), KINDS[plural]
+        if _as_table(request):
+            return JSONResponse(table(plural, found, version))
         return JSONResponse(
             {
                 "kind": f"{kind.name}List",
                 "apiVersion": kind.api_version,
-                "metadata": {"resourceVersion": self._objects.version},
+                "metadata": {"resourceVersion": version},
                 "items": found,
             }
         )
 
-    async def _watch(
-        self, plural: str, wanted: Callable[[Object], bool], request: Request
-    ) -> AsyncIterator[bytes]:
-        """What is there, a bookmark that says so, then every change."""
-        with self._objects.watch(plural) as changes:
-            if request.query_params.get("sendInitialEvents") == "true":
-                for found in self._objects.list(plural, wanted):
-                    yield _event("ADDED", found)
-                yield _event("BOOKMARK", self._bookmark(plural))
-            while not await request.is_disconnected():
-                try:
-                    change, about = await asyncio.wait_for(changes.get(), 1.0)
-                except TimeoutError:
-                    continue
-                if wanted(about):
-                    yield _event(change, about)
-
-    def _bookmark(self, plural: str) -> Object:
-        kind = KINDS[plural]
-        meta = {"resourceVersion": self._objects.version, "annotations": BOOKMARK}
-        return {"kind": kind.name, "apiVersion": kind.api_version, "metadata": meta}
-
-    # --- running pods
-
-    async def log(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        self._objects.get("pods", name)
-        lines = log_lines(self._controller.pods[name], request.query_params)
-        return StreamingResponse(lines, media_type="text/plain")
-
-    async def usages(self, request: Request) -> Response:
-        found = self._objects.list("pods", _wanted(request))
-        items = [
-            usage(self._controller.pods[pod["metadata"]["name"]], pod["metadata"]["labels"])
-            for pod in found
-            if pod["metadata"]["name"] in self._controller.pods
-        ]
-        api_version = f"{discovery.METRICS}/v1beta1"
-        return JSONResponse(
-            {"kind": "PodMetricsList", "apiVersion": api_version, "metadata": {}, "items": items}
-        )
-
-    async def execute(self, socket: WebSocket) -> None:
-        pod = self._controller.pods.get(socket.path_params["name"])
-        if pod is None:
-            await socket.close()
-            return
-        await execute(socket, pod, socket.query_params.getlist("command"))
+    def _render(self, request: Request, plural: str, found: Object, code: int = 200) -> Response:
+        if _as_table(request):
+            return JSONResponse(table(plural, [found], str(self._objects.version)), code)
+        return JSONResponse(found, code)
 
 
-def _plural(request: Request) -> str:
-    """Raises ValueError for a kind that is not known here, or not in this group."""
-    plural = request.path_params["plural"]
-    group = "apps" if request.url.path.startswith("/apis/") else ""
-    if plural not in KINDS or KINDS[plural].group != group:
-        raise NotFound(plural, request.path_params.get("name", ""))
-    return str(plural)
+def _as_table(request: Request) -> bool:
+    return "as=Table" in request.headers.get("accept", "")
 
 
-def _wanted(request: Request) -> Callable[[Object], bool]:
-    """The label and field selectors of a request. Raises ValueError for forms not known here."""
-    labels = _pairs(request.query_params.get("labelSelector", ""))
-    fields = _pairs(request.query_params.get("fieldSelector", ""))
-    unknown = set(fields) - {"metadata.name", "metadata.namespace"}
-    if unknown:
-        raise ValueError(f"field selector {', '.join(sorted(unknown))} is not known here")
-    name = fields.get("metadata.name")
-    return lambda found: selects(labels, found) and name in (None, found["metadata"]["name"])
+def _is_dry(query: Mapping[str, str]) -> bool:
+    return query.get("dryRun") == "All"
 
 
-def _pairs(selector: str) -> dict[str, str]:
-    pairs = {}
-    for part in filter(None, selector.split(",")):
-        key, separator, value = part.replace("==", "=").partition("=")
-        if not separator or key.endswith("!") or " " in part.strip():
-            raise ValueError(f'the selector "{part}" is not of the form key=value')
-        pairs[key.strip()] = value.strip()
-    return pairs
+async def _changed(request: Request, found: Object, kind: Kind) -> Object:
+    """What a PATCH or a PUT makes of an object. Raises Refused."""
+    if request.method == "PATCH":
+        return await patched(request, found)
+    return await read_object(request, kind)
 
 
-def _patched(request: Request, found: Object, patch: Any) -> Object:
-    kind = request.headers.get("content-type", "").split(";")[0]
-    if kind == "application/strategic-merge-patch+json":
-        return dict(strategic_merge(found, patch))
-    if kind == "application/merge-patch+json":
-        return dict(merge(found, patch))
-    raise ValueError(f"patches of type {kind!r} are not known here")
+async def _options(request: Request) -> Object:
+    """Of a deletion: in the body, or in the query."""
+    found = await read_body(request) if await request.body() else {}
+    options: Object = found if isinstance(found, dict) else {}
+    query = request.query_params
+    if "gracePeriodSeconds" in query:
+        options["gracePeriodSeconds"] = int(query["gracePeriodSeconds"])
+    if "propagationPolicy" in query:
+        options["propagationPolicy"] = query["propagationPolicy"]
+    return options
 
 
-def _scale_of(deployment: Object) -> Object:
-    meta, spec = deployment["metadata"], deployment["spec"]
-    kept = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+def _same(found: Object, made: Object) -> Object:
+    """Raises Refused when a change would rename."""
+    was, now = found["metadata"], made["metadata"]
+    for key in ("name", "namespace"):
+        if now.get(key, was.get(key)) != was.get(key):
+            message = f"the {key} of the object ({now[key]}) does not match the one in the URL"
+            raise Refused(400, "BadRequest", message)
+    return made
+
+
+def _scale_of(found: Object) -> Object:
+    meta, spec = found["metadata"], found["spec"]
+    labels = spec["selector"]["matchLabels"].items()
+    status = {"replicas": (found.get("status") or {}).get("replicas", 0)}
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
-        "metadata": kept,
-        "spec": {"replicas": spec.get("replicas", 1)},
-        "status": {"replicas": (deployment.get("status") or {}).get("replicas", 0)},
+        "metadata": {key: meta[key] for key in kept},
+        "spec": {"replicas": spec["replicas"]},
+        "status": status | {"selector": ",".join(f"{key}={value}" for key, value in labels)},
     }
-
-
-def _event(change: str, about: Object) -> bytes:
-    return json.dumps({"type": change, "object": about}).encode() + b"\n"
-
-
-async def _say_not_found(request: Request, error: Exception) -> Response:
-    assert isinstance(error, NotFound)
-    return refusal(404, "NotFound", str(error), {"kind": error.plural, "name": error.name})
-
-
-async def _say_exists(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Exists)
-    return refusal(409, "AlreadyExists", str(error), {"kind": error.plural, "name": error.name})
-
-
-async def _say_invalid(request: Request, error: Exception) -> Response:
-    return refusal(422, "Invalid", str(error))
-
-
-async def _say_unknown(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith(("/openapi", "/logs")):
-        return PlainTextResponse("not served", 404)
-    return refusal(404, "NotFound", "the pocket cluster does not serve this")

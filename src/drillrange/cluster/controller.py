@@ -1,269 +1,162 @@
-"""Makes what runs equal to what the deployments say: one loop for each deployment.
+"""Makes the objects agree: deployments have replica sets, replica sets have pods, orphans go.
 
-Strategy is always Recreate: old pods stop, then new ones start, since their ports are fixed.
+Every pass looks at everything and decides in memory, without waiting, so none can overlap. It
+starts no process: that is the node's work.
 """
 
 import asyncio
 import contextlib
-import hashlib
-import itertools
-import json
-from pathlib import Path
-from typing import Any
+import secrets
 
-from drillrange.cluster.objects import Object, Objects, now
-from drillrange.cluster.pods import PROBE_SECONDS, Pod, pod_of
+from drillrange.cluster import replicasets, rollout
+from drillrange.cluster.deployments import status_of
+from drillrange.cluster.objects import Object, Objects, stamp
+from drillrange.cluster.podstatus import is_ready
 
-REVISION = "deployment.kubernetes.io/revision"
-RESTART_SECONDS = 1.0
+LOOK_AGAIN = 1.0  # seconds, even if nothing changed: deadlines pass
+SCALED = ("deployments", "replicasets", "pods")
 
 
 class Controller:
-    """`pods` holds the running processes by name."""
-
-    def __init__(self, objects: Objects, directory: Path) -> None:
+    def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._directory = directory
-        self._loops: dict[str, asyncio.Task[None]] = {}
-        self._bells: dict[str, asyncio.Event] = {}
-        self._numbers = itertools.count(1)
-        self.pods: dict[str, Pod] = {}
 
-    def look_at(self, deployment: str) -> None:
-        """Something about this deployment changed."""
-        if deployment not in self._loops:
-            self._bells[deployment] = asyncio.Event()
-            self._loops[deployment] = asyncio.create_task(self._follow(deployment))
-        self._bells[deployment].set()
+    async def serve(self) -> None:
+        """Until cancelled."""
+        with self._objects.watch(*SCALED) as changes:
+            while True:
+                self._reconcile()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changes.get(), LOOK_AGAIN)
+                while not changes.empty():
+                    changes.get_nowait()
 
-    async def stop(self) -> None:
-        for loop in self._loops.values():
-            loop.cancel()
-        await asyncio.gather(*self._loops.values(), return_exceptions=True)
-        await asyncio.gather(*(pod.stop() for pod in self.pods.values()))
+    def _reconcile(self) -> None:
+        self._collect("replicasets", "deployments", "Deployment")
+        self._collect("pods", "replicasets", "ReplicaSet")
+        for deployment in self._objects.list("deployments"):
+            self._deploy(deployment)
+        for replica_set in self._objects.list("replicasets"):
+            self._replicate(replica_set)
 
-    async def _follow(self, name: str) -> None:
-        bell = self._bells[name]
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(bell.wait(), PROBE_SECONDS)
-            bell.clear()
-            if not await self._reconcile(name):
-                return
+    def _collect(self, plural: str, owners: str, kind: str) -> None:
+        """Remove what belongs to an owner that is gone."""
+        there = {found["metadata"]["uid"] for found in self._objects.list(owners)}
+        for found in self._objects.list(plural):
+            owner = replicasets.owner(found)
+            if owner is not None and owner["kind"] == kind and owner["uid"] not in there:
+                self._remove(plural, found)
 
-    async def _reconcile(self, name: str) -> bool:
-        """One pass; False once the deployment is gone and nothing of it runs."""
-        deployments = [
-            d for d in self._objects.list("deployments") if d["metadata"]["name"] == name
+    def _remove(self, plural: str, found: Object) -> None:
+        meta = found["metadata"]
+        if plural != "pods":
+            self._objects.delete(plural, meta["name"], meta["namespace"])
+        elif "deletionTimestamp" not in meta:
+            mark_ending(self._objects, found, None)
+
+    # --- deployments
+
+    def _deploy(self, deployment: Object) -> None:
+        own = replicasets.owned(self._objects.list("replicasets"), deployment)
+        paused = bool(deployment["spec"].get("paused"))
+        new = replicasets.matching(own, deployment)
+        if new is None and not paused:
+            new = self._objects.create("replicasets", replicasets.successor(deployment, own))
+            own.append(new)
+        if new is not None and not paused:
+            new = self._bring_forward(new, own)
+            deployment = self._objects.amend(
+                "deployments", deployment, replicasets.annotate(replicasets.revision(new))
+            )
+        active = new or max(own, key=replicasets.revision, default=None)
+        if active is not None:
+            self._resize(deployment, active, own)
+            self._forget(deployment, active, own)
+        self._tell_status(deployment, new, own)
+
+    def _bring_forward(self, new: Object, own: list[Object]) -> Object:
+        """A template that is used again becomes the newest revision."""
+        newest = max(replicasets.revision(found) for found in own)
+        if replicasets.revision(new) == newest:
+            return new
+        return self._objects.amend("replicasets", new, replicasets.annotate(newest + 1))
+
+    def _resize(self, deployment: Object, new: Object, own: list[Object]) -> None:
+        spec = deployment["spec"]
+        old = [found for found in own if found["metadata"]["uid"] != new["metadata"]["uid"]]
+        chosen = rollout.sizes(
+            rollout.replicas(spec),
+            rollout.read_strategy(spec),
+            self._size(new),
+            [self._size(found) for found in old],
+        )
+        for found in own:
+            count = chosen[found["metadata"]["name"]]
+            if rollout.replicas(found["spec"]) != count:
+                self._objects.amend("replicasets", found, replicasets.resize(count))
+
+    def _size(self, replica_set: Object) -> rollout.Size:
+        pods = replicasets.owned(self._objects.list("pods"), replica_set)
+        return rollout.Size(
+            name=replica_set["metadata"]["name"],
+            wanted=rollout.replicas(replica_set["spec"]),
+            pods=len(pods),
+            ready=sum(map(is_ready, replicasets.staying(pods))),
+        )
+
+    def _forget(self, deployment: Object, new: Object, own: list[Object]) -> None:
+        """No more old replica sets than revisionHistoryLimit says."""
+        limit = deployment["spec"].get("revisionHistoryLimit", 10)
+        old = [
+            found
+            for found in sorted(own, key=replicasets.revision)
+            if found["metadata"]["uid"] != new["metadata"]["uid"]
+            and not self._size(found).pods
+            and not rollout.replicas(found["spec"])
         ]
-        if not deployments:
-            await self._stop_pods(self._pods_of(name, None))
-            del self._loops[name]
-            return False
-        deployment = deployments[0]
-        current = self._replica_set(deployment)
-        stale = [p for p in self._pods_of(name, None) if _hash(p) != _hash(current)]
-        await self._stop_pods(stale)
-        mine = self._pods_of(name, _hash(current))
-        wanted = deployment["spec"].get("replicas", 1)
-        await self._stop_pods(mine[wanted:])
-        for _ in range(wanted - len(mine)):
-            await self._start_pod(deployment, current)
-        await self._restart_dead(mine[:wanted])
-        await self._tell_status(deployment, current)
-        return True
+        for found in old[: max(0, len(old) - limit)]:
+            self._remove("replicasets", found)
+
+    def _tell_status(self, deployment: Object, new: Object | None, own: list[Object]) -> None:
+        pods = [
+            pod
+            for found in own
+            for pod in replicasets.staying(replicasets.owned(self._objects.list("pods"), found))
+        ]
+        current = replicasets.owned(pods, new) if new else []
+        status = status_of(deployment, new, pods, current)
+        self._objects.amend("deployments", deployment, lambda made: made.update(status=status))
 
     # --- replica sets
 
-    def _replica_set(self, deployment: Object) -> Object:
-        """The replica set of the current template, made or brought forward."""
-        name = deployment["metadata"]["name"]
-        template = deployment["spec"]["template"]
-        digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
-        own = [r for r in self._objects.list("replicasets") if _owner(r) == name]
-        revisions = [int(r["metadata"]["annotations"][REVISION]) for r in own]
-        newest = max(revisions, default=0)
-        found = next((r for r in own if _hash(r) == digest), None)
-        if found is None:
-            made = _new_replica_set(deployment, digest, newest + 1)
-            found = self._objects.create("replicasets", made)
-        elif int(found["metadata"]["annotations"][REVISION]) != newest:
-            found["metadata"]["annotations"][REVISION] = str(newest + 1)
-            found = self._objects.replace("replicasets", found)
-        self._set_revision(deployment, found["metadata"]["annotations"][REVISION])
-        return found
-
-    def _set_revision(self, deployment: Object, revision: str) -> None:
-        annotations = deployment["metadata"].setdefault("annotations", {})
-        if annotations.get(REVISION) != revision:
-            annotations[REVISION] = revision
-            self._objects.replace("deployments", deployment)
-
-    # --- pods
-
-    def _pods_of(self, deployment: str, digest: str | None) -> list[Object]:
-        return self._objects.list(
-            "pods",
-            lambda p: (
-                p["metadata"]["annotations"]["pocket/deployment"] == deployment
-                and (digest is None or _hash(p) == digest)
-            ),
-        )
-
-    async def _start_pod(self, deployment: Object, replica_set: Object) -> None:
-        name = f"{replica_set['metadata']['name']}-{next(self._numbers):05x}"
-        template = replica_set["spec"]["template"]
-        config_maps = {
-            c["metadata"]["name"]: c.get("data") or {} for c in self._objects.list("configmaps")
-        }
-        pod = pod_of(name, template, config_maps, self._directory)
-        self.pods[name] = pod
-        self._objects.create("pods", _new_pod(name, deployment, replica_set))
-        await self._launch(pod)
-
-    async def _launch(self, pod: Pod) -> None:
-        try:
-            await pod.start()
-        except OSError as error:
-            self._objects.set_status("pods", pod.name, _pod_status(False, 0, str(error)))
-
-    async def _restart_dead(self, pods: list[Object]) -> None:
-        for found in pods:
-            pod = self.pods[found["metadata"]["name"]]
-            restarts = _restarts(found)
-            if not pod.running:
-                restarts += 1
-                await asyncio.sleep(RESTART_SECONDS)
-                await self._launch(pod)
-            ready = await pod.ready()
-            self._objects.set_status("pods", pod.name, _pod_status(ready, restarts))
-
-    async def _stop_pods(self, pods: list[Object]) -> None:
-        names = [pod["metadata"]["name"] for pod in pods]
-        await asyncio.gather(*(self.pods[name].stop() for name in names))
-        for name in names:
-            del self.pods[name]
-            self._objects.delete("pods", name)
-
-    # --- status
-
-    async def _tell_status(self, deployment: Object, replica_set: Object) -> None:
-        name = deployment["metadata"]["name"]
-        deployment = self._objects.get("deployments", name)
-        pods = self._pods_of(name, _hash(replica_set))
-        ready = sum(_is_ready(pod) for pod in pods)
-        wanted = deployment["spec"].get("replicas", 1)
-        old = {c["type"]: c for c in (deployment.get("status") or {}).get("conditions", [])}
-        done = ready == wanted == len(pods)
-        conditions = [
-            _condition(
-                old,
-                "Available",
-                ready >= wanted,
-                "MinimumReplicasAvailable",
-                "MinimumReplicasUnavailable",
-            ),
-            _condition(old, "Progressing", True, "NewReplicaSetAvailable", "", done),
-        ]
-        counts = {
-            "observedGeneration": deployment["metadata"]["generation"],
-            "replicas": len(pods),
-            "updatedReplicas": len(pods),
-            "readyReplicas": ready,
-            "availableReplicas": ready,
-            "unavailableReplicas": wanted - ready,
-        }
-        status: Object = {key: value for key, value in counts.items() if value}
-        self._objects.set_status("deployments", name, status | {"conditions": conditions})
-        replicas = {"replicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
-        self._objects.set_status("replicasets", replica_set["metadata"]["name"], replicas)
+    def _replicate(self, replica_set: Object) -> None:
+        pods = replicasets.owned(self._objects.list("pods"), replica_set)
+        staying = replicasets.staying(pods)
+        wanted = rollout.replicas(replica_set["spec"])
+        for _ in range(wanted - len(staying)):
+            name = f"{replica_set['metadata']['name']}-{secrets.token_hex(3)[:5]}"
+            self._objects.create("pods", replicasets.pod(replica_set, name))
+        # the youngest and those that are not ready go first
+        youngest = sorted(staying, key=_made_at, reverse=True)
+        leaving = sorted(youngest, key=is_ready)
+        for pod in leaving[: max(0, len(staying) - wanted)]:
+            self._remove("pods", pod)
+        status = replicasets.status(replica_set, staying)
+        self._objects.amend("replicasets", replica_set, lambda made: made.update(status=status))
 
 
-def _condition(
-    old: dict[str, Object], kind: str, holds: bool, reason: str, other: str, done: bool = True
-) -> Object:
-    status = "True" if holds else "False"
-    chosen = (reason if holds else other) if done else "ReplicaSetUpdated"
-    before = old.get(kind)
-    if before and (before["status"], before["reason"]) == (status, chosen):
-        return before
-    at = now()
-    return {
-        "type": kind,
-        "status": status,
-        "reason": chosen,
-        "lastUpdateTime": at,
-        "lastTransitionTime": at,
-    }
+def _made_at(pod: Object) -> str:
+    return str(pod["metadata"]["creationTimestamp"])
 
 
-def _new_replica_set(deployment: Object, digest: str, revision: int) -> Object:
-    meta, spec = deployment["metadata"], deployment["spec"]
-    labels = {**spec["template"]["metadata"].get("labels", {}), "pod-template-hash": digest}
-    return {
-        "metadata": {
-            "name": f"{meta['name']}-{digest}",
-            "labels": labels,
-            "annotations": {REVISION: str(revision)},
-            "ownerReferences": [_owned_by("Deployment", meta)],
-        },
-        "spec": {
-            "replicas": spec.get("replicas", 1),
-            "selector": {
-                "matchLabels": {**spec["selector"]["matchLabels"], "pod-template-hash": digest}
-            },
-            "template": {**spec["template"], "metadata": {"labels": labels}},
-        },
-    }
+def mark_ending(objects: Objects, pod: Object, grace: int | None) -> Object:
+    """Ask the node to end a pod; `grace` in seconds, or the template's."""
+    chosen = grace
+    if chosen is None:
+        chosen = pod["spec"].get("terminationGracePeriodSeconds", 30)
 
+    def mark(made: Object) -> None:
+        made["metadata"].setdefault("deletionTimestamp", stamp())
+        made["metadata"]["deletionGracePeriodSeconds"] = chosen
 
-def _new_pod(name: str, deployment: Object, replica_set: Object) -> Object:
-    template = replica_set["spec"]["template"]
-    return {
-        "metadata": {
-            "name": name,
-            "labels": template["metadata"]["labels"],
-            "annotations": {"pocket/deployment": deployment["metadata"]["name"]},
-            "ownerReferences": [_owned_by("ReplicaSet", replica_set["metadata"])],
-        },
-        "spec": {**template["spec"], "nodeName": "this-machine"},
-        "status": _pod_status(False, 0),
-    }
-
-
-def _owned_by(kind: str, meta: Object) -> Object:
-    return {
-        "apiVersion": "apps/v1",
-        "kind": kind,
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "controller": True,
-    }
-
-
-def _pod_status(ready: bool, restarts: int, message: str = "") -> Object:
-    return {
-        "phase": "Running",
-        "podIP": "127.0.0.1",
-        "hostIP": "127.0.0.1",
-        "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
-        "containerStatuses": [{"ready": ready, "restartCount": restarts, "name": "main"}],
-        **({"message": message} if message else {}),
-    }
-
-
-def _is_ready(pod: Object) -> bool:
-    return bool(pod["status"]["conditions"][0]["status"] == "True")
-
-
-def _restarts(pod: Object) -> int:
-    return int(pod["status"]["containerStatuses"][0]["restartCount"])
-
-
-def _hash(found: Object) -> Any:
-    return found["metadata"]["labels"]["pod-template-hash"]
-
-
-def _owner(found: Object) -> str:
-    owners = found["metadata"].get("ownerReferences") or [{}]
-    return str(owners[0].get("name", ""))
+    return objects.amend("pods", pod, mark)

@@ -1,121 +1,125 @@
-"""A pod as a local process: started from its template, its output kept, stopped with grace."""
+"""What a pod template asks for, read once: the process, its environment, its probe."""
 
-import asyncio
-import contextlib
 import os
-import signal
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from drillrange.processes import die_with_parent
+from drillrange.cluster.confinement import known_capabilities
+from drillrange.cluster.objects import Object
 
-LOG_LINES = 5000
-PROBE_SECONDS = 0.2
+GRACE = 30.0  # seconds, unless the template says otherwise
+_INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
+ConfigMaps = Callable[[str], Mapping[str, str] | None]  # by name
 
 
-@dataclass(slots=True)
-class Pod:
-    """One container's process. `log` holds (time, line) pairs, the oldest dropped first."""
+class Unstartable(Exception):
+    """The template names something that is not there; the message says what."""
 
-    name: str
-    command: list[str]
-    env: dict[str, str]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """An HTTP request, or with no path a mere connection, that succeeds when the pod is ready."""
+
+    path: str | None
+    port: int
+    period: float  # seconds, once the pod is ready
+    failures: int  # in a row, until it no longer is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSpec:
+    """One container; `grace` in seconds."""
+
+    container: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
     grace: float
-    probe: tuple[str, int] | None  # path and port
-    directory: Path
-    log: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
-    logged: asyncio.Event = field(default_factory=asyncio.Event)
-    process: asyncio.subprocess.Process | None = None
-    _reader: "asyncio.Task[None] | None" = None
-
-    async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self.full_env(),
-            cwd=self.directory,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-        self._reader = asyncio.create_task(self._read())
-
-    @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.returncode is None
-
-    async def ready(self) -> bool:
-        """Whether the probe succeeds now; a pod without one is ready while it runs."""
-        if not self.running or self.probe is None:
-            return self.running
-        path, port = self.probe
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            line = await asyncio.wait_for(reader.readline(), 2)
-            writer.close()
-        except (OSError, TimeoutError):
-            return False
-        return line.split()[1:2] == [b"200"]
-
-    async def stop(self) -> None:
-        """TERM, the template's grace, then KILL of the group."""
-        process = self.process
-        if process is None:
-            return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), self.grace)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        if self._reader:
-            self._reader.cancel()
-
-    def full_env(self) -> dict[str, str]:
-        return {**os.environ, **self.env, "HOSTNAME": self.name, "POD_NAME": self.name}
-
-    async def _read(self) -> None:
-        assert self.process is not None
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            self.log.append((datetime.now(UTC), line.decode("utf-8", "replace").rstrip("\n")))
-            self.logged.set()
-            self.logged.clear()
+    probe: Probe | None
+    capabilities: frozenset[str]
 
 
-def pod_of(
-    name: str, template: dict[str, Any], config_maps: dict[str, dict[str, str]], directory: Path
-) -> Pod:
-    """The process that a pod template describes. Raises ValueError for what it cannot be."""
-    spec = template["spec"]
-    if len(spec["containers"]) != 1:
-        raise ValueError("a pod of the pocket cluster has one container")
+def read_pod(pod: Object, config_maps: ConfigMaps) -> PodSpec:
+    """Raises Unstartable."""
+    spec = pod["spec"]
     container = spec["containers"][0]
-    command = [*container.get("command", []), *container.get("args", [])]
-    if not command:
-        raise ValueError("a container of the pocket cluster needs a command")
-    http = (container.get("readinessProbe") or {}).get("httpGet")
-    return Pod(
-        name=name,
-        command=[str(word) for word in command],
-        env={item["name"]: _value(item, config_maps) for item in container.get("env") or []},
-        grace=float(spec.get("terminationGracePeriodSeconds") or 10),
-        probe=(http.get("path") or "/", int(http["port"])) if http else None,
-        directory=directory,
+    env = _environment(pod, container, config_maps)
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    grace = spec.get("terminationGracePeriodSeconds")
+    return PodSpec(
+        container=container["name"],
+        command=tuple(_expand(str(word), env) for word in words),
+        env=env,
+        grace=GRACE if grace is None else float(grace),
+        probe=_probe(container),
+        capabilities=_capabilities(container),
     )
 
 
-def _value(item: dict[str, Any], config_maps: dict[str, dict[str, str]]) -> str:
-    if "valueFrom" not in item:
+def _environment(pod: Object, container: Object, config_maps: ConfigMaps) -> dict[str, str]:
+    """Little of this process's own: a pod sees its template, not the tokens of who runs it."""
+    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    env["HOSTNAME"] = pod["metadata"]["name"]
+    for source in container.get("envFrom") or []:
+        name = source["configMapRef"]["name"]
+        found = config_maps(name)
+        if found is None:
+            raise Unstartable(f'configmap "{name}" not found')
+        env |= {f"{source.get('prefix', '')}{key}": value for key, value in found.items()}
+    for item in container.get("env") or []:
+        value = _value(item, pod, config_maps)
+        if value is not None:
+            env[item["name"]] = _expand(value, env)
+    return env
+
+
+def _value(item: Object, pod: Object, config_maps: ConfigMaps) -> str | None:
+    source = item.get("valueFrom")
+    if not source:
         return str(item.get("value") or "")
-    reference = item["valueFrom"].get("configMapKeyRef")
-    if reference is None:
-        raise ValueError(f"env {item['name']}: only configMapKeyRef is understood")
-    return config_maps.get(reference["name"], {}).get(reference["key"], "")
+    if "fieldRef" in source:
+        where: Any = pod
+        for step in source["fieldRef"]["fieldPath"].split("."):
+            where = where.get(step, "") if isinstance(where, dict) else ""
+        return str(where)
+    reference = source["configMapKeyRef"]
+    found = config_maps(reference["name"])
+    if found is not None and reference["key"] in found:
+        return found[reference["key"]]
+    if reference.get("optional"):
+        return None
+    if found is None:
+        raise Unstartable(f'configmap "{reference["name"]}" not found')
+    raise Unstartable(f"couldn't find key {reference['key']} in ConfigMap {reference['name']}")
+
+
+def _expand(text: str, env: Mapping[str, str]) -> str:
+    """`$(NAME)` is the variable, where there is one; `$$` is a dollar."""
+
+    def replace(found: re.Match[str]) -> str:
+        name = found[1]
+        return "$" if name is None else env.get(name, found[0])
+
+    return _REFERENCE.sub(replace, text)
+
+
+def _probe(container: Object) -> Probe | None:
+    probe = container.get("readinessProbe")
+    if not probe:
+        return None
+    http = probe.get("httpGet")
+    port = (http or probe["tcpSocket"])["port"]
+    named = {p.get("name"): p["containerPort"] for p in container.get("ports") or []}
+    return Probe(
+        path=(http.get("path") or "/") if http else None,
+        port=int(named.get(port, port)),
+        period=float(probe.get("periodSeconds") or 10),
+        failures=int(probe.get("failureThreshold") or 3),
+    )
+
+
+def _capabilities(container: Object) -> frozenset[str]:
+    added = ((container.get("securityContext") or {}).get("capabilities") or {}).get("add") or []
+    return frozenset(added) & known_capabilities()

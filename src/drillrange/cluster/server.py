@@ -1,21 +1,28 @@
 """Runs the pocket cluster inside the caller's event loop, for as long as its context lasts."""
 
 import asyncio
+import base64
 import contextlib
-import secrets
+import socket
 from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import uvicorn
 import yaml
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from drillrange.cluster.api import Api
+from drillrange.cluster.certificate import make_certificate
 from drillrange.cluster.controller import Controller
+from drillrange.cluster.node import Node
 from drillrange.cluster.objects import NAMESPACE, Object, Objects
-from drillrange.cluster.status import refusal
-from drillrange.processes import NotReady, free_ports
+from drillrange.cluster.podapi import PodApi
+from drillrange.cluster.routes import Guarded, application
+from drillrange.processes import NotReady
+
+NAME = "pocket-cluster"
 
 
 class PocketCluster:
@@ -23,31 +30,31 @@ class PocketCluster:
 
     def __init__(self, directory: Path, token: str) -> None:
         self._token = token
-        self._port = free_ports(1)[0]
-        self.kubeconfig = directory / "kubeconfig"
         self._directory = directory
         self._objects = Objects()
-        self._controller = Controller(self._objects, directory)
-        self._api = Api(self._objects, self._controller)
+        self._objects.create("namespaces", {"metadata": {"name": NAMESPACE}})
+        self._node = Node(self._objects, directory)
+        self._controller = Controller(self._objects)
+        self._api = Api(self._objects)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.kubeconfig = directory / "kubeconfig"
+        self.url = ""
 
-    async def __aenter__(self) -> "PocketCluster":
-        await asyncio.to_thread(self._prepare)
-        guarded = _Guarded(self._api.app(), self._token)
-        config = uvicorn.Config(
-            guarded,
-            host="127.0.0.1",
-            port=self._port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            ws="websockets-sansio",
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve())
+    async def __aenter__(self) -> Self:
+        certificate, key = await asyncio.to_thread(self._prepare)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        await asyncio.to_thread(self._write_kubeconfig, certificate)
+        pods = PodApi(self._objects, self._node, self._directory)
+        app = Guarded(application(self._api, pods), self._token)
+        self._server = _server(app, certificate, key)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
         while not self._server.started:
             if self._serving.done():
                 raise NotReady("the pocket cluster's server ended at once")
             await asyncio.sleep(0.01)
+        parts = (self._controller, self._node)
+        self._tasks = [asyncio.create_task(part.serve()) for part in parts]
         return self
 
     async def __aexit__(
@@ -56,11 +63,23 @@ class PocketCluster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._controller.stop()
-        self._server.should_exit = True
-        await self._serving
+        try:
+            await self._end()
+        finally:
+            self._server.should_exit = True
+            await self._serving
+
+    async def _end(self) -> None:
+        """Raises what the controller or the node died of, if one did."""
+        failed = [task for task in self._tasks if task.done()]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in failed:
+            task.result()
 
     def create(self, manifest: Object) -> Object:
+        """Raises Refused, with the API's words."""
         return self._api.create(manifest)
 
     async def wait_available(self, seconds: float) -> None:
@@ -72,50 +91,37 @@ class PocketCluster:
                 raise NotReady(f"not available after {seconds:g} s: {names}\n{self._last_lines()}")
             await asyncio.sleep(0.05)
 
-    def _last_lines(self) -> str:
-        return "\n".join(
-            f"{pod.name}: {line}"
-            for pod in self._controller.pods.values()
-            for _, line in list(pod.log)[-5:]
-        )
+    def status(self) -> dict[str, str]:
+        """Of every deployment: "up", or what is missing."""
+        return {d["metadata"]["name"]: _state(d) for d in self._objects.list("deployments")}
 
-    def _prepare(self) -> None:
+    def _last_lines(self) -> str:
+        told = []
+        for pod in self._objects.list("pods"):
+            name = pod["metadata"]["name"]
+            running = self._node.of(pod["metadata"]["namespace"], name)
+            run = (running.current or running.previous) if running else None
+            told += [f"{name}: {line}" for line in (run.log.tail(5) if run else [])]
+        return "\n".join(told)
+
+    def _prepare(self) -> tuple[Path, Path]:
         self._directory.mkdir(parents=True, exist_ok=True)
-        name = "pocket"
-        server = f"http://127.0.0.1:{self._port}/{self._token}"
+        return make_certificate(self._directory)
+
+    def _write_kubeconfig(self, certificate: Path) -> None:
+        authority = base64.b64encode(certificate.read_bytes()).decode()
+        cluster = {"server": self.url, "certificate-authority-data": authority}
+        context = {"cluster": NAME, "user": NAME, "namespace": NAMESPACE}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": name,
-            "clusters": [{"name": name, "cluster": {"server": server}}],
-            "users": [{"name": name, "user": {}}],
-            "contexts": [
-                {"name": name, "context": {"cluster": name, "user": name, "namespace": NAMESPACE}}
-            ],
+            "current-context": NAME,
+            "clusters": [{"name": NAME, "cluster": cluster}],
+            "users": [{"name": NAME, "user": {"token": self._token}}],
+            "contexts": [{"name": NAME, "context": context}],
         }
+        self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(yaml.safe_dump(config), "utf-8")
-        self.kubeconfig.chmod(0o600)
-
-
-class _Guarded:
-    """Lets in only who knows the secret path of the kubeconfig: kubectl sends no token over plain
-    HTTP."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._prefix = f"/{token}"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
-            given = scope["path"][: len(self._prefix)]
-            if not secrets.compare_digest(given.encode(), self._prefix.encode()):
-                if scope["type"] == "websocket":
-                    await send({"type": "websocket.close", "code": 1008})
-                    return
-                await refusal(401, "Unauthorized", "Unauthorized")(scope, receive, send)
-                return
-            scope = {**scope, "path": scope["path"][len(self._prefix) :], "root_path": ""}
-        await self._app(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -126,6 +132,30 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _server(app: ASGIApp, certificate: Path, key: Path) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ws="websockets-sansio",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+    )
+
+
+def _state(deployment: Object) -> str:
+    if _is_available(deployment):
+        return "up"
+    ready = (deployment.get("status") or {}).get("readyReplicas", 0)
+    return f"{ready} of {deployment['spec'].get('replicas', 1)} pods are ready"
+
+
 def _is_available(deployment: Object) -> bool:
     status = deployment.get("status") or {}
-    return bool(status.get("readyReplicas", 0) >= deployment["spec"].get("replicas", 1))
+    wanted = deployment["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return seen and bool(status.get("availableReplicas", 0) >= wanted)

@@ -1,21 +1,37 @@
-"""Refusals as the Kubernetes API words them: Status objects."""
+"""Outcomes as the Kubernetes API words them: Status objects."""
+
+from typing import Any
 
 from starlette.responses import JSONResponse
 
+from drillrange.cluster.kinds import KINDS
+from drillrange.cluster.objects import Object, Refused
 
-def refusal(
-    code: int, reason: str, message: str, details: dict[str, str] | None = None
+
+def refusal(error: Refused) -> JSONResponse:
+    details: dict[str, Any] = {}
+    if error.plural:
+        group = KINDS[error.plural].group if error.plural in KINDS else ""
+        details = {"name": error.name, "kind": error.plural} | ({"group": group} if group else {})
+    return _status("Failure", error.code, error.reason, str(error), details)
+
+
+def deleted(plural: str, gone: Object) -> JSONResponse:
+    meta, group = gone["metadata"], KINDS[plural].group
+    details = {"name": meta["name"], "kind": plural, "uid": meta["uid"]}
+    return _status("Success", 200, "", "", details | ({"group": group} if group else {}))
+
+
+def _status(
+    outcome: str, code: int, reason: str, message: str, details: dict[str, Any]
 ) -> JSONResponse:
-    return JSONResponse(
-        {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": message,
-            "reason": reason,
-            "details": details or {},
-            "code": code,
-        },
-        code,
-    )
+    body: dict[str, Any] = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": outcome,
+        "details": details,
+    }
+    if outcome == "Failure":
+        body |= {"message": message, "reason": reason, "code": code}
+    return JSONResponse(body, code)

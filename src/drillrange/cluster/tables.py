@@ -2,97 +2,154 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from drillrange.cluster.objects import Object
+from drillrange.cluster.podstatus import is_ready
+from drillrange.cluster.rollout import replicas
 
-Cell = Callable[[Object], Any]
+
+class Column(NamedTuple):
+    """`wide` columns are printed with `-o wide` only."""
+
+    name: str
+    cell: Callable[[Object], Any]
+    wide: bool = False
 
 
-def _age(found: Object) -> str:
+def age(found: Object, now: datetime) -> str:
+    """As kubectl shortens it."""
     made = datetime.fromisoformat(found["metadata"]["creationTimestamp"])
-    seconds = int((datetime.now(UTC) - made).total_seconds())
-    return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
+    seconds = max(0, int((now - made).total_seconds()))
+    for size, unit, least in ((86400, "d", 2), (3600, "h", 2), (60, "m", 2)):
+        if seconds >= size * least:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def _name(found: Object) -> Any:
     return found["metadata"]["name"]
 
 
-def _status(key: str) -> Cell:
+def _age(found: Object) -> str:
+    return age(found, datetime.now(UTC))
+
+
+def _count(key: str) -> Callable[[Object], Any]:
     return lambda found: (found.get("status") or {}).get(key, 0)
 
 
 def _wanted(found: Object) -> Any:
-    return found["spec"].get("replicas", 1)
+    return replicas(found["spec"])
 
 
-def _container(key: str) -> Cell:
-    return lambda found: found["status"]["containerStatuses"][0][key]
+def _pod_phase(pod: Object) -> str:
+    if "deletionTimestamp" in pod["metadata"]:
+        return "Terminating"
+    state = _container(pod).get("state") or {}
+    for told in ("waiting", "terminated"):
+        if told in state:
+            return str(state[told]["reason"])
+    return str((pod.get("status") or {}).get("phase", "Pending"))
 
 
-COLUMNS: dict[str, tuple[tuple[str, Cell], ...]] = {
+def _container(pod: Object) -> Object:
+    found: list[Object] = (pod.get("status") or {}).get("containerStatuses") or [{}]
+    return found[0]
+
+
+def _template_containers(key: str) -> Callable[[Object], str]:
+    def cell(found: Object) -> str:
+        containers = found["spec"]["template"]["spec"]["containers"]
+        return ",".join(str(container.get(key, "")) for container in containers)
+
+    return cell
+
+
+def _selector(found: Object) -> str:
+    selector = found["spec"].get("selector") or {}
+    labels = selector.get("matchLabels", selector)
+    return ",".join(f"{key}={value}" for key, value in labels.items()) or "<none>"
+
+
+def _ports(service: Object) -> str:
+    ports = service["spec"].get("ports") or []
+    return ",".join(f"{p['port']}/{p.get('protocol', 'TCP')}" for p in ports) or "<none>"
+
+
+NAME, AGE = Column("Name", _name), Column("Age", _age)
+OF_TEMPLATE = (
+    Column("Containers", _template_containers("name"), True),
+    Column("Images", _template_containers("image"), True),
+    Column("Selector", _selector, True),
+)
+COLUMNS: dict[str, tuple[Column, ...]] = {
     "deployments": (
-        ("Name", _name),
-        ("Ready", lambda d: f"{_status('readyReplicas')(d)}/{_wanted(d)}"),
-        ("Up-to-date", _status("updatedReplicas")),
-        ("Available", _status("availableReplicas")),
-        ("Age", _age),
+        NAME,
+        Column("Ready", lambda d: f"{_count('readyReplicas')(d)}/{_wanted(d)}"),
+        Column("Up-to-date", _count("updatedReplicas")),
+        Column("Available", _count("availableReplicas")),
+        AGE,
+        *OF_TEMPLATE,
     ),
     "replicasets": (
-        ("Name", _name),
-        ("Desired", _wanted),
-        ("Current", _status("replicas")),
-        ("Ready", _status("readyReplicas")),
-        ("Age", _age),
+        NAME,
+        Column("Desired", _wanted),
+        Column("Current", _count("replicas")),
+        Column("Ready", _count("readyReplicas")),
+        AGE,
+        *OF_TEMPLATE,
     ),
     "pods": (
-        ("Name", _name),
-        ("Ready", lambda p: "1/1" if _container("ready")(p) else "0/1"),
-        ("Status", lambda p: p["status"]["phase"]),
-        ("Restarts", _container("restartCount")),
-        ("Age", _age),
+        NAME,
+        Column("Ready", lambda p: f"{int(is_ready(p))}/{len(p['spec']['containers'])}"),
+        Column("Status", _pod_phase),
+        Column("Restarts", lambda p: str(_container(p).get("restartCount", 0))),
+        AGE,
+        Column("IP", lambda p: (p.get("status") or {}).get("podIP", "<none>"), True),
+        Column("Node", lambda p: p["spec"].get("nodeName", "<none>"), True),
     ),
     "services": (
-        ("Name", _name),
-        ("Type", lambda _: "ClusterIP"),
-        ("Cluster-IP", lambda _: "127.0.0.1"),
-        ("Port(s)", lambda s: ",".join(str(p["port"]) for p in s["spec"].get("ports", []))),
-        ("Age", _age),
+        NAME,
+        Column("Type", lambda s: s["spec"].get("type", "ClusterIP")),
+        Column("Cluster-IP", lambda s: s["spec"].get("clusterIP", "None")),
+        Column("External-IP", lambda _: "<none>"),
+        Column("Port(s)", _ports),
+        AGE,
+        Column("Selector", _selector, True),
     ),
-    "configmaps": (
-        ("Name", _name),
-        ("Data", lambda c: len(c.get("data") or {})),
-        ("Age", _age),
-    ),
-    "events": (("Name", _name),),
+    "configmaps": (NAME, Column("Data", lambda c: len(c.get("data") or {})), AGE),
+    "namespaces": (NAME, Column("Status", lambda _: "Active"), AGE),
+    "events": (NAME, AGE),
 }
 
 
-def table(plural: str, found: Sequence[Object], version: str) -> dict[str, Any]:
+def table(plural: str, found: Sequence[Object], version: str) -> Object:
     columns = COLUMNS[plural]
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"resourceVersion": version},
-        "columnDefinitions": [
-            {
-                "name": name,
-                "type": "string",
-                "format": "name" if name == "Name" else "",
-                "priority": 0,
-            }
-            for name, _ in columns
-        ],
+        "columnDefinitions": [_definition(column) for column in columns],
         "rows": [
             {
-                "cells": [cell(item) for _, cell in columns],
+                "cells": [column.cell(one) for column in columns],
                 "object": {
                     "kind": "PartialObjectMetadata",
                     "apiVersion": "meta.k8s.io/v1",
-                    "metadata": item["metadata"],
+                    "metadata": one["metadata"],
                 },
             }
-            for item in found
+            for one in found
         ],
+    }
+
+
+def _definition(column: Column) -> Object:
+    return {
+        "name": column.name,
+        "type": "string",
+        "format": "name" if column.name == "Name" else "",
+        "description": column.name,
+        "priority": int(column.wide),
     }

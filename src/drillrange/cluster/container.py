@@ -1,0 +1,98 @@
+"""One run of a pod's container as a local process: started, probed, stopped with grace."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+from drillrange.cluster.confinement import confine
+from drillrange.cluster.log import Log
+from drillrange.cluster.pods import PodSpec, Probe
+
+PROBE_PATIENCE = 2.0  # seconds until an unanswered probe has failed
+
+
+class Container:
+    """A process and its group. `pid` is also the number of the group."""
+
+    def __init__(self, spec: PodSpec, process: asyncio.subprocess.Process) -> None:
+        self.spec = spec
+        self.log = Log()
+        self.started_at = self.ended_at = datetime.now(UTC)
+        self._process = process
+        assert process.stdout is not None
+        self._reading = asyncio.create_task(self.log.take(process.stdout))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """As a shell tells it: 128 and the signal's number for a process that was killed."""
+        code = self._process.returncode
+        return 128 - code if code is not None and code < 0 else code
+
+    async def ready(self) -> bool:
+        """Whether the probe succeeds now; without one, whether the process runs."""
+        if self.exit_code is not None or self.spec.probe is None:
+            return self.exit_code is None
+        return await probe(self.spec.probe)
+
+    async def stop(self, grace: float) -> None:
+        """TERM for the group, KILL for what is left of it after `grace` seconds."""
+        _signal(self.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), grace)
+        await self.end()
+
+    async def end(self) -> None:
+        """KILL what is left of the group, keep the last of its output."""
+        _signal(self.pid, signal.SIGKILL)
+        await self._process.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._reading, 1.0)
+        self.log.close()
+        self.ended_at = datetime.now(UTC)
+
+
+async def run(spec: PodSpec, directory: Path) -> Container:
+    """Raises OSError when there is no such program."""
+    return Container(
+        spec,
+        await asyncio.create_subprocess_exec(
+            *spec.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=dict(spec.env),
+            cwd=directory,
+            start_new_session=True,
+            preexec_fn=confine(spec.capabilities),
+        ),
+    )
+
+
+async def probe(wanted: Probe) -> bool:
+    try:
+        async with asyncio.timeout(PROBE_PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", wanted.port)
+            try:
+                return wanted.path is None or await _answers(reader, writer, wanted.path)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
+async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bool:
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    words = (await reader.readline()).split()
+    return len(words) > 1 and words[1].isdigit() and 200 <= int(words[1]) < 400
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

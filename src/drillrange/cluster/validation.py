@@ -1,0 +1,182 @@
+"""What the API makes of a manifest before it stores it: defaults, and refusals (422)."""
+
+import re
+from typing import Any
+
+from drillrange.cluster.kinds import KINDS
+from drillrange.cluster.objects import Object, Refused
+
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+LONGEST_NAME = 253
+_QUANTITY = re.compile(r"^\d+%?$")
+
+
+def prepare(plural: str, manifest: Any, old: Object | None = None) -> Object:
+    """The manifest with its defaults. Raises Refused."""
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
+        raise Refused(400, "BadRequest", "the body is not an object with metadata")
+    check = _Check(plural, manifest)
+    check.name()
+    if plural in ("deployments", "replicasets"):
+        _scaled(check, manifest, old)
+    elif plural == "pods":
+        _pod(check, "spec", manifest.get("spec"))
+    elif plural == "services":
+        _service(check, manifest)
+    elif plural == "configmaps":
+        data = manifest.get("data") or {}
+        check.that(
+            isinstance(data, dict) and all(isinstance(value, str) for value in data.values()),
+            "data: Invalid value: every value must be a string",
+        )
+    check.refuse()
+    return manifest
+
+
+class _Check:
+    """Collects what is wrong with one object, to tell it all at once."""
+
+    def __init__(self, plural: str, manifest: Object) -> None:
+        self._plural = plural
+        self._meta: Object = manifest["metadata"]
+        self._wrong: list[str] = []
+
+    def that(self, holds: object, otherwise: str) -> bool:
+        if not holds:
+            self._wrong.append(otherwise)
+        return bool(holds)
+
+    def name(self) -> None:
+        name = self._meta.get("name")
+        if not name and self._meta.get("generateName"):
+            return
+        if self.that(name, "metadata.name: Required value: name or generateName is required"):
+            fits = isinstance(name, str) and len(name) <= LONGEST_NAME and _NAME.match(name)
+            self.that(fits, f"metadata.name: Invalid value: {name!r}: must be a DNS subdomain")
+        for key in ("labels", "annotations"):
+            found = self._meta.get(key)
+            self.that(found is None or isinstance(found, dict), f"metadata.{key}: must be a map")
+
+    def refuse(self) -> None:
+        if not self._wrong:
+            return
+        kind = KINDS[self._plural]
+        qualified = f"{kind.name}.{kind.group}" if kind.group else kind.name
+        name = str(self._meta.get("name", ""))
+        told = self._wrong[0] if len(self._wrong) == 1 else f"[{', '.join(self._wrong)}]"
+        message = f'{qualified} "{name}" is invalid: {told}'
+        raise Refused(422, "Invalid", message, self._plural, name)
+
+
+def _scaled(check: _Check, manifest: Object, old: Object | None) -> None:
+    spec = manifest.get("spec")
+    if not check.that(isinstance(spec, dict), "spec: Required value"):
+        return
+    assert isinstance(spec, dict)
+    spec.setdefault("replicas", 1)
+    if spec["replicas"] is None:
+        spec["replicas"] = 1
+    fits = isinstance(spec["replicas"], int) and spec["replicas"] >= 0
+    told = spec["replicas"]
+    check.that(fits, f"spec.replicas: Invalid value: {told}: must be greater than or equal to 0")
+    template = spec.get("template")
+    if not check.that(isinstance(template, dict), "spec.template: Required value"):
+        return
+    assert isinstance(template, dict)
+    _selector(check, spec, old)
+    _pod(check, "spec.template.spec", template.get("spec"))
+    if manifest.get("kind") != "ReplicaSet":
+        _strategy(check, spec)
+
+
+def _selector(check: _Check, spec: Object, old: Object | None) -> None:
+    selector = spec.get("selector")
+    labels = selector.get("matchLabels") if isinstance(selector, dict) else None
+    if not check.that(isinstance(labels, dict) and labels, "spec.selector: Required value"):
+        return
+    assert isinstance(labels, dict)
+    carried = (spec["template"].get("metadata") or {}).get("labels") or {}
+    check.that(
+        all(carried.get(key) == value for key, value in labels.items()),
+        f"spec.template.metadata.labels: Invalid value: {carried}: "
+        "`selector` does not match template `labels`",
+    )
+    same = old is None or old["spec"].get("selector") == selector
+    check.that(same, f"spec.selector: Invalid value: {selector}: field is immutable")
+
+
+def _strategy(check: _Check, spec: Object) -> None:
+    spec.setdefault("revisionHistoryLimit", 10)
+    spec.setdefault("progressDeadlineSeconds", 600)
+    strategy = spec.setdefault("strategy", {})
+    kind = strategy.setdefault("type", "RollingUpdate")
+    known = kind in ("Recreate", "RollingUpdate")
+    check.that(known, f"spec.strategy.type: Unsupported value: {kind!r}")
+    if kind == "Recreate":
+        told = "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` "
+        check.that(not strategy.get("rollingUpdate"), told + "is 'Recreate'")
+        return
+    rolling = strategy.setdefault("rollingUpdate", {})
+    for key in ("maxSurge", "maxUnavailable"):
+        value = rolling.setdefault(key, "25%")
+        fits = _QUANTITY.match(str(value))
+        check.that(fits, f"spec.strategy.rollingUpdate.{key}: Invalid value: {value!r}")
+
+
+def _pod(check: _Check, where: str, spec: Any) -> None:
+    if not check.that(isinstance(spec, dict), f"{where}: Required value"):
+        return
+    spec.setdefault("restartPolicy", "Always")
+    spec.setdefault("terminationGracePeriodSeconds", 30)
+    containers = spec.get("containers")
+    if not check.that(
+        isinstance(containers, list) and containers, f"{where}.containers: Required value"
+    ):
+        return
+    one = len(containers) == 1 and not spec.get("initContainers")
+    told = "Forbidden: the pocket cluster runs one container in a pod"
+    check.that(one, f"{where}.containers: {told}")
+    for number, container in enumerate(containers):
+        _container(check, f"{where}.containers[{number}]", container)
+
+
+def _container(check: _Check, where: str, container: Any) -> None:
+    if not check.that(isinstance(container, dict), f"{where}: Required value"):
+        return
+    check.that(container.get("name"), f"{where}.name: Required value")
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    told = "Required value: the pocket cluster has no images, only local commands"
+    check.that(words, f"{where}.command: {told}")
+    for number, item in enumerate(container.get("env") or []):
+        there = f"{where}.env[{number}]"
+        if check.that(isinstance(item, dict) and item.get("name"), f"{there}.name: Required value"):
+            _source(check, there, item)
+    probe = container.get("readinessProbe")
+    if probe:
+        known = any(kind in probe for kind in ("httpGet", "tcpSocket"))
+        told = "Required value: the pocket cluster knows httpGet and tcpSocket"
+        check.that(known, f"{where}.readinessProbe: {told}")
+
+
+def _source(check: _Check, where: str, item: Object) -> None:
+    value, source = item.get("value"), item.get("valueFrom")
+    told = f"{where}.value: Invalid value: {value!r}: must be a string"
+    check.that(value is None or isinstance(value, str), told)
+    known = not source or any(kind in source for kind in ("configMapKeyRef", "fieldRef"))
+    told = "Unsupported value: the pocket cluster knows configMapKeyRef and fieldRef"
+    check.that(known, f"{where}.valueFrom: {told}")
+
+
+def _service(check: _Check, manifest: Object) -> None:
+    spec = manifest.get("spec")
+    if not check.that(isinstance(spec, dict), "spec: Required value"):
+        return
+    assert isinstance(spec, dict)
+    spec.setdefault("type", "ClusterIP")
+    spec.setdefault("clusterIP", "127.0.0.1")
+    ports = spec.get("ports") or []
+    fits = isinstance(ports, list) and all(isinstance(p, dict) and "port" in p for p in ports)
+    if check.that(fits, "spec.ports: Invalid value: every port needs a number"):
+        for port in ports:
+            port.setdefault("protocol", "TCP")
+            port.setdefault("targetPort", port["port"])
