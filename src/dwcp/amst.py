@@ -83,18 +83,18 @@ class Work:
 class Transport:
     """The streams of one migration."""
 
-    def __init__(self, link: Link, session: bytes, aborted: threading.Event) -> None:
+    def __init__(self, link: Link, key: bytes, aborted: threading.Event) -> None:
         self._link = link
-        self._session = session
         self._aborted = aborted
         self._streams: list[_Stream] = []
-        self.reopen()
+        self.reopen(key)
 
-    def reopen(self) -> None:
-        """Open the streams that are missing. Raises OSError when that cannot be done."""
+    def reopen(self, key: bytes) -> None:
+        """All streams anew, since the destination has cut the old ones. Raises OSError."""
+        self.close()
         try:
             while len(self._streams) < self._link.streams:
-                self._streams.append(_Stream(_connect(self._link, self._session)))
+                self._streams.append(_Stream(_connect(self._link, key)))
         except OSError:
             self.close()
             raise
@@ -240,7 +240,7 @@ def dirty_tasks(dirty: Bits) -> list[Task]:
     return [(int(chunk), by_chunk[chunk]) for chunk in np.flatnonzero(by_chunk.any(axis=1))]
 
 
-def _connect(link: Link, session: bytes) -> socket.socket:
+def _connect(link: Link, key: bytes) -> socket.socket:
     stream = socket.create_connection(link.destination, timeout=CONNECT_SECONDS)
     try:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, link.congestion.encode())
@@ -249,7 +249,7 @@ def _connect(link: Link, session: bytes) -> socket.socket:
         if link.pacing:
             rate = struct.pack("@Q", link.pacing)
             stream.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
-        stream.sendall(STREAM_HELLO + session)
+        stream.sendall(STREAM_HELLO + key)
     except OSError:
         stream.close()
         raise

@@ -90,11 +90,11 @@ class Room:
         found.cut()
         return found
 
-    def find(self, session: bytes) -> Session:
-        """Raises BadFrame."""
+    def find(self) -> Session:
+        """Raises BadFrame when there is none."""
         with self._lock:
-            if self._session is None or self._session.id != session:
-                raise BadFrame("unknown session")
+            if self._session is None:
+                raise BadFrame("no session")
             return self._session
 
     def leave(self, owner: object, done: bool) -> None:
@@ -170,7 +170,7 @@ class Line:
             if self._session is None:
                 raise BadFrame("nothing was begun")
             return self._steer(self._session, message)
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, OverflowError, TypeError, ValueError) as error:
             raise BadFrame(f"control message refused: {error}") from error
 
     def _begin(self, size: int) -> Message:
@@ -183,7 +183,7 @@ class Line:
         self._session = self._room.resume(session, self)
         if self._session is None:
             return {"unknown": True}
-        return {"verified": sorted(self._session.verified())}
+        return {"verified": sorted(self._session.verified()), "key": self._session.key.hex()}
 
     def _steer(self, session: Session, message: Message) -> Message:
         match message["op"]:
@@ -194,7 +194,8 @@ class Line:
                 wanted = {int(chunk) for chunk in message["chunks"]}
                 patience = HURRIED_SECONDS if message.get("hurry") else BARRIER_SECONDS
                 rejected, lost = session.close_round(wanted, patience)
-                return {"rejected": sorted(rejected), "lost": sorted(lost)}
+                key = session.key.hex()
+                return {"rejected": sorted(rejected), "lost": sorted(lost), "key": key}
             case "sums":
                 return {"sums": session.sums([int(chunk) for chunk in message["chunks"]])}
             case "digest":
@@ -239,8 +240,7 @@ class Destination:
             if hello == CONTROL_HELLO:
                 Line(self._room, self._node).run(connection)
             elif hello == STREAM_HELLO:
-                self._adopt(connection, _read_exactly(connection, SESSION_SIZE))
-                handed_on = True
+                handed_on = self._adopt(connection, _read_exactly(connection, SESSION_SIZE))
             elif hello:
                 raise BadFrame("not a DWCP connection")
         except BadFrame as error:
@@ -253,12 +253,14 @@ class Destination:
             if not handed_on:
                 connection.close()
 
-    def _adopt(self, connection: socket.socket, session: bytes) -> None:
-        found = self._room.find(session)
-        found.join(connection)
+    def _adopt(self, connection: socket.socket, key: bytes) -> bool:
+        found = self._room.find()
         connection.setblocking(False)
+        if not found.join(connection, key):
+            return False
         self._next += 1
         self._workers[self._next % WORKERS].add(Inbound(connection, found))
+        return True
 
 
 def _parse(line: bytes) -> Message:
@@ -266,7 +268,7 @@ def _parse(line: bytes) -> Message:
         message = json.loads(line)
         if isinstance(message, dict) and isinstance(message.get("op"), str):
             return message
-    except ValueError:
+    except (RecursionError, ValueError):
         pass
     raise BadFrame("a control line that is no operation")
 

@@ -54,23 +54,27 @@ class Line:
         except (KeyError, TypeError, ValueError) as error:
             raise ConnectionError("the destination began no session") from error
 
-    def resume(self, session: bytes) -> set[int] | None:
-        """The chunks of the round that broke off which had arrived whole; None: no such session."""
+    def resume(self, session: bytes) -> tuple[set[int], bytes] | None:
+        """The chunks of the round that broke off which had arrived whole, and the key for new
+        streams; None: no such session."""
         answer = self._send(op="resume", session=session.hex())
-        return None if answer.get("unknown") else _chunks(answer.get("verified"))
+        if answer.get("unknown"):
+            return None
+        return _chunks(answer.get("verified")), _key(answer)
 
     def open_round(self, number: int) -> None:
         self._send(op="open", round=number)
 
     def close_round(
         self, chunks: Iterable[int], in_a_hurry: bool = False
-    ) -> tuple[set[int], set[int]]:
-        """Of these chunks: those that arrived damaged, and those that never did.
+    ) -> tuple[set[int], set[int], bytes]:
+        """Of these chunks: those that arrived damaged, and those that never did; and the key for
+        new streams. Chunks that never arrived mean that the destination has cut all streams.
 
         In a hurry the destination does not wait long for what may not come.
         """
         answer = self._send(op="close", chunks=sorted(chunks), hurry=in_a_hurry)
-        return _chunks(answer.get("rejected")), _chunks(answer.get("lost"))
+        return _chunks(answer.get("rejected")), _chunks(answer.get("lost")), _key(answer)
 
     def sums(self, chunks: list[int]) -> list[str]:
         """xxh3_64 of whole chunks, as the destination has them."""
@@ -120,3 +124,10 @@ def _chunks(found: object) -> set[int]:
     if isinstance(found, list) and all(isinstance(chunk, int) for chunk in found):
         return set(found)
     raise ConnectionError("the destination named no chunks")
+
+
+def _key(answer: dict[str, Any]) -> bytes:
+    try:
+        return bytes.fromhex(answer["key"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConnectionError("the destination gave no key") from error

@@ -126,9 +126,9 @@ class Migration:
         try:
             self._line.open_round(self.tally.rounds)
             work = self._transport.send_round(self._memory, self.tally.rounds, tasks)
-            rejected, lost = self._line.close_round(wanted, in_a_hurry=work.broken > 0)
+            rejected, lost, key = self._line.close_round(wanted, in_a_hurry=work.broken > 0)
             if lost:
-                self._transport.reopen()
+                self._transport.reopen(key)
         except OSError as error:
             rejected, lost = set(), wanted - self._resume(error)
         dirty = self._guest.take_dirty()
@@ -160,10 +160,11 @@ class Migration:
     def _reconnect(self) -> set[int]:
         assert self._transport
         self._line = line = Line(self._link.destination)
-        verified = line.resume(self._session)
-        if verified is None:
+        resumed = line.resume(self._session)
+        if resumed is None:
             raise MigrationFailed("destination_lost", "the destination no longer has the image")
-        self._transport.reopen()
+        verified, key = resumed
+        self._transport.reopen(key)
         return verified
 
     def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:

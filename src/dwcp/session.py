@@ -22,6 +22,8 @@ class Session:
 
     def __init__(self, memory: Memory) -> None:
         self.id = secrets.token_bytes(SESSION_SIZE)
+        self.key = self.id  # what a stream must show to join; another one after each cut
+        self._spent: set[bytes] = set()
         self.memory = memory
         self.written: Bits = np.zeros((memory.chunks, PAGES), np.bool_)  # pages no longer zero
         self._changed = threading.Condition()
@@ -33,13 +35,17 @@ class Session:
         self._joined = False  # a stream, since the last cut: before that they may be on their way
         self._ended = False
 
-    def join(self, stream: socket.socket) -> None:
-        """Raises BadFrame when the session is over."""
+    def join(self, stream: socket.socket, key: bytes) -> bool:
+        """False for a stream that was opened before a cut and only arrives now: what it carries is
+        old. Raises BadFrame when the session is over, or is not the one with this key."""
         with self._changed:
-            if self._ended:
-                raise BadFrame("the session is over")
+            if self._ended or (key != self.key and key not in self._spent):
+                raise BadFrame("no session has this key")
+            if key != self.key:
+                return False
             self._streams.add(stream)
             self._joined = True
+            return True
 
     def leave(self, stream: socket.socket) -> None:
         with self._changed:
@@ -93,8 +99,11 @@ class Session:
         return [self.memory.sum(chunk) for chunk in chunks]
 
     def cut(self) -> None:
-        """Close every stream; returns when no worker reads from one any more."""
+        """Close every stream; returns when no worker reads from one any more. Later streams need
+        the new key."""
         with self._changed:
+            self._spent.add(self.key)
+            self.key = secrets.token_bytes(SESSION_SIZE)
             for stream in self._streams:
                 with contextlib.suppress(OSError):
                     stream.shutdown(socket.SHUT_RDWR)

@@ -12,15 +12,17 @@ FIRST_PAYLOAD = HELLO_SIZE + SESSION_SIZE + HEADER_SIZE + 100
 
 class Proxy:
     """`cut_after`: bytes of streams after which every connection is cut, once.
+    `breaks`: how many streams are cut alone, within their first frame.
     `flips`: how many streams have a byte of their first frame's payload changed."""
 
-    def __init__(self, target: str, cut_after: int = 0, flips: int = 0) -> None:
+    def __init__(self, target: str, cut_after: int = 0, breaks: int = 0, flips: int = 0) -> None:
         host, port = target.split(":")
         self._target: Address = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._left = cut_after
+        self._breaks = breaks
         self._flips = flips
         self._second: Address = self._target
         self.cuts = 0
@@ -64,6 +66,9 @@ class Proxy:
                     if self._is_time_to_cut(len(data)):
                         self._cut()
                         return
+                    if self._is_to_break(passed + len(data)):
+                        sink.sendall(data[: FIRST_PAYLOAD - passed])
+                        break
                 passed += len(data)
                 sink.sendall(data)
         for each in (source, sink):
@@ -75,6 +80,12 @@ class Proxy:
             if self._flips and passed <= FIRST_PAYLOAD < passed + len(data):
                 self._flips -= 1
                 data[FIRST_PAYLOAD - passed] ^= 0xFF
+
+    def _is_to_break(self, passed: int) -> bool:
+        with self._lock:
+            broken = self._breaks > 0 and passed > FIRST_PAYLOAD
+            self._breaks -= broken
+            return broken
 
     def _is_time_to_cut(self, size: int) -> bool:
         with self._lock:

@@ -94,6 +94,54 @@ def test_a_lost_connection_is_resumed_with_what_is_missing(destination: Role) ->
         assert whole.wire < tally.wire < 1.7 * whole.wire
 
 
+def test_streams_that_break_alone_cost_only_what_they_carried(destination: Role) -> None:
+    size = 64 * MIB
+    before = destination.errors()
+    with Proxy(destination.address("streams"), breaks=2) as proxy:
+        tally = a_migration(proxy.address, size, dirty_share=0).run()
+    assert tally.logical == size
+    assert tally.resumes == 0
+    assert 0 < tally.resent < 64
+    errors = destination.errors()
+    assert errors.get("bad_connection", 0) == before.get("bad_connection", 0)
+    assert errors.get("bad_frame", 0) == before.get("bad_frame", 0)
+
+
+def test_a_destination_that_dies_mid_round_fails_the_migration_in_time(
+    destination: Role, tmp_path: Path
+) -> None:
+    (tmp_path / "pacing").write_text("1000000")
+    with (
+        Role("destination") as other,
+        a_source(other, DWCP_PACING_FILE=str(tmp_path / "pacing")) as source,
+        ThreadPoolExecutor() as pool,
+    ):
+        moving = pool.submit(source.migrate, 32 * MIB)
+        wait_until(lambda: streams(source) == 4)
+        wait_until(lambda: _arriving(other))
+        other.process.kill()
+        code, answer = moving.result(30)
+        assert (code, answer["kind"]) == (502, "destination_lost")
+
+
+def test_a_source_that_dies_mid_round_leaves_room_for_the_next(
+    destination: Role, tmp_path: Path
+) -> None:
+    (tmp_path / "pacing").write_text("1000000")
+    with Role("destination") as other, ThreadPoolExecutor() as pool:
+        with a_source(other, DWCP_PACING_FILE=str(tmp_path / "pacing")) as first:
+            moving = pool.submit(first.migrate, 32 * MIB)
+            wait_until(lambda: _arriving(other))
+            first.process.kill()
+            assert isinstance(moving.exception(), OSError)
+        with a_source(other) as second:
+            assert second.migrate(32 * MIB, seed=9)[0] == 200
+
+
+def _arriving(destination: Role) -> bool:
+    return bool(web.ask(destination.listening["metrics"], "/health")[1]["busy"])
+
+
 def test_a_destination_that_is_gone_fails_the_migration_and_frees_the_source(
     destination: Role,
 ) -> None:
