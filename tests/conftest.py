@@ -1,5 +1,6 @@
 """What several suites share: stores on SQLite, and on a PostgreSQL that is started at most once."""
 
+import atexit
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,7 @@ def postgres_server() -> Iterator[str]:
             yield server.get_uri("tests")
         finally:
             server.cleanup()
+            atexit.unregister(server._cleanup)  # it would make its folder anew
 
 
 @pytest.fixture
