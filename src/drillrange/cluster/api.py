@@ -31,7 +31,7 @@ class Api:
         if plural is None:
             message = f"the pocket cluster has no kind {manifest.get('kind')!r}"
             raise Refused(400, "BadRequest", message)
-        return self._create(plural, manifest, namespace)
+        return self._create(plural, manifest, namespace, strict=True)
 
     async def collection(self, request: Request) -> Response:
         plural, namespace = kind_of(request).plural, request.path_params.get("namespace")
@@ -52,19 +52,21 @@ class Api:
 
     async def item(self, request: Request) -> Response:
         plural, name = kind_of(request).plural, request.path_params["name"]
+        await request.body()  # from here on nothing waits, so nothing changes in between
         found = self._objects.get(plural, name, request.path_params.get("namespace", ""))
         if request.method == "GET":
             return self._render(request, plural, found)
         if request.method == "DELETE":
             return self._delete(plural, found, await _options(request))
         made = await _changed(request, found, KINDS[plural])
-        made = _same(found, prepare(plural, made, found))
+        made = _same(found, prepare(plural, made, found, strict=_is_strict(request.query_params)))
         if _is_dry(request.query_params):
             return self._render(request, plural, made)
         return self._render(request, plural, self._objects.replace(plural, made))
 
     async def scale(self, request: Request) -> Response:
         plural, name = kind_of(request).plural, request.path_params["name"]
+        await request.body()  # from here on nothing waits, so nothing changes in between
         found = self._objects.get(plural, name, request.path_params["namespace"])
         if request.method != "GET":
             made = await _changed(request, _scale_of(found), SCALE)
@@ -77,12 +79,16 @@ class Api:
     def _post(
         self, request: Request, plural: str, manifest: Object, namespace: str | None
     ) -> Response:
+        strict = _is_strict(request.query_params)
         if _is_dry(request.query_params):
-            return JSONResponse(prepare(plural, manifest), 201)
-        return self._render(request, plural, self._create(plural, manifest, namespace), 201)
+            return JSONResponse(prepare(plural, manifest, strict=strict), 201)
+        made = self._create(plural, manifest, namespace, strict=strict)
+        return self._render(request, plural, made, 201)
 
-    def _create(self, plural: str, manifest: Object, namespace: str | None) -> Object:
-        made = prepare(plural, json.loads(json.dumps(manifest)))
+    def _create(
+        self, plural: str, manifest: Object, namespace: str | None, *, strict: bool
+    ) -> Object:
+        made = prepare(plural, json.loads(json.dumps(manifest)), strict=strict)
         meta = made["metadata"]
         if KINDS[plural].namespaced:
             meta.setdefault("namespace", namespace or NAMESPACE)
@@ -133,6 +139,10 @@ def _as_table(request: Request) -> bool:
 
 def _is_dry(query: Mapping[str, str]) -> bool:
     return query.get("dryRun") == "All"
+
+
+def _is_strict(query: Mapping[str, str]) -> bool:
+    return query.get("fieldValidation") == "Strict"
 
 
 async def _changed(request: Request, found: Object, kind: Kind) -> Object:

@@ -31,8 +31,8 @@ async def execute(socket: WebSocket, spec: PodSpec, directory: Path) -> None:
     try:
         process = await _start(command, spec, directory, _asks(socket, "stdin"))
     except OSError as error:
-        told = f"exec: {command[0]}: {error.strerror}"
-        await _finish(socket, _failure(NO_SUCH_PROGRAM, told))
+        await socket.send_bytes(STDERR + f"exec: {command[0]}: {error.strerror}\n".encode())
+        await _finish(socket, _failure(NO_SUCH_PROGRAM))
         return
     copying = asyncio.create_task(_copy_output(socket, process))
     reading = asyncio.create_task(_read_input(socket, process))
@@ -104,10 +104,10 @@ async def _finish(socket: WebSocket, status: Object) -> None:
     await socket.close()
 
 
-def _failure(code: int, message: str = "") -> Object:
+def _failure(code: int) -> Object:
     return {
         "status": "Failure",
-        "message": message or f"command terminated with non-zero exit code: exit status {code}",
+        "message": f"command terminated with non-zero exit code: exit status {code}",
         "reason": "NonZeroExitCode",
         "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
     }

@@ -31,10 +31,16 @@ class Change:
 
 
 class Refused(Exception):
-    """The API says no, in its own words: an HTTP code, a reason, a message."""
+    """The API says no, in its own words: an HTTP code, a reason, a message, and the `causes`."""
 
     def __init__(
-        self, code: int, reason: str, message: str, plural: str = "", name: str = ""
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        plural: str = "",
+        name: str = "",
+        causes: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -42,6 +48,7 @@ class Refused(Exception):
         self.message = message
         self.plural = plural
         self.name = name
+        self.causes = causes  # each "field: what is wrong"
 
 
 class Objects:

@@ -14,6 +14,7 @@ from drillrange.cluster.kinds import METRICS
 from drillrange.cluster.log import Log
 from drillrange.cluster.node import Node
 from drillrange.cluster.objects import Object, Objects, Refused
+from drillrange.cluster.pods import PodSpec
 from drillrange.cluster.selectors import wanted
 from drillrange.cluster.status import refusal
 from drillrange.cluster.usage import Meter
@@ -40,22 +41,17 @@ class PodApi:
 
     async def execute(self, socket: WebSocket) -> None:
         try:
-            pod = self._find(socket.path_params, socket.query_params)
-            meta = pod["metadata"]
-            running = self._node.of(meta["namespace"], meta["name"])
-            if running is None or running.current is None or running.current.exit_code is not None:
-                container = pod["spec"]["containers"][0]["name"]
-                message = f'unable to upgrade connection: container not found ("{container}")'
-                raise Refused(404, "NotFound", message)
+            spec = self._spec(socket.path_params, socket.query_params)
             if not socket.query_params.getlist("command"):
                 raise Refused(400, "BadRequest", "you must specify at least 1 command")
         except Refused as error:
             await socket.send_denial_response(refusal(error))
             return
-        await execute(socket, running.current.spec, self._directory)
+        await execute(socket, spec, self._directory)
 
     async def refuse_spdy(self, request: Request) -> Response:
-        """Older clients POST to exec, and speak SPDY."""
+        """Clients POST when they speak SPDY: older ones, and newer ones after a refusal."""
+        self._spec(request.path_params, request.query_params)
         message = "the pocket cluster speaks WebSocket (v5.channel.k8s.io) only: use kubectl 1.31+"
         raise Refused(400, "BadRequest", message)
 
@@ -96,6 +92,15 @@ class PodApi:
             message = f"container {asked} is not valid for pod {path['name']}"
             raise Refused(400, "BadRequest", message)
         return pod
+
+    def _spec(self, path: Mapping[str, str], query: Mapping[str, str]) -> PodSpec:
+        """Of a pod that runs now. Raises Refused."""
+        pod = self._find(path, query)
+        running = self._node.of(path["namespace"], path["name"])
+        if running is None or running.current is None or running.current.exit_code is not None:
+            message = f'container not found ("{pod["spec"]["containers"][0]["name"]}")'
+            raise Refused(404, "NotFound", message)
+        return running.current.spec
 
     def _log(self, pod: Object, previous: bool) -> Log:
         name = pod["metadata"]["name"]

@@ -11,8 +11,11 @@ from drillrange.cluster.objects import Object, Refused
 def refusal(error: Refused) -> JSONResponse:
     details: dict[str, Any] = {}
     if error.plural:
-        group = KINDS[error.plural].group if error.plural in KINDS else ""
-        details = {"name": error.name, "kind": error.plural} | ({"group": group} if group else {})
+        kind = KINDS[error.plural]
+        told = kind.name if error.causes else error.plural
+        details = {"name": error.name, "kind": told}
+        details |= {"group": kind.group} if kind.group else {}
+        details |= {"causes": [_cause(one) for one in error.causes]} if error.causes else {}
     return _status("Failure", error.code, error.reason, str(error), details)
 
 
@@ -20,6 +23,11 @@ def deleted(plural: str, gone: Object) -> JSONResponse:
     meta, group = gone["metadata"], KINDS[plural].group
     details = {"name": meta["name"], "kind": plural, "uid": meta["uid"]}
     return _status("Success", 200, "", "", details | ({"group": group} if group else {}))
+
+
+def _cause(told: str) -> dict[str, str]:
+    field, _, message = told.partition(": ")
+    return {"reason": "FieldValueInvalid", "message": message, "field": field}
 
 
 def _status(

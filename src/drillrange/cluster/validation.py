@@ -5,16 +5,20 @@ from typing import Any
 
 from drillrange.cluster.kinds import KINDS
 from drillrange.cluster.objects import Object, Refused
+from drillrange.cluster.schema import check_fields
 
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 LONGEST_NAME = 253
 _QUANTITY = re.compile(r"^\d+%?$")
 
 
-def prepare(plural: str, manifest: Any, old: Object | None = None) -> Object:
-    """The manifest with its defaults. Raises Refused."""
+def prepare(
+    plural: str, manifest: Any, old: Object | None = None, *, strict: bool = False
+) -> Object:
+    """The manifest with its defaults. Raises Refused; when `strict`, for unknown fields too."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
         raise Refused(400, "BadRequest", "the body is not an object with metadata")
+    check_fields(KINDS[plural], manifest, strict)
     check = _Check(plural, manifest)
     check.name()
     if plural in ("deployments", "replicasets"):
@@ -23,12 +27,6 @@ def prepare(plural: str, manifest: Any, old: Object | None = None) -> Object:
         _pod(check, "spec", manifest.get("spec"))
     elif plural == "services":
         _service(check, manifest)
-    elif plural == "configmaps":
-        data = manifest.get("data") or {}
-        check.that(
-            isinstance(data, dict) and all(isinstance(value, str) for value in data.values()),
-            "data: Invalid value: every value must be a string",
-        )
     check.refuse()
     return manifest
 
@@ -65,7 +63,7 @@ class _Check:
         name = str(self._meta.get("name", ""))
         told = self._wrong[0] if len(self._wrong) == 1 else f"[{', '.join(self._wrong)}]"
         message = f'{qualified} "{name}" is invalid: {told}'
-        raise Refused(422, "Invalid", message, self._plural, name)
+        raise Refused(422, "Invalid", message, self._plural, name, tuple(self._wrong))
 
 
 def _scaled(check: _Check, manifest: Object, old: Object | None) -> None:
