@@ -59,7 +59,7 @@ class Load:
         due = time.monotonic()
         numbered = zip(itertools.count(1), itertools.cycle(self._settings.load), strict=False)
         for number, size in numbered:
-            if self._stop.wait(max(0.0, due - time.monotonic())):
+            if self._stop.wait(min(max(0.0, due - time.monotonic()), threading.TIMEOUT_MAX)):
                 return
             if share(f"vm-{number}") < self._settings.rollout:
                 self._migrate(number, size)

@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from dwcp import environment, web
+from dwcp import environment, host, web
 from dwcp.errors import Errors
 from dwcp.guest import Memory
 from dwcp.receiver import Inbound, Worker
@@ -66,9 +66,14 @@ class Room:
             self._closed = True
             return self._lock.wait_for(lambda: self._session is None, seconds)
 
+    def fits(self, size: int) -> bool:
+        with self._lock:
+            held = self._memory.size if self._memory else 0
+        return size <= held or size <= held + host.available()
+
     def prepare(self, size: int) -> None:
         with self._lock:
-            if self._session is None:
+            if self._session is None and self.fits(size):
                 self._part(size)
 
     def begin(self, size: int, owner: object) -> Session | None:
@@ -174,6 +179,9 @@ class Line:
             raise BadFrame(f"control message refused: {error}") from error
 
     def _begin(self, size: int) -> Message:
+        if not self._room.fits(size):
+            log.error("an image of %d MiB does not fit into this host's memory", size >> 20)
+            return {"no_room": True}
         self._session = self._room.begin(size, self)
         if self._session is None:
             return {"busy": True}

@@ -3,6 +3,7 @@ exports what encoding cost and saved. Chunks never pass through it."""
 
 import json
 import logging
+import math
 import random
 import threading
 import time
@@ -104,7 +105,9 @@ class Hde:
             wire_rate = float(report["wire_bytes_per_second"])
             if codec not in CODECS:
                 raise ValueError(f"unknown codec {codec}")
-        except (ValueError, KeyError, TypeError) as error:
+            if not all(map(math.isfinite, (*seconds, wire_rate))):
+                raise ValueError("a figure that is not finite")
+        except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
             self._errors.count("hde", "bad_report", "warning")
             return says(400, error=f"not a report: {error!r}")
         for each in seconds:
@@ -117,7 +120,7 @@ class Hde:
 
 
 def run(stop: threading.Event) -> None:
-    algorithm = environment.one_of("COMPRESSION_ALGO", AUTO, (*CODECS, AUTO))
+    algorithm = environment.one_of("COMPRESSION_ALGO", "none", (*CODECS, AUTO))
     listen = environment.address("DWCP_METRICS_LISTEN", "127.0.0.1:9092")
     expiry = environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600)
     environment.number("DWCP_DRAIN", "10", 0, 600)

@@ -39,6 +39,16 @@ def _ticks() -> tuple[int, int]:
 
 
 def _memory() -> float:
-    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
-    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    kib = _meminfo()
     return 1 - kib["MemAvailable"] / kib["MemTotal"]
+
+
+def available() -> int:
+    """Bytes of memory that the host can still give."""
+    return _meminfo()["MemAvailable"] << 10
+
+
+def _meminfo() -> dict[str, int]:
+    """KiB, by name."""
+    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    return {line.split(":")[0]: int(line.split()[1]) for line in lines}

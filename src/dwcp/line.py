@@ -13,6 +13,10 @@ ANSWER_SECONDS = 60.0
 LONGEST_LINE = 1 << 20
 
 
+class NoRoom(Exception):
+    """The destination has not the memory for an image of this size."""
+
+
 class Line:
     """Every method raises OSError when the destination is gone or answers with something else."""
 
@@ -45,8 +49,10 @@ class Line:
         self._ask("node", op="prepare", size=size)
 
     def begin(self, size: int) -> tuple[bytes, str] | None:
-        """The session and the destination's name; None while it has another image."""
+        """The session and its node; None while the destination has another image. Raises NoRoom."""
         answer = self._send(op="begin", size=size)
+        if answer.get("no_room"):
+            raise NoRoom
         if answer.get("busy"):
             return None
         try:

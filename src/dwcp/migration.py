@@ -12,7 +12,7 @@ import numpy as np
 
 from dwcp.amst import Aborted, Link, Task, Transport, Work, all_tasks, dirty_tasks
 from dwcp.guest import Guest, Memory
-from dwcp.line import Line
+from dwcp.line import Line, NoRoom
 from dwcp.wire import PAGE, PAGES, Bits
 
 ROUNDS = 8  # before the guest is stopped whatever is left
@@ -81,6 +81,8 @@ class Migration:
             self._copy()
             self._prove()
             self.tally.seconds = time.monotonic() - started
+        except NoRoom as error:
+            raise MigrationFailed("no_room", "the destination has not the memory") from error
         except OSError as error:
             if self._aborted.is_set():
                 raise Aborted from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
 
-from dwcp import environment, web
+from dwcp import environment, host, web
 from dwcp.amst import Aborted, Link
 from dwcp.codec import CODECS
 from dwcp.environment import Address
@@ -189,7 +189,7 @@ class Source:
         """Answers when the migration has ended."""
         try:
             request = _request(json.loads(body))
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             return says(400, error=f"not a migration: {error!r}")
         if self._draining.is_set():
             return says(503, error="draining")
@@ -212,6 +212,8 @@ class Source:
         self._idle.acquire(timeout=5)
 
     def _move(self, request: Request) -> Answer:
+        if not self._fits(request):
+            return says(502, error="the source has not the memory", kind="no_room")
         link = self._link()
         memory = self._image(request)
         self._migration = migration = Migration(memory, link, DIRTY_SHARE, request.seed)
@@ -258,6 +260,10 @@ class Source:
             torn=tally.torn,
             resumes=tally.resumes,
         )
+
+    def _fits(self, request: Request) -> bool:
+        room, held = max(request.room, request.size), self._memory.size if self._memory else 0
+        return room <= held or room <= held + host.available()
 
     def _image(self, request: Request) -> Memory:
         room = max(request.room, request.size)

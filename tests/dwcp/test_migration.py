@@ -1,19 +1,25 @@
 """Migrations between real processes: over good and bad networks, paced, and through drains."""
 
+import http.client
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from dwcp import web
+from dwcp import host, web
 from dwcp.amst import Link
+from dwcp.codec import CODECS
 from dwcp.guest import Memory
+from dwcp.line import Line, NoRoom
 from dwcp.migration import Migration, MigrationFailed
 from tests.dwcp.processes import Role, wait_until
 from tests.dwcp.proxy import Proxy
 
 MIB = 1 << 20
+GOOD_REPORT = (
+    '{"codec": "none", "seconds": [0.5], "raw": 10, "encoded": 5, "wire_bytes_per_second": 1}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +65,49 @@ def test_a_machine_that_keeps_writing_arrives_whole(destination: Role, codec: st
 
 def test_auto_names_a_codec_that_the_source_can_use(destination: Role) -> None:
     with (
-        Role("hde") as hde,
+        Role("hde", COMPRESSION_ALGO="auto") as hde,
         a_source(destination, DWCP_HDE=hde.address("metrics")) as source,
     ):
-        assert source.migrate(2 * MIB)[1]["codec"] == "none"
+        assert source.migrate(2 * MIB)[1]["codec"] in CODECS
+
+
+def test_without_a_choice_nothing_is_compressed() -> None:
+    with Role("hde") as hde:
+        for _ in range(20):
+            assert web.ask(hde.listening["metrics"], "/codec") == (200, {"codec": "none"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "[" * 100_000,
+        '{"codec": "none"}',
+        GOOD_REPORT.replace("0.5", "1e999"),
+        GOOD_REPORT.replace("10", "1e999"),
+        GOOD_REPORT.replace("none", "gzip"),
+    ],
+    ids=["list", "nested", "empty", "infinite seconds", "infinite bytes", "codec"],
+)
+def test_a_report_that_makes_no_sense_is_refused_and_counted(body: str) -> None:
+    with Role("hde") as hde:
+        connection = http.client.HTTPConnection(*hde.listening["metrics"], timeout=5)
+        connection.request("POST", "/chunks", body)
+        assert connection.getresponse().status == 400
+        connection.close()
+        assert hde.errors() == {"bad_report": 1}
+
+
+def test_an_image_that_no_host_can_hold_is_refused_and_nothing_dies(destination: Role) -> None:
+    size = 64 << 30
+    if host.available() >= size:
+        pytest.skip("this host can hold the largest image")
+    with Line(destination.listening["streams"]) as line, pytest.raises(NoRoom):
+        line.begin(size)
+    with a_source(destination) as source:
+        code, answer = source.migrate(size)
+        assert (code, answer["kind"]) == (502, "no_room")
+        assert source.migrate(MIB)[0] == 200
 
 
 def test_zero_pages_are_not_sent(destination: Role) -> None:
