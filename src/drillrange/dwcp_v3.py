@@ -15,7 +15,7 @@ Manifest = dict[str, Any]
 
 CONFIG = "dwcp-v3-config"
 LOAD = {
-    "load": "64MiB*19+512MiB*1",  # one machine in twenty is big
+    "load": "32MiB*19+256MiB*1",  # one machine in twenty is big
     "load-rate": "4",  # migrations in a second
     "zero-share": "0.7",
 }

@@ -44,4 +44,4 @@ class Pacing:
         (directory / PACING_FILE).unlink(missing_ok=True)
 
 
-FAULTS: Mapping[str, Fault] = {"amst-pacing": Pacing(80_000_000)}
+FAULTS: Mapping[str, Fault] = {"amst-pacing": Pacing(40_000_000)}

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from drillrange.cluster.confinement import confine
 from drillrange.cluster.log import Log
 from drillrange.cluster.pods import PodSpec, Probe
 
+LOOK_AGAIN = 0.5  # seconds
 PROBE_PATIENCE = 2.0  # seconds until an unanswered probe has failed
 
 
@@ -41,11 +43,14 @@ class Container:
             return self.exit_code is None
         return await probe(self.spec.probe)
 
-    async def stop(self, grace: float) -> None:
-        """TERM for the group, KILL for what is left of it after `grace` seconds."""
+    async def stop(self, grace: Callable[[], float]) -> None:
+        """TERM for the group, KILL for what is left after `grace` seconds, which may be lowered."""
         _signal(self.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), grace)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while self.exit_code is None and (left := began + grace() - loop.time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), min(left, LOOK_AGAIN))
         await self.end()
 
     async def end(self) -> None:

@@ -16,6 +16,7 @@ from drillrange.cluster.pods import PodSpec, Unstartable, read_pod
 
 PROBE_SECONDS = 0.2
 RESTART_SECONDS = 1.0
+STOP_SECONDS = 5.0  # grace at most when the cluster itself stops
 Name = tuple[str, str]  # namespace, name
 
 
@@ -67,6 +68,8 @@ class Node:
         name = (meta["namespace"], meta["name"])
         running = self._pods.get(name)
         if running is None:
+            if self._present(pod) is None:
+                return  # old news
             running = self._pods[name] = Running(meta["uid"], asyncio.Event())
             self._tasks[name] = asyncio.create_task(self._keep(pod, running))
         if "deletionTimestamp" in meta:
@@ -125,17 +128,25 @@ class Node:
             await _either(running.ending, period)
 
     async def _end(self, pod: Object, running: Running) -> None:
-        """Stop with the grace of the request, or else of the template; then take the pod away."""
-        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        asked = self._objects.find("pods", name, namespace)
-        meta = asked["metadata"] if asked else {}
-        grace = meta.get("deletionGracePeriodSeconds")
+        """TERM, the grace that was asked for, KILL; then take the pod away."""
         if running.current is not None:
             self._tell_running(pod, running, running.current)
-            template = running.current.spec.grace
-            await running.current.stop(template if grace is None else float(grace))
-        if meta.get("uid") == running.uid:
-            self._objects.delete("pods", name, namespace)
+            template = min(running.current.spec.grace, STOP_SECONDS)
+            await running.current.stop(lambda: self._grace(pod, template))
+        if self._present(pod) is not None:
+            self._objects.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"])
+
+    def _grace(self, pod: Object, otherwise: float) -> float:
+        """Seconds; `otherwise` when nobody asked for the end, but the cluster stops."""
+        found = self._present(pod)
+        grace = found["metadata"].get("deletionGracePeriodSeconds") if found else None
+        return otherwise if grace is None else float(grace)
+
+    def _present(self, pod: Object) -> Object | None:
+        """The pod as it is now; none if it is gone, or another has its name."""
+        meta = pod["metadata"]
+        found = self._objects.find("pods", meta["name"], meta["namespace"])
+        return found if found and found["metadata"]["uid"] == meta["uid"] else None
 
     def _starts_again(self, pod: Object, running: Running) -> bool:
         policy = pod["spec"].get("restartPolicy", "Always")
@@ -155,9 +166,8 @@ class Node:
         self._tell(pod, status)
 
     def _tell(self, pod: Object, status: Object) -> None:
-        meta = pod["metadata"]
-        found = self._objects.find("pods", meta["name"], meta["namespace"])
-        if found is not None and found["metadata"]["uid"] == meta["uid"]:
+        found = self._present(pod)
+        if found is not None:
             fresh = podstatus.keep_times(found.get("status") or {}, status)
             self._objects.amend("pods", found, lambda made: made.update(status=fresh))
 

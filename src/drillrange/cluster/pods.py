@@ -43,6 +43,13 @@ class PodSpec:
 
 def read_pod(pod: Object, config_maps: ConfigMaps) -> PodSpec:
     """Raises Unstartable."""
+    try:
+        return _read(pod, config_maps)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unstartable(f"the pod's spec cannot be read: {error!r}") from error
+
+
+def _read(pod: Object, config_maps: ConfigMaps) -> PodSpec:
     spec = pod["spec"]
     container = spec["containers"][0]
     env = _environment(pod, container, config_maps)

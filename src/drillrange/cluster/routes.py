@@ -35,7 +35,12 @@ def application(api: Api, pods: PodApi) -> Starlette:
         ]
     return Starlette(
         routes=routes,
-        exception_handlers={Refused: _refuse, 404: _say_unknown, 405: _say_not_allowed},
+        exception_handlers={
+            Refused: _refuse,
+            404: _say_unknown,
+            405: _say_not_allowed,
+            500: _say_broken,
+        },
     )
 
 
@@ -113,6 +118,12 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 async def _say_unknown(_: Request, error: Exception) -> Response:
     return refusal(Refused(404, "NotFound", "the server could not find the requested resource"))
+
+
+async def _say_broken(_: Request, error: Exception) -> Response:
+    """The server's log has the traceback."""
+    message = f"an error on the server of the pocket cluster: {error!r}"
+    return refusal(Refused(500, "InternalError", message))
 
 
 async def _say_not_allowed(_: Request, error: Exception) -> Response:

@@ -71,12 +71,17 @@ class PocketCluster:
 
     async def _end(self) -> None:
         """Raises what the controller or the node died of, if one did."""
-        failed = [task for task in self._tasks if task.done()]
+        try:
+            self._raise_failures()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _raise_failures(self) -> None:
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for task in failed:
-            task.result()
+            if task.done():
+                task.result()
 
     def create(self, manifest: Object) -> Object:
         """Raises Refused, with the API's words."""
@@ -86,6 +91,7 @@ class PocketCluster:
         """Until every deployment has its replicas ready. Raises NotReady, with the pods' logs."""
         deadline = asyncio.get_running_loop().time() + seconds
         while waiting := [d for d in self._objects.list("deployments") if not _is_available(d)]:
+            self._raise_failures()
             if asyncio.get_running_loop().time() > deadline:
                 names = ", ".join(d["metadata"]["name"] for d in waiting)
                 raise NotReady(f"not available after {seconds:g} s: {names}\n{self._last_lines()}")

@@ -18,6 +18,7 @@ def prepare(
     """The manifest with its defaults. Raises Refused; when `strict`, for unknown fields too."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
         raise Refused(400, "BadRequest", "the body is not an object with metadata")
+    manifest = _without_nulls(manifest)
     check_fields(KINDS[plural], manifest, strict)
     check = _Check(plural, manifest)
     check.name()
@@ -29,6 +30,15 @@ def prepare(
         _service(check, manifest)
     check.refuse()
     return manifest
+
+
+def _without_nulls(value: Any) -> Any:
+    """A field that is null is a field that is not there."""
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(one) for key, one in value.items() if one is not None}
 
 
 class _Check:
@@ -71,11 +81,8 @@ def _scaled(check: _Check, manifest: Object, old: Object | None) -> None:
     if not check.that(isinstance(spec, dict), "spec: Required value"):
         return
     assert isinstance(spec, dict)
-    spec.setdefault("replicas", 1)
-    if spec["replicas"] is None:
-        spec["replicas"] = 1
-    fits = isinstance(spec["replicas"], int) and spec["replicas"] >= 0
-    told = spec["replicas"]
+    told = spec.setdefault("replicas", 1)
+    fits = told >= 0
     check.that(fits, f"spec.replicas: Invalid value: {told}: must be greater than or equal to 0")
     template = spec.get("template")
     if not check.that(isinstance(template, dict), "spec.template: Required value"):

@@ -21,7 +21,7 @@ T = TypeVar("T")
 PLAYBOOK = Path("examples/dwcp-v3/playbooks.md")
 PLAY = "DWCPv3LatencyP99Critical"
 REMEDY = "STREAM_COUNT=16"
-CAUSE = "Transport streams were paced to 80 MB/s; more streams made up for it."
+CAUSE = "Transport streams were paced to 40 MB/s; more streams made up for it."
 FAULT = "amst-pacing"
 FACTOR = 20.0
 HANDS_OFF_SECONDS = 240.0
@@ -82,7 +82,7 @@ class _Demo:
             self._say(f"Sign in with: {self._scene.sign_in_link()}")
         broken_at = datetime.now().astimezone()
         self._scene.fault("inject", FAULT)
-        self._say("FAULT IN: the kernel now paces every transport stream to 80 MB/s.")
+        self._say("FAULT IN: the kernel now paces every transport stream to 40 MB/s.")
         self._see_through()
         self._scene.fault("heal", FAULT)
         self._sum_up(broken_at)

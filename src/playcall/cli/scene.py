@@ -5,6 +5,7 @@ the exit stack it was given.
 """
 
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -170,9 +171,16 @@ class Scene:
     def _spawn(
         self, name: str, argv: list[str], stdout: int | None = None
     ) -> "subprocess.Popen[str]":
+        from drillrange.processes import die_with
+
         log = self._stack.enter_context((self.root / f"{name}.log").open("a"))
         process = subprocess.Popen(
-            argv, stdout=stdout or log, stderr=log, text=True, start_new_session=True
+            argv,
+            stdout=stdout or log,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            preexec_fn=functools.partial(die_with, os.getpid()),
         )
         self._stack.callback(_stop, process)
         return process
