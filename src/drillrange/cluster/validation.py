@@ -18,18 +18,18 @@ def prepare(
     """The manifest with its defaults. Raises Refused; when `strict`, for unknown fields too."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
         raise Refused(400, "BadRequest", "the body is not an object with metadata")
-    manifest = _without_nulls(manifest)
-    check_fields(KINDS[plural], manifest, strict)
-    check = _Check(plural, manifest)
+    made: Object = _without_nulls(manifest)
+    check_fields(KINDS[plural], made, strict)
+    check = _Check(plural, made)
     check.name()
     if plural in ("deployments", "replicasets"):
-        _scaled(check, manifest, old)
+        _scaled(check, made, old)
     elif plural == "pods":
-        _pod(check, "spec", manifest.get("spec"))
+        _pod(check, "spec", made.get("spec"))
     elif plural == "services":
-        _service(check, manifest)
+        _service(check, made)
     check.refuse()
-    return manifest
+    return made
 
 
 def _without_nulls(value: Any) -> Any:
