@@ -285,6 +285,12 @@ def test_an_approval_after_the_end_is_refused() -> None:
     assert refused(incident, i.RunApproved(at=NOON, by="ada", command="2.1"))
 
 
+def test_a_late_clearing_of_an_earlier_start_clears_nothing() -> None:
+    again = an_alert(starts_at=NOON + minutes(3))
+    incident = after(opened(), i.AlertsJoined(at=NOON + minutes(3), alerts=(again,)))
+    assert refused(incident, cleared(4)) == "none of these alerts is firing here"
+
+
 def test_a_second_acknowledgement_says_who_was_first() -> None:
     incident = after(opened(), acknowledged())
     assert refused(incident, acknowledged()) == "ada has acknowledged it already"

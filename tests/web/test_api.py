@@ -17,6 +17,7 @@ from tests.web.site import HOST, Site, site_of
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 API = "/api/v1/incidents/1"
+OURS = {"origin": HOST}  # what a browser sends with a form of ours
 
 
 @pytest.fixture
@@ -149,16 +150,28 @@ async def test_a_link_signs_in_once_and_looking_at_it_does_not_use_it(site: Site
     async with site.asking() as browser:
         for _ in range(2):
             assert code in (await browser.get("/sign-in", params={"code": code})).text
-        answer = await browser.post("/sign-in", data={"code": code, "next": "/incidents/1"})
+        answer = await browser.post(
+            "/sign-in", data={"code": code, "next": "/incidents/1"}, headers=OURS
+        )
         assert (answer.status_code, answer.headers["location"]) == (303, "/incidents/1")
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=lax" in cookie
         assert (await browser.get("/incidents/1")).status_code == 200
     async with site.asking() as other:
-        assert (await other.post("/sign-in", data={"code": code})).status_code == 401
+        assert (await other.post("/sign-in", data={"code": code}, headers=OURS)).status_code == 401
         assert (await other.get("/sign-in", params={"code": code})).status_code == 401
         assert (await other.get("/incidents/1")).status_code == 303
+
+
+async def test_a_sign_in_form_of_another_site_is_refused(site: Site) -> None:
+    async with site.asking() as browser:
+        data = {"token": "token-of-vic"}
+        answer = await browser.post(
+            "/sign-in", data=data, headers={"origin": "https://evil.example"}
+        )
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -168,7 +181,7 @@ async def test_a_link_signs_in_once_and_looking_at_it_does_not_use_it(site: Site
 async def test_signing_in_leads_to_no_other_site(site: Site, target: str) -> None:
     async with site.asking() as browser:
         data = {"token": "token-of-vic", "next": target}
-        answer = await browser.post("/sign-in", data=data)
+        answer = await browser.post("/sign-in", data=data, headers=OURS)
         assert answer.headers["location"] == "/"
         page = await browser.get("/sign-in", params={"next": target})
         assert 'name="next" value="/"' in page.text
@@ -177,7 +190,9 @@ async def test_signing_in_leads_to_no_other_site(site: Site, target: str) -> Non
 @pytest.mark.parametrize("target", ["/\t/evil.example", "/\n/evil.example", "/\r\nX-Evil: 1"])
 async def test_control_characters_in_a_target_stay_encoded(site: Site, target: str) -> None:
     async with site.asking() as browser:
-        answer = await browser.post("/sign-in", data={"token": "token-of-vic", "next": target})
+        answer = await browser.post(
+            "/sign-in", data={"token": "token-of-vic", "next": target}, headers=OURS
+        )
     assert "x-evil" not in answer.headers
     assert answer.headers["location"].startswith(("/%", "/"))
     assert not set(answer.headers["location"]) & set("\t\r\n")

@@ -6,7 +6,7 @@ address or a channel. `ACCEPTED` says which event moves which status; the docs d
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from playcall.core import escalation, verification
@@ -50,6 +50,7 @@ Outcome = tuple[Incident, tuple[Effect, ...]] | Refused
 
 _LIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.RECOVERED})
 _ANY = frozenset(Status)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 # In which statuses an event is accepted. `Opened` alone needs no incident to be there.
 ACCEPTED: Mapping[type[Event], frozenset[Status]] = {
@@ -191,11 +192,11 @@ def _join(incident: Incident, event: AlertsJoined, plan: Plan) -> Outcome:
 
 
 def _clear(incident: Incident, event: AlertsCleared, plan: Plan) -> Outcome:
-    gone = {alert.fingerprint for alert in event.alerts}
+    gone = {alert.fingerprint: alert.starts_at for alert in event.alerts}
     cleared = {
         fingerprint: replace(member, firing=False, changed_at=event.at)
         for fingerprint, member in incident.alerts.items()
-        if fingerprint in gone and member.firing
+        if member.firing and gone.get(fingerprint, _NEVER) >= member.alert.starts_at
     }
     if not cleared:
         return Refused(reason="none of these alerts is firing here")

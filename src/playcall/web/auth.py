@@ -117,11 +117,11 @@ def identify(request: Request) -> Identity:
     found = doorkeeper.by_session(request.cookies.get(COOKIE, ""))
     if found is None:
         raise HTTPException(401, "sign in first, or send a token: Authorization: Bearer ...")
-    _refuse_foreign_form(request)
+    refuse_foreign_form(request)
     return found
 
 
-def _refuse_foreign_form(request: Request) -> None:
+def refuse_foreign_form(request: Request) -> None:
     """A cookie alone does not prove that the person meant it: the form must come from our pages."""
     if request.method in ("GET", "HEAD"):
         return

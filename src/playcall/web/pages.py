@@ -18,6 +18,7 @@ from playcall.web.auth import (
     Identity,
     Responder,
     Viewer,
+    refuse_foreign_form,
 )
 from playcall.web.desk import act, desk, dossier
 from playcall.web.templates import render
@@ -156,6 +157,7 @@ async def sign_in(
 ) -> Response:
     """With a link's code or an API token. Opening a link alone signs nobody in: mail scanners
     follow links."""
+    refuse_foreign_form(request)
     doorkeeper: Doorkeeper = request.app.state.doorkeeper
     person = doorkeeper.links.use(code) if code else None
     found = doorkeeper.people.get(person) if person else doorkeeper.by_token(token.strip())

@@ -107,9 +107,17 @@ def _shape(root: "Node", open_ends: bool) -> Counter[str]:
     return Counter({kind: kinds[kind] for kind in parts})
 
 
+def _why_unfit(value: str) -> str:
+    if re.search(r"[\t\n]", value):
+        return "holds a control character"
+    if "\\ " in value:
+        return "holds a backslash before a space, which shells and parsers read differently"
+    return why_unreadable(value) or ""
+
+
 def _quoted(root: "Node", data: bytes, place: StandIn, value: str) -> str:
     """The value in the quoting its place asks for."""
-    refusal = "holds a control character" if re.search(r"[\t\n]", value) else why_unreadable(value)
+    refusal = _why_unfit(value)
     if refusal:
         raise Unbindable(f'the value of "{place.name}" {refusal}')
     node = root.descendant_for_byte_range(place.start, place.end - 1)
