@@ -151,7 +151,7 @@ class _Round:
             for stream in streams:
                 if self._load(stream):
                     waiting[stream.socket.fileno()] = stream
-                    poll.register(stream.socket.fileno(), select.EPOLLOUT)
+                    poll.register(stream.socket.fileno(), select.EPOLLOUT | select.EPOLLRDHUP)
             moved_at = time.monotonic()
             while waiting and not self._aborted.is_set():
                 ready = poll.poll(GLANCE)
@@ -161,8 +161,11 @@ class _Round:
                     for stream in waiting.values():
                         stream.socket.close()
                     return
-                for number, _ in ready:
-                    if not self._push(waiting[number]):
+                for number, events in ready:
+                    if events & select.EPOLLRDHUP:  # a destination says nothing, unless it leaves
+                        waiting[number].socket.close()
+                        del waiting[number]
+                    elif not self._push(waiting[number]):
                         with contextlib.suppress(OSError):  # a closed socket has left already
                             poll.unregister(number)
                         del waiting[number]

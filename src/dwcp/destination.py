@@ -14,7 +14,7 @@ from dwcp import environment, host, web
 from dwcp.errors import Errors
 from dwcp.guest import Memory
 from dwcp.receiver import Inbound, Worker
-from dwcp.session import Session
+from dwcp.session import HURRIED_SECONDS, Session
 from dwcp.web import Answer, says
 from dwcp.wire import (
     CHUNK,
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 WORKERS = 2
 BARRIER_SECONDS = 10.0  # without a frame, before a round is called incomplete
-HURRIED_SECONDS = 0.5  # the same, when the source knows that streams broke
 HELLO_SECONDS = 5.0
 LINE_SECONDS = 300.0  # that a source may take between two questions: encoding can be slow
 RESUME_SECONDS = 15.0  # that an image waits for its source to come back

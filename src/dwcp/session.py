@@ -14,6 +14,7 @@ from dwcp.guest import Memory
 from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header, runs
 
 LAST_ROUND = 255  # a frame has one byte for it
+HURRIED_SECONDS = 0.5  # without a frame, once a stream broke, before a round is called incomplete
 CUT_SECONDS = 5.0  # for the workers to let go of streams that were cut
 
 
@@ -33,6 +34,7 @@ class Session:
         self._rejected: set[int] = set()
         self._streams: set[socket.socket] = set()
         self._joined = False  # a stream, since the last cut: before that they may be on their way
+        self._broken = False  # a stream, since the last cut: what it carried will not come
         self._ended = False
 
     def join(self, stream: socket.socket, key: bytes) -> bool:
@@ -50,6 +52,7 @@ class Session:
     def leave(self, stream: socket.socket) -> None:
         with self._changed:
             self._streams.discard(stream)
+            self._broken = True
             self._changed.notify_all()
 
     def open_round(self, number: int) -> None:
@@ -76,8 +79,9 @@ class Session:
     def close_round(self, wanted: set[int], patience: float) -> tuple[set[int], set[int]]:
         """The chunks that arrived damaged, and those that never did.
 
-        Waits for what is on its way: until nothing has come for `patience` seconds, or no stream
-        is left. Streams that hold half a chunk are cut, so that nothing old can arrive later.
+        Waits for what is on its way: until nothing has come for `patience` seconds (once a stream
+        broke, for HURRIED_SECONDS), or no stream is left. When something is lost all streams are
+        cut, so that nothing old can arrive later.
         """
         with self._changed:
             while missing := len(wanted - self._seen()):
@@ -108,7 +112,7 @@ class Session:
                 with contextlib.suppress(OSError):
                     stream.shutdown(socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._streams, CUT_SECONDS)
-            self._joined = False
+            self._joined = self._broken = False
 
     def end(self) -> None:
         """No frame is taken from now on, and the memory is as it was: all zero."""
@@ -123,8 +127,14 @@ class Session:
         return self._verified | self._rejected
 
     def _progress(self, wanted: set[int], than: int, patience: float) -> bool:
+        hurried = self._broken
+
+        def changed() -> bool:
+            news = self._broken != hurried or self._deserted()
+            return news or len(wanted - self._seen()) < than
+
         return self._changed.wait_for(
-            lambda: self._deserted() or len(wanted - self._seen()) < than, patience
+            changed, min(patience, HURRIED_SECONDS) if hurried else patience
         )
 
     def _deserted(self) -> bool:

@@ -157,6 +157,17 @@ def test_a_truncated_frame_is_counted_and_its_chunk_is_lost(destination: Role) -
         assert counted(destination, "stream_broken") == before + 1
 
 
+def test_a_stream_that_breaks_beside_others_loses_its_chunk_and_no_other(
+    destination: Role,
+) -> None:
+    memory = an_image()
+    with Peer(destination) as peer, peer.open(destination) as other:
+        other.sendall(good_frame(memory, 1)[:-10])
+        peer.stream.sendall(good_frame(memory, 0))
+        other.close()
+        assert peer.line.close_round({0, 1})[:2] == (set(), {1})
+
+
 @pytest.mark.parametrize("codec", ["none", "lz4", "snappy", "zstd"])
 def test_a_damaged_chunk_is_asked_for_again(destination: Role, codec: str) -> None:
     damaged = bytearray(good_frame(an_image(), codec=codec))
