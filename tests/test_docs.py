@@ -1,0 +1,93 @@
+"""The papers say what the code does: nothing that can be set, asked or installed is left out."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from playcall import settings
+from playcall.cli import COMMANDS
+from playcall.core.decide import ACCEPTED
+from playcall.web import api
+
+ROOT = Path(__file__).parent.parent
+PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def keys() -> list[str]:
+    tables = {
+        "server": settings.Server,
+        "documents": settings.Documents,
+        "intake": settings.IntakeTable,
+        "prometheus": settings.PrometheusTable,
+        "alertmanager": settings.AlertmanagerTable,
+        "mail": settings.MailTable,
+        "webhook": settings.WebhookTable,
+        "runner": settings.RunnerTable,
+        "people.NAME": settings.PersonTable,
+    }
+    nested = [f"{name}.{field}" for name, t in tables.items() for field in t.__struct_fields__]
+    return [*nested, "on_call", "placeholders", "pace"]
+
+
+@pytest.mark.parametrize("key", keys())
+def test_every_setting_is_documented(key: str) -> None:
+    assert f"`{key}`" in read("docs/settings.md")
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert re.search(rf"`?playcall {command}\b", read("README.md")) or command == "demo"
+
+
+def test_every_endpoint_is_documented() -> None:
+    paths = {getattr(route, "path", "") for route in api.router.routes}
+    for path in paths:
+        assert path.replace(":path", "") in read("docs/http-api.md"), path
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"].values()
+    listed = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    for line in listed:
+        name = re.split(r"[\[<>=]", line)[0]
+        assert f"`{name}`" in read("docs/dependencies.md"), name
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(paper: Path) -> None:
+    text = re.sub(r"```.*?```", "", paper.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            assert (paper.parent / target).exists(), f"{paper}: {target}"
+
+
+def test_the_diagram_has_every_status() -> None:
+    drawn = read("docs/how-it-works.md")
+    for status in {status for accepted in ACCEPTED.values() for status in accepted}:
+        assert f" {status}" in drawn
+
+
+def test_the_readme_has_exactly_two_set_up_commands() -> None:
+    made = re.findall(r"^make \w+$", read("README.md"), flags=re.MULTILINE)
+    assert made == ["make demo", "make test"]
+
+
+def test_the_playbook_in_the_readme_is_understood() -> None:
+    from playcall.core.compiler import compile_document
+
+    found = re.search(r"````markdown\n(.*?)````", read("README.md"), flags=re.DOTALL)
+    assert found
+    plan = compile_document(found[1].encode(), "README.md").plan
+    assert plan
+    (play,) = plan.plays
+    assert [command.effect for command in play.commands()] == ["observe", "change"]
+    (criterion,) = play.criteria
+    assert (criterion.query, criterion.threshold) == ("max(disk_used_ratio)", 0.8)
+    assert criterion.holds_for.total_seconds() == 300
