@@ -48,7 +48,18 @@ class Kubectl:
         }
 
     async def __call__(self, *words: str, stdin: str = "") -> Said:
-        process = await asyncio.create_subprocess_exec(
+        process = await self.open(*words)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert process.returncode is not None
+        return Said(process.returncode, out.decode(), err.decode())
+
+    async def open(self, *words: str) -> asyncio.subprocess.Process:
+        """To be read from, and ended, by who opens it."""
+        return await asyncio.create_subprocess_exec(
             str(KUBECTL),
             *words,
             stdin=asyncio.subprocess.PIPE,
@@ -56,9 +67,6 @@ class Kubectl:
             stderr=asyncio.subprocess.PIPE,
             env=self._env,
         )
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
-        assert process.returncode is not None
-        return Said(process.returncode, out.decode(), err.decode())
 
     async def ok(self, *words: str, stdin: str = "") -> str:
         """The output of a command that must succeed."""
