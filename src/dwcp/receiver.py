@@ -34,7 +34,8 @@ class Inbound:
     filled: int = 0
     header: Header | None = None
     payload: bytearray | None = None  # None: straight into guest memory
-    pieces: list[memoryview] = field(default_factory=list)
+    target: list[memoryview] = field(default_factory=list)  # the pages of the frame, in memory
+    pieces: list[memoryview] = field(default_factory=list)  # what is still to be read
 
 
 class Worker:
@@ -62,7 +63,7 @@ class Worker:
             return
         del self._streams[number]
         self._poll.unregister(number)
-        stream.pieces = []
+        stream.pieces = stream.target = []
         stream.session.leave(stream.socket)
         stream.socket.close()
 
@@ -109,8 +110,9 @@ def _begin_frame(stream: Inbound) -> None:
     session.written[header.chunk] |= header.data
     stream.header = header
     stream.filled = 0
+    stream.target = slices(session.memory.view, header.chunk, header.data)
     if CODECS[header.codec] == "none":
-        stream.pieces = slices(session.memory.view, header.chunk, header.data)
+        stream.pieces = stream.target
     else:
         stream.payload = bytearray(header.size)
         stream.pieces = [memoryview(stream.payload)] if header.size else []
@@ -127,17 +129,17 @@ def _clear(session: Session, header: Header) -> None:
 
 
 def _end_frame(stream: Inbound) -> None:
-    header, memory = stream.header, stream.session.memory
+    header = stream.header
     assert header is not None
     whole = True
     if stream.payload is not None:
         whole = _unpack_payload(stream.session, header, stream.payload)
         stream.payload = None
     if whole:
-        whole = checksum(slices(memory.view, header.chunk, header.data)) == header.checksum
+        whole = checksum(stream.target) == header.checksum
     if not whole:
         log.debug("chunk %d arrived damaged in round %d", header.chunk, header.round)
-    stream.header = None
+    stream.header, stream.target = None, []
     stream.session.end_frame(header.chunk, whole)
 
 

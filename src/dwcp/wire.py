@@ -88,8 +88,12 @@ def unpack(data: bytes | bytearray, chunks: int) -> Header:
 
 def runs(bits: Bits) -> Iterator[tuple[int, int]]:
     """Consecutive set bits as (first, end) page numbers, in order."""
-    edges = np.flatnonzero(np.diff(bits.astype(np.int8), prepend=0, append=0))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    edges: list[int] = (np.flatnonzero(bits[1:] != bits[:-1]) + 1).tolist()
+    if bits[0]:
+        edges.insert(0, 0)
+    if bits[-1]:
+        edges.append(len(bits))
+    yield from zip(edges[::2], edges[1::2], strict=True)
 
 
 def _bits(packed: bytes) -> Bits:

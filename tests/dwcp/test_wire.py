@@ -43,6 +43,23 @@ def test_a_header_comes_back_as_it_was() -> None:
     assert not header.zero.any()
 
 
+@pytest.mark.parametrize(
+    ("bits", "expected"),
+    [
+        ("0000", []),
+        ("1111", [(0, 4)]),
+        ("1001", [(0, 1), (3, 4)]),
+        ("0110", [(1, 3)]),
+        ("1", [(0, 1)]),
+        ("0", []),
+    ],
+)
+def test_runs_are_the_set_bits_that_lie_together(
+    bits: str, expected: list[tuple[int, int]]
+) -> None:
+    assert list(runs(np.array([bit == "1" for bit in bits]))) == expected
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_frame_carries_all_pages_that_are_not_zero(codec: str) -> None:
     memory = an_image()

@@ -29,7 +29,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 STATUS_WORDS = {
     Status.OPEN: "Nobody has acknowledged",
     Status.ACKNOWLEDGED: "Acknowledged",
-    Status.RECOVERED: "Recovered: proven by the criteria",
+    Status.RECOVERED: "Recovered, proven by the criteria",
     Status.RESOLVED: "Resolved",
     Status.CLOSED: "Closed",
 }
@@ -101,6 +101,7 @@ class IncidentView:
     beside: tuple[int, ...]
     given_up: tuple[str, ...]
     diagnostics: str  # "5 of 6 diagnostics finished"
+    decide: CommandView | None  # the first change that nobody has decided on
     can_acknowledge: bool
     can_resolve: bool
     over: bool
@@ -110,6 +111,7 @@ def show(found: Dossier, now: datetime) -> IncidentView:
     incident, plan = found.incident, found.plan
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
+    phases = tuple(_phase(phase, found, now) for phase in (play.phases if play else ()))
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
@@ -117,16 +119,31 @@ def show(found: Dossier, now: datetime) -> IncidentView:
         age=say_duration((incident.resolved_at or now) - incident.fired_at),
         due=_due(incident, plan, now),
         criteria=tuple(_criterion(c, found, now) for c in (play.criteria if play else ())),
-        phases=tuple(_phase(p, found, now) for p in (play.phases if play else ())),
+        phases=phases,
         entries=tuple(reversed(_entries(found, play))),
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
         given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
         diagnostics=_diagnostics(incident),
+        decide=_undecided(phases) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
         can_resolve=not over,
         over=over,
     )
+
+
+def _undecided(phases: Iterable[PhaseView]) -> CommandView | None:
+    """None as soon as a change has run, or runs: then its effect is what is waited for."""
+    changes = [
+        command
+        for phase in phases
+        for step in phase.steps
+        for command in step.commands
+        if command.effect is EffectClass.CHANGE
+    ]
+    if any(command.status not in ("", RunStatus.DECLINED) for command in changes):
+        return None
+    return next((command for command in changes if command.can_approve), None)
 
 
 def _headline(incident: Incident, play: Play | None) -> str:
