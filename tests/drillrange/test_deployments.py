@@ -139,7 +139,7 @@ async def test_a_rolling_update_always_keeps_pods_that_are_ready(kubectl: Kubect
         status = found["status"]
         fewest = min(fewest, status.get("availableReplicas", 0))
         new = status.get("updatedReplicas", 0) == status.get("replicas") == 2
-        return new and status["observedGeneration"] == found["metadata"]["generation"]
+        return bool(new and status["observedGeneration"] == found["metadata"]["generation"])
 
     await kubectl.until(done, "deployment", "web")
     assert fewest == 2
