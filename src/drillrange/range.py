@@ -128,6 +128,7 @@ def _env(directory: Path, kubeconfig: Path, names: Mapping[str, int]) -> dict[st
     return {
         "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
         "KUBECONFIG": str(kubeconfig),
+        "KUBECACHEDIR": str(directory / "kube-cache"),  # else it is made anew for every command
         "CURL_HOME": str(directory),
     }
 
