@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import threading
+from collections import deque
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -14,7 +15,7 @@ from dwcp import environment, host, web
 from dwcp.errors import Errors
 from dwcp.guest import Memory
 from dwcp.receiver import Inbound, Worker
-from dwcp.session import HURRIED_SECONDS, Session
+from dwcp.session import HURRIED_SECONDS, Session, excuse
 from dwcp.web import Answer, says
 from dwcp.wire import (
     CHUNK,
@@ -33,6 +34,8 @@ HELLO_SECONDS = 5.0
 LINE_SECONDS = 300.0  # that a source may take between two questions: encoding can be slow
 RESUME_SECONDS = 15.0  # that an image waits for its source to come back
 LARGEST = 64 << 30
+MAX_STREAMS = 512
+REMEMBERED = 8  # sessions whose streams may still be on their way
 LONGEST_LINE = 1 << 20
 
 ERRORS = (
@@ -53,6 +56,7 @@ class Room:
         self._closed = False
         self._memory: Memory | None = None
         self._session: Session | None = None
+        self._late: deque[dict[bytes, int]] = deque(maxlen=REMEMBERED)
         self._owner: object = None  # the line that steers the session; None: it may be resumed
 
     @property
@@ -75,13 +79,13 @@ class Room:
             if self._session is None and self.fits(size):
                 self._part(size)
 
-    def begin(self, size: int, owner: object) -> Session | None:
+    def begin(self, size: int, streams: int, owner: object) -> Session | None:
         """None while another source has the room, and once it is closed."""
         with self._lock:
             if self._closed or (self._session and self._owner is not None):
                 return None
             self._end()
-            self._session, self._owner = Session(self._part(size)), owner
+            self._session, self._owner = Session(self._part(size), streams), owner
             return self._session
 
     def resume(self, session: bytes, owner: object) -> Session | None:
@@ -94,12 +98,14 @@ class Room:
         found.cut()
         return found
 
-    def find(self) -> Session:
-        """Raises BadFrame when there is none."""
+    def admit(self, stream: socket.socket, key: bytes) -> Session | None:
+        """None for a stream that comes too late, after its image was done. Raises BadFrame."""
         with self._lock:
-            if self._session is None:
-                raise BadFrame("no session")
-            return self._session
+            session = self._session
+            if session and key in session.due:
+                return session if session.join(stream, key) else None
+            excuse(next((due for due in self._late if key in due), {}), key)
+            return None
 
     def leave(self, owner: object, done: bool) -> None:
         """The line has ended: by a word that all is done, or without one."""
@@ -124,6 +130,7 @@ class Room:
     def _end(self) -> None:
         if self._session:
             self._session.end()
+            self._late.append(self._session.due)
         self._session = None
         self._lock.notify_all()
 
@@ -168,7 +175,7 @@ class Line:
                     self._room.prepare(_size(message))
                     return {"node": self._node}
                 case "begin":
-                    return self._begin(_size(message))
+                    return self._begin(_size(message), int(message["streams"]))
                 case "resume":
                     return self._resume(bytes.fromhex(message["session"]))
             if self._session is None:
@@ -177,11 +184,13 @@ class Line:
         except (LookupError, OverflowError, TypeError, ValueError) as error:
             raise BadFrame(f"control message refused: {error}") from error
 
-    def _begin(self, size: int) -> Message:
+    def _begin(self, size: int, streams: int) -> Message:
+        if not 0 < streams <= MAX_STREAMS:
+            raise BadFrame(f"{streams} streams")
         if not self._room.fits(size):
             log.error("an image of %d MiB does not fit into this host's memory", size >> 20)
             return {"no_room": True}
-        self._session = self._room.begin(size, self)
+        self._session = self._room.begin(size, streams, self)
         if self._session is None:
             return {"busy": True}
         return {"session": self._session.id.hex(), "node": self._node}
@@ -261,9 +270,9 @@ class Destination:
                 connection.close()
 
     def _adopt(self, connection: socket.socket, key: bytes) -> bool:
-        found = self._room.find()
         connection.setblocking(False)
-        if not found.join(connection, key):
+        found = self._room.admit(connection, key)
+        if found is None:
             return False
         self._next += 1
         self._workers[self._next % WORKERS].add(Inbound(connection, found))

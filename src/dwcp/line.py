@@ -48,9 +48,9 @@ class Line:
     def prepare(self, size: int) -> None:
         self._ask("node", op="prepare", size=size)
 
-    def begin(self, size: int) -> tuple[bytes, str] | None:
+    def begin(self, size: int, streams: int) -> tuple[bytes, str] | None:
         """The session and its node; None while the destination has another image. Raises NoRoom."""
-        answer = self._send(op="begin", size=size)
+        answer = self._send(op="begin", size=size, streams=streams)
         if answer.get("no_room"):
             raise NoRoom
         if answer.get("busy"):

@@ -99,7 +99,7 @@ class Migration:
     def _begin(self) -> None:
         self._line = line = Line(self._link.destination)
         deadline = time.monotonic() + BUSY_SECONDS
-        while (begun := line.begin(self._memory.size)) is None:
+        while (begun := line.begin(self._memory.size, self._link.streams)) is None:
             if time.monotonic() > deadline:
                 raise MigrationFailed("destination_busy", "the destination has another image")
             if self._aborted.wait(RETRY_SECONDS / 5):

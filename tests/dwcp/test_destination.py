@@ -37,12 +37,12 @@ def connect(destination: Role) -> socket.socket:
 class Peer:
     """Speaks the protocol by hand."""
 
-    def __init__(self, destination: Role, size: int = 2 * MIB) -> None:
+    def __init__(self, destination: Role, size: int = 2 * MIB, streams: int = 1) -> None:
         address: Address = destination.listening["streams"]
         self.line = Line(address)
-        begun = self.line.begin(size)
+        begun = self.line.begin(size, streams)
         while begun is None:
-            begun = self.line.begin(size)
+            begun = self.line.begin(size, streams)
         self.session = begun[0]
         self.line.open_round(0)
         self.stream = self.open(destination)
@@ -177,6 +177,18 @@ def test_a_damaged_chunk_is_asked_for_again(destination: Role, codec: str) -> No
         assert peer.line.close_round({0})[:2] == ({0}, set())
 
 
+def test_an_announced_stream_that_comes_after_the_end_is_excused_once(destination: Role) -> None:
+    memory = an_image()
+    before = counted(destination, "bad_connection")
+    with Peer(destination, streams=2) as peer:
+        peer.stream.sendall(good_frame(memory))
+        peer.line.close_round({0})
+    for errors in (0, 1):
+        with peer.open(destination) as late:
+            assert is_closed(late)
+        assert counted(destination, "bad_connection") == before + errors
+
+
 def test_an_old_session_takes_no_streams(destination: Role) -> None:
     with Peer(destination) as peer:
         old = peer.session
@@ -195,10 +207,17 @@ def test_an_old_session_takes_no_streams(destination: Role) -> None:
         pytest.param(CONTROL_HELLO + b"[]\n", id="no operation"),
         pytest.param(CONTROL_HELLO + b'{"op": "digest"}\n', id="digest of nothing"),
         pytest.param(CONTROL_HELLO + b'{"op": "begin"}\n', id="begin without a size"),
-        pytest.param(CONTROL_HELLO + b'{"op": "begin", "size": 1e999}\n', id="infinite"),
+        pytest.param(
+            CONTROL_HELLO + b'{"op": "begin", "size": 1e999, "streams": 1}\n', id="infinite"
+        ),
+        pytest.param(
+            CONTROL_HELLO + b'{"op": "begin", "size": 1048576, "streams": 9999}\n', id="streams"
+        ),
         pytest.param(CONTROL_HELLO + b"[" * 100_000 + b"\n", id="nested without end"),
         pytest.param(
-            CONTROL_HELLO + json.dumps({"op": "begin", "size": 1 << 60}).encode() + b"\n",
+            CONTROL_HELLO
+            + json.dumps({"op": "begin", "size": 1 << 60, "streams": 1}).encode()
+            + b"\n",
             id="too large",
         ),
         pytest.param(CONTROL_HELLO + b'{"op": "resume", "session": "zz"}\n', id="bad session"),
@@ -223,9 +242,9 @@ def test_a_probe_of_the_port_is_no_error(destination: Role) -> None:
 
 def test_a_second_source_waits_until_the_first_is_done(destination: Role) -> None:
     with Peer(destination), Line(destination.listening["streams"]) as other:
-        assert other.begin(MIB) is None
+        assert other.begin(MIB, 1) is None
     with Line(destination.listening["streams"]) as other:
-        wait_until(lambda: other.begin(MIB))
+        wait_until(lambda: other.begin(MIB, 1))
         other.done()
 
 
@@ -247,7 +266,7 @@ def test_a_source_that_comes_back_is_told_what_arrived(destination: Role) -> Non
 
 def test_a_stream_of_before_the_cut_is_closed_and_is_no_error(destination: Role) -> None:
     memory = an_image()
-    with Peer(destination) as peer:
+    with Peer(destination, streams=2) as peer:
         peer.line.close()
         peer.line = Line(destination.listening["streams"])
         resumed = peer.line.resume(peer.session)

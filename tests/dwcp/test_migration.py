@@ -103,7 +103,7 @@ def test_an_image_that_no_host_can_hold_is_refused_and_nothing_dies(destination:
     if host.available() >= size:
         pytest.skip("this host can hold the largest image")
     with Line(destination.listening["streams"]) as line, pytest.raises(NoRoom):
-        line.begin(size)
+        line.begin(size, 1)
     with a_source(destination) as source:
         code, answer = source.migrate(size)
         assert (code, answer["kind"]) == (502, "no_room")
@@ -137,6 +137,18 @@ def test_a_lost_connection_is_resumed_with_what_is_missing(destination: Role) ->
         # What was in flight is sent twice; what had arrived is not.
         assert tally.logical == whole.logical
         assert whole.wire < tally.wire < 1.7 * whole.wire
+
+
+def test_as_many_streams_as_there_may_be_are_no_error(destination: Role) -> None:
+    before = destination.errors()
+    with a_source(destination, STREAM_COUNT="512") as source:
+        for seed in range(3):
+            assert source.migrate(2 * MIB, seed=seed)[0] == 200
+        with Line(destination.listening["streams"]) as line:
+            wait_until(lambda: line.begin(MIB, 1))
+            line.done()
+        assert source.errors() == {}
+    assert destination.errors() == before
 
 
 def test_streams_that_break_alone_cost_only_what_they_carried(destination: Role) -> None:
