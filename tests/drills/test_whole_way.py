@@ -44,7 +44,7 @@ def test_a_fault_is_paged_diagnosed_remedied_proven_and_reported(scene: Scene) -
     remedy = next(c for c in scene.get(page)["commands"] if "STREAM_COUNT=16" in c["as_written"])
     assert remedy["run"] is None  # nothing is changed before it is approved
     scene.post(f"{page}/approve", {"command": remedy["id"]})
-    scene.wait_for(lambda: scene.get(page)["status"] == "recovered", "recovery", 120)
+    scene.wait_for(lambda: scene.get(page)["status"] == "recovered", "recovery", 170)
     assert _query(scene) < 0.5
     scene.post(f"{page}/resolve", {"cause": "streams were paced"})
     scene.wait_for(lambda: _has(scene.get(page), "ReportWritten"), "post-mortem", 30)

@@ -31,31 +31,62 @@ def take_in(
     for arrival in arrivals:
         if arrival.alert.name not in HEARTBEATS:
             groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
+    batch = _Batch(tx, intake, committer, at, storm=len(groups) > RELATED)
     for group, alerts in groups.items():
-        _take_group(tx, group, alerts, intake, committer, at)
+        batch.take_group(group, alerts)
     tx.take_in(arrivals)
 
 
-def _take_group(
-    tx: Transaction,
-    group: str,
-    alerts: Sequence[Alert],
-    intake: Intake,
-    committer: Committer,
-    at: datetime,
-) -> None:
-    alerts = _latest(alerts)
-    firing = tuple(alert for alert in alerts if alert.firing)
-    cleared = tuple(alert for alert in alerts if not alert.firing)
-    incident = tx.live_in_group(group)
-    if incident is None:
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Arrivals that are taken in together. In a storm everything is beside everything, and nobody
+    is told so: telling would cost more than the incidents themselves."""
+
+    tx: Transaction
+    intake: Intake
+    committer: Committer
+    at: datetime
+    storm: bool
+
+    def take_group(self, group: str, alerts: Sequence[Alert]) -> None:
+        alerts = _latest(alerts)
+        firing = tuple(alert for alert in alerts if alert.firing)
+        cleared = tuple(alert for alert in alerts if not alert.firing)
+        incident = self.tx.live_in_group(group)
+        if incident is None:
+            if firing:
+                self._open(group, firing)
+            return
         if firing:
-            _open(tx, group, firing, intake, committer, at)
-        return
-    if firing:
-        committer.apply(tx, AlertsJoined(at=at, alerts=firing), incident.id)
-    if cleared:
-        committer.apply(tx, AlertsCleared(at=at, alerts=cleared), incident.id)
+            joined = AlertsJoined(at=self.at, alerts=firing)
+            self.committer.apply(self.tx, joined, incident.id)
+        if cleared:
+            gone = AlertsCleared(at=self.at, alerts=cleared)
+            self.committer.apply(self.tx, gone, incident.id)
+
+    def _open(self, group: str, alerts: tuple[Alert, ...]) -> None:
+        plan = self.tx.plan(self.intake.plan)
+        play = plan.play(alerts[0].name)
+        severity = severity_of(alerts[0], plan, self.intake)
+        beside = () if self.storm else tuple(self.tx.live()[-RELATED:])
+        number = self.tx.next_incident()
+        title = title_of(alerts[0])
+        opened = Opened(
+            at=self.at,
+            incident=number,
+            plan=self.intake.plan,
+            group=group,
+            play=play.alert if play else None,
+            title=title,
+            severity=(play.severity if play else None) or severity,
+            alerts=alerts,
+            values=_values(plan, alerts[0], self.intake),
+            alongside=beside,
+        )
+        self.committer.apply(self.tx, opened)
+        for other in beside:
+            another = AnotherOpened(at=self.at, incident=number, title=title)
+            self.committer.apply(self.tx, another, other)
 
 
 def _latest(alerts: Sequence[Alert]) -> Sequence[Alert]:
@@ -63,36 +94,6 @@ def _latest(alerts: Sequence[Alert]) -> Sequence[Alert]:
     ordered = sorted(alerts, key=lambda alert: (alert.starts_at, not alert.firing))
     latest = {alert.fingerprint: alert for alert in ordered}
     return [alert for alert in alerts if latest[alert.fingerprint] is alert]
-
-
-def _open(
-    tx: Transaction,
-    group: str,
-    alerts: tuple[Alert, ...],
-    intake: Intake,
-    committer: Committer,
-    at: datetime,
-) -> None:
-    plan = tx.plan(intake.plan)
-    play = plan.play(alerts[0].name)
-    beside = tuple(tx.live()[-RELATED:])
-    number = tx.next_incident()
-    title = title_of(alerts[0])
-    opened = Opened(
-        at=at,
-        incident=number,
-        plan=intake.plan,
-        group=group,
-        play=play.alert if play else None,
-        title=title,
-        severity=(play.severity if play else None) or severity_of(alerts[0], plan, intake),
-        alerts=alerts,
-        values=_values(plan, alerts[0], intake),
-        alongside=beside,
-    )
-    committer.apply(tx, opened)
-    for other in beside:
-        committer.apply(tx, AnotherOpened(at=at, incident=number, title=title), other)
 
 
 def title_of(alert: Alert) -> str:
