@@ -1,6 +1,6 @@
 """How fast DWCP moves machines on this host, beside what its loopback can do at all.
 
-`python bench/dwcp.py [ROUNDS]` prints a line of JSON for each case. Compare only within one run.
+`python -m bench dwcp`. Compare only within one run.
 """
 
 import contextlib
@@ -158,16 +158,10 @@ def case(
     }
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+def measure(rounds: int = 5) -> Iterator[dict[str, Any]]:
     for streams in (1, 4, 16):
         rate = round(raw_loopback(streams) / 1e9, 2)
-        print(json.dumps({"raw_loopback_gb_s": rate, "streams": streams}), flush=True)
+        yield {"raw_loopback_gb_s": rate, "streams": streams}
     with role("destination", DWCP_LISTEN="127.0.0.1:0") as ports:
         for size, streams, pacing, codec in CASES:
-            found = case(ports["streams"], size, streams, pacing, codec, rounds)
-            print(json.dumps(found), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            yield case(ports["streams"], size, streams, pacing, codec, rounds)
