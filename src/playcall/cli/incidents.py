@@ -68,5 +68,7 @@ def _show_command(command: dict[str, Any]) -> None:
         f"  {command['id']:>5}  {command['effect']:<8} {paint(f'{status:<10}', colour)} "
         f"{harmless(command['title'])}{harmless(guard)}"
     )
+    if command["missing"] and not run:
+        print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}")
     if run and run["summary"]:
         print(f"{'':27}{harmless(run['summary'])}")

@@ -53,7 +53,8 @@ def say_judgement(criterion: Criterion, judgement: Judgement, at: datetime) -> s
     if criterion.purpose is Purpose.SYMPTOM:
         limit = f"alarming {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
     if judgement.value is None:
-        return f"{name}: unknown ({judgement.reason or 'no data'}), {limit}"
+        why = judgement.reason.partition(" (")[0] or "no data"
+        return f"{name}: unknown, {why}; {limit}"
     text = f"{name} {say_value(judgement.value, criterion.unit)}, {limit}"
     if judgement.verdict is Verdict.HOLDING and judgement.since:
         held = say_duration(at - judgement.since)
