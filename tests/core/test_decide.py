@@ -170,6 +170,11 @@ def test_an_alert_that_reached_us_late_starts_its_ladder_when_it_opened() -> Non
     assert outcome.incident.wake_at == NOON + minutes(35)
 
 
+def test_a_start_in_the_future_makes_nobody_wait() -> None:
+    ahead = an_opening(alerts=(an_alert(starts_at=NOON + minutes(30)),))
+    assert "On-Call Primary" in pages(moved(None, ahead).effects)
+
+
 def test_a_timer_that_comes_early_is_refused() -> None:
     assert refused(opened(), woken(4)) == "no timer is due"
 

@@ -1,5 +1,6 @@
 """The whole engine on a store on disk: from an alert to the report, with hands that remember."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from playcall.testing import (
     minutes,
 )
 from tests.engine.world import World, of
+from tests.servers import wait_until
 
 
 @pytest.fixture
@@ -187,19 +189,35 @@ async def test_incidents_that_are_open_together_know_of_each_other(world: World)
     assert "LatencyHigh: requests are slow" in world.mail.sent[1][1].body
 
 
+async def _nothing_waits(world: World) -> bool:
+    return not await world.store.write(lambda tx: tx.arrivals(10))
+
+
 async def test_an_alert_that_cannot_be_taken_in_holds_up_no_other(world: World) -> None:
-    endless = an_alert(
-        "Poison",
-        fingerprint="p",
-        starts_at=NOON.replace(year=9999, month=12, day=31, hour=23, minute=59),
-    )
     async with world.working():
-        await world.receive(endless, *(an_alert(f"A{n}", fingerprint=f"{n}") for n in range(3)))
-        for incident in (1, 2, 3):
+        whole = world.engine.intake
+        world.engine.intake = replace(whole, plan="a plan that is not there")
+        await world.receive(an_alert("Poison", fingerprint="p"))
+        await wait_until(lambda: _nothing_waits(world), "alert set aside")
+        world.engine.intake = whole
+        await world.receive(an_alert())
+        await world.until_event(PageDelivered)
+        assert (await world.state()).title.startswith("LatencyHigh")
+
+
+async def test_an_alert_from_the_future_is_paged_now(world: World) -> None:
+    end_of_time = NOON.replace(year=9999, month=12, day=31, hour=23, minute=59)
+    async with world.working():
+        await world.receive(an_alert(starts_at=end_of_time))
+        await world.until_event(PageDelivered)
+
+
+async def test_in_a_storm_nobody_is_told_of_everybody(world: World) -> None:
+    async with world.working():
+        await world.receive(*(an_alert(f"A{n}", fingerprint=f"{n}") for n in range(9)))
+        for incident in range(1, 10):
             await world.until_event(PageDelivered, incident=incident)
-        titles = {(await world.state(n)).title.split(":")[0] for n in (1, 2, 3)}
-        assert titles == {"A0", "A1", "A2"}
-        assert await world.store.write(lambda tx: tx.arrivals(10)) == []
+            assert (await world.state(incident)).alongside == ()
 
 
 async def test_ten_incidents_at_once_are_all_paged(world: World) -> None:

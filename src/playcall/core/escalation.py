@@ -16,10 +16,11 @@ FALLBACK_ROLE = "On-Call Primary"  # paged when a document has no path at all
 
 def ladder_start(plan: Plan, fired_at: datetime, opened_at: datetime) -> datetime:
     """From when the rungs count: the alert's start, as the document says; the opening when the
-    alert reached us so late that more than one rung would be due at once."""
+    alert reached us so late that more than one rung would be due at once, or when its start lies in
+    the future, since somebody's clock is wrong and a page must not wait for it."""
     delays = [rung.after for rung in plan.rungs if rung.after]
     late = bool(delays) and opened_at - fired_at > min(delays)
-    return opened_at if late else fired_at
+    return opened_at if late else min(fired_at, opened_at)
 
 
 def opening(plan: Plan, play: Play | None, severity: str) -> tuple[Effect, ...]:
