@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -358,6 +359,27 @@ def test_a_missing_value_leaves_its_place_and_is_named() -> None:
     bound = bind("kubectl logs <pod> -n $NS", {"NS": "shop"})
     assert bound.text == "kubectl logs <pod> -n 'shop'"
     assert bound.missing == ("pod",)
+
+
+def test_characters_beyond_every_table_do_not_crash_the_parser() -> None:
+    """The grammar's scanner reads outside its table for some of them, in one run of a few."""
+    script = (
+        "import random; from playcall.core.compiler.shell.syntax import parse\n"
+        "r = random.Random(2)\n"
+        'signs = list("${}<>()[]|&;\'\\"` \\n=#a1-!?*@~%^")\n'
+        "far = lambda: chr(r.randrange(0xE000, 0x110000))\n"
+        "for _ in range(40000):\n"
+        "    size = r.randrange(1, 14)\n"
+        "    text = ''.join(far() if r.random() < .5 else r.choice(signs) for _ in range(size))\n"
+        "    parse(text.encode())\n"
+    )
+    for _ in range(3):  # memory lies elsewhere in each process
+        subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("text", ["é=1 rm x", "$é rm", "kubéctl get pods", "${é}", "1é>out ls"])
+def test_letters_beyond_ascii_are_no_names(text: str) -> None:
+    assert read_command(text).effect == "change"
 
 
 @given(st.text(max_size=200))

@@ -17,6 +17,7 @@ MAX_DEPTH = 60
 
 Spans = tuple[tuple[int, int], ...]  # from and up to, in bytes
 
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _TAME_VALUE = re.compile(r"[A-Za-z0-9_./:@%+,][A-Za-z0-9_./:@%+,=-]*")
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}?|\{[^{}]*\{")
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
@@ -53,7 +54,13 @@ def _parser() -> "Parser":
 
 
 def parse(data: bytes) -> "Tree":
-    return _parser().parse(data)
+    """The tree of a text; positions are those of `data`.
+
+    The grammar's scanner looks characters up in a table for bytes, and crashes on some that are not
+    ASCII. Each of their bytes is replaced by DEL, which like them is an ordinary part of a word and
+    can stand in no name.
+    """
+    return _parser().parse(_NOT_ASCII.sub(b"\x7f", data))
 
 
 def walk(root: "Node") -> Iterator[tuple["Node", int]]:
