@@ -19,7 +19,7 @@ import xxhash
 
 from dwcp.codec import CODECS, encode
 from dwcp.environment import Address
-from dwcp.guest import Memory
+from dwcp.memory import Memory
 from dwcp.wire import (
     CHUNK,
     PAGE,

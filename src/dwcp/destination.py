@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from dwcp import environment, host, web
 from dwcp.errors import Errors
-from dwcp.guest import Memory
+from dwcp.memory import Memory
 from dwcp.receiver import Inbound, Worker
 from dwcp.session import HURRIED_SECONDS, Session, excuse
 from dwcp.web import Answer, says

@@ -6,13 +6,16 @@ The image counts as moved only when the destination's digest of all of it equals
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from dwcp.amst import Aborted, Link, Task, Transport, Work, all_tasks, dirty_tasks
-from dwcp.guest import Guest, Memory
+from dwcp.guest import Guest
 from dwcp.line import Line, NoRoom
+from dwcp.memory import Memory
 from dwcp.wire import PAGE, PAGES, Bits
 
 ROUNDS = 8  # before the guest is stopped whatever is left
@@ -30,6 +33,22 @@ class MigrationFailed(Exception):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
         self.kind = kind
+
+
+class Carrier(Protocol):
+    """What carries rounds of one migration: streams of this process, or of others."""
+
+    def send_round(self, memory: Memory, number: int, tasks: Sequence[Task]) -> Work:
+        """Send every task once, unless streams break. Raises Aborted, OSError."""
+
+    def reopen(self, key: bytes) -> None:
+        """All streams anew, with this key. Raises OSError."""
+
+    def close(self) -> None:
+        """Of all streams; may be done twice."""
+
+
+Connect = Callable[[Link, bytes, threading.Event], Carrier]  # link, key, aborted
 
 
 @dataclass(slots=True)
@@ -60,13 +79,21 @@ class Tally:
 class Migration:
     """Moves one image; to be run once. `abort` may be called from another thread."""
 
-    def __init__(self, memory: Memory, link: Link, dirty_share: float, seed: int) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        link: Link,
+        dirty_share: float,
+        seed: int,
+        connect: Connect = Transport,
+    ) -> None:
         self._memory = memory
         self._link = link
+        self._connect = connect
         self._guest = Guest(memory, dirty_share, seed)
         self._aborted = threading.Event()
         self._line: Line | None = None
-        self._transport: Transport | None = None
+        self._transport: Carrier | None = None
         self._session = b""
         self._troubles: Counter[int] = Counter()  # by chunk
         self._torn: set[int] = set()
@@ -105,7 +132,7 @@ class Migration:
             if self._aborted.wait(RETRY_SECONDS / 5):
                 raise Aborted
         self._session, self.tally.destination = begun
-        self._transport = Transport(self._link, self._session, self._aborted)
+        self._transport = self._connect(self._link, self._session, self._aborted)
 
     def _copy(self) -> None:
         left = self._round(all_tasks(self._memory))

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from dwcp.guest import Memory
+from dwcp.memory import Memory
 from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header, runs
 
 LAST_ROUND = 255  # a frame has one byte for it

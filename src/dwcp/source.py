@@ -15,8 +15,8 @@ from dwcp.codec import CODECS
 from dwcp.environment import Address
 from dwcp.errors import Errors
 from dwcp.fading import Fading
-from dwcp.guest import Memory
 from dwcp.line import Line
+from dwcp.memory import Memory
 from dwcp.migration import Migration, MigrationFailed, Tally
 from dwcp.web import Answer, says
 from dwcp.wire import CHUNK

@@ -10,8 +10,8 @@ import pytest
 
 from dwcp.amst import all_tasks, frame
 from dwcp.environment import Address
-from dwcp.guest import Memory
 from dwcp.line import Line
+from dwcp.memory import Memory
 from dwcp.wire import CONTROL_HELLO, HEADER_SIZE, PAGES, STREAM_HELLO, Header, pack
 from tests.dwcp.processes import Role, wait_until
 

@@ -10,8 +10,8 @@ import pytest
 from dwcp import host, web
 from dwcp.amst import Link
 from dwcp.codec import CODECS
-from dwcp.guest import Memory
 from dwcp.line import Line, NoRoom
+from dwcp.memory import Memory
 from dwcp.migration import Migration, MigrationFailed
 from tests.dwcp.processes import Role, wait_until
 from tests.dwcp.proxy import Proxy

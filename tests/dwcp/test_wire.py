@@ -9,7 +9,8 @@ import pytest
 from dwcp import codec as codecs
 from dwcp.amst import all_tasks, dirty_tasks, frame
 from dwcp.codec import CODECS, BadPayload
-from dwcp.guest import Guest, Memory
+from dwcp.guest import Guest
+from dwcp.memory import Memory
 from dwcp.wire import CHUNK, HEADER_SIZE, PAGE, PAGES, BadFrame, Header, pack, runs, unpack
 
 MIB = 1 << 20
