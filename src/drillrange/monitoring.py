@@ -3,12 +3,14 @@
 One factor divides every window and every `for`; the expressions are the service's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from drillrange.manifests import SCRAPED, Manifest, Port, container, pod, service
 
 SCRAPE = 1.0  # seconds
 
@@ -138,68 +140,89 @@ def _rule(rule: Rule, factor: float) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Where the monitors of one range listen."""
-
-    prometheus: int
-    alertmanager: int
+PROMETHEUS, ALERTMANAGER = 9090, 9093  # ports
+SERVICES = {"prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER}
+ALERTMANAGERS = ("prometheus-alertmanager", "alertmanager")  # Debian's name first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """The configuration of one range's monitors, in its directory."""
+class Monitors:
+    """Prometheus and Alertmanager of one range, as pods; their files lie in its directory."""
 
     directory: Path
     factor: float
+    alertmanager: str  # address of its service
 
-    def write(
-        self, ports: Ports, scraped: Mapping[str, int], webhook_url: str, token_file: Path
-    ) -> None:
-        """`scraped` are ports by job name."""
+    @property
+    def targets(self) -> Path:
+        """What Prometheus reads, as its file-based discovery has it; followed at once."""
+        return self.directory / "targets.json"
+
+    def write(self, webhook_url: str, token_file: Path) -> None:
         token = str(token_file.resolve())
         for name, text in (
             ("rules.yml", rules_file(self.factor)),
-            ("prometheus.yml", prometheus_file(scraped, ports, str(self.directory / "rules.yml"))),
+            ("prometheus.yml", self._prometheus_file()),
             ("alertmanager.yml", alertmanager_file(webhook_url, token, self.factor)),
+            ("targets.json", "[]"),
         ):
             (self.directory / name).write_text(text, "utf-8")
 
-    def prometheus_flags(self, ports: Ports) -> list[str]:
-        return [
+    def pods(self, prometheus: str, alertmanager: str) -> list[Manifest]:
+        """Given where the programs are."""
+        watching = [
+            prometheus,
             f"--config.file={self.directory / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.directory / 'prometheus-data'}",
-            f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+            f"--web.listen-address=$(POD_IP):{PROMETHEUS}",
             "--log.level=warn",
         ]
-
-    def alertmanager_flags(self, ports: Ports) -> list[str]:
-        """Alone: with no address for others of its kind."""
-        return [
+        telling = [
+            alertmanager,
             f"--config.file={self.directory / 'alertmanager.yml'}",
             f"--storage.path={self.directory / 'alertmanager-data'}",
-            f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
-            "--cluster.listen-address=",
+            f"--web.listen-address=$(POD_IP):{ALERTMANAGER}",
+            "--cluster.listen-address=",  # alone: with no address for others of its kind
+        ]
+        return [
+            pod("prometheus-0", {"app": "prometheus"}, [container("prometheus", watching, {})]),
+            pod("alertmanager-0", {"app": "alertmanager"}, [container("am", telling, {})]),
         ]
 
+    def _prometheus_file(self) -> str:
+        alertmanager = f"{self.alertmanager}:{ALERTMANAGER}"
+        discovery = {"files": [str(self.targets)], "refresh_interval": "5s"}
+        return _yaml(
+            {
+                "global": {
+                    "scrape_interval": milliseconds(SCRAPE),
+                    "evaluation_interval": milliseconds(SCRAPE),
+                },
+                "rule_files": [str(self.directory / "rules.yml")],
+                "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+                "scrape_configs": [{"job_name": "pods", "file_sd_configs": [discovery]}],
+            }
+        )
 
-def prometheus_file(scraped: Mapping[str, int], ports: Ports, rules: str) -> str:
-    """`scraped` are ports by job name."""
-    alertmanager = f"127.0.0.1:{ports.alertmanager}"
-    return _yaml(
-        {
-            "global": {
-                "scrape_interval": milliseconds(SCRAPE),
-                "evaluation_interval": milliseconds(SCRAPE),
-            },
-            "rule_files": [rules],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
-            "scrape_configs": [
-                {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-                for job, port in scraped.items()
-            ],
-        }
-    )
+
+def services(local: Sequence[str]) -> list[Manifest]:
+    """`local`: more addresses of Prometheus; the other one's port is somebody else's there."""
+    return [
+        service("prometheus", {"app": "prometheus"}, [Port("http", PROMETHEUS)], local),
+        service("alertmanager", {"app": "alertmanager"}, [Port("http", ALERTMANAGER)]),
+    ]
+
+
+def targets(pods: Iterable[Manifest]) -> list[Manifest]:
+    """As file-based discovery has them: of pods as they are now, every port marked for it."""
+    found = []
+    for each in pods:
+        meta, address = each["metadata"], each.get("status", {}).get("podIP")
+        ports = meta.get("annotations", {}).get(SCRAPED)
+        if ports and address and "deletionTimestamp" not in meta:
+            ports = [f"{address}:{port}" for port in ports.split(",")]
+            found.append({"targets": ports, "labels": {"pod": meta["name"]}})
+    return found
 
 
 def alertmanager_file(webhook_url: str, token_file: str, factor: float) -> str:

@@ -1,27 +1,35 @@
-"""One range: the pocket cluster with DWCP v3 on it, Prometheus and Alertmanager beside it.
+"""One range: the pocket cluster with DWCP, etcd, Prometheus and Alertmanager on it.
 
-Everything listens on free ports of 127.0.0.1 and lives in one directory, so that many ranges run
-side by side. Unmodified `curl` and `kubectl` commands reach it through `env`.
+It lives in one directory and on loopback addresses of its own, so that many ranges run side by
+side. Unmodified commands of a playbook reach it through `env`; on a private network, through the
+names and ports that the playbook uses.
 """
 
 import asyncio
 import contextlib
+import http.client
+import json
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+import tempfile
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drillrange import dwcp_v3, monitoring
+from drillrange import dwcp_v3, faults, monitoring, namespace
 from drillrange.cluster.server import PocketCluster
-from drillrange.faults import FAULTS, Fault
-from drillrange.processes import Child, NotReady, free_ports, start, wait_for_answer
+from drillrange.manifests import Manifest
+from drillrange.processes import NotReady
 
 Progress = Callable[[str], None]
-ALERTMANAGERS = ("prometheus-alertmanager", "alertmanager")  # Debian's name first
-PODS_SECONDS = 30.0
+PODS_SECONDS = 60.0
+MONITOR_SECONDS = 30.0
+LOOK_SECONDS = 0.25
+LOCALHOST = "127.0.0.1"
+SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,137 +46,234 @@ class Range:
 
     directory: Path
     factor: float
+    private: bool
     prometheus_url: str
     alertmanager_url: str
     service_url: str
     env: Mapping[str, str]  # for commands that are to act on this range
     cluster: PocketCluster
-    children: tuple[Child, ...]
 
-    def inject(self, fault: str) -> None:
-        """Raises KeyError for a fault that there is not."""
-        FAULTS[fault].inject(self.directory)
-
-    def heal(self, fault: str | None = None) -> None:
-        """One fault, or all of them."""
-        chosen: tuple[Fault, ...] = (FAULTS[fault],) if fault else tuple(FAULTS.values())
-        for found in chosen:
-            found.heal(self.directory)
+    @property
+    def ground(self) -> faults.Ground:
+        return faults.Ground(self.directory)
 
     def status(self) -> Mapping[str, str]:
         """Of every part: "up", or what is wrong with it."""
-        return self.cluster.status() | {child.name: _state(child) for child in self.children}
+        return self.cluster.status()
 
 
 @contextlib.asynccontextmanager
 async def bring_up(
     directory: Path, factor: float, webhook: Webhook, progress: Progress
 ) -> AsyncIterator[Range]:
-    """A range for as long as the context lasts. Raises NotReady; leaves no process behind."""
+    """A range for as long as the context lasts. Raises NotReady; leaves no process behind.
+
+    On a network of its own (`drillrange.namespace`) it goes by the names and ports of a playbook.
+    """
+    hosts = namespace.names()
+    private = hosts is not None
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-    ports, monitors = _ports()
+    programs = _programs()
     async with contextlib.AsyncExitStack() as stack:
-        progress("starting the pocket cluster and DWCP v3")
+        memory = stack.enter_context(_shared_memory(directory))
+        progress("starting the pocket cluster")
+        token = secrets.token_urlsafe(24)
         cluster = await stack.enter_async_context(
-            PocketCluster(directory=directory / "cluster", token=secrets.token_urlsafe(24))
+            PocketCluster(directory=directory / "cluster", token=token, private_network=private)
         )
-        for manifest in dwcp_v3.manifests(ports, directory, factor):
+        site = _create_services(cluster, directory, memory, factor, private)
+        monitors = monitoring.Monitors(
+            directory=directory, factor=factor, alertmanager=site.addresses["alertmanager"]
+        )
+        monitors.write(webhook.url, webhook.token_file)
+        progress("starting Prometheus, Alertmanager, etcd and the hosts of DWCP")
+        site = await _create_pods(cluster, site, monitors.pods(*programs))
+        await stack.enter_async_context(_following(cluster, monitors.targets))
+        progress("starting DWCP")
+        for manifest in dwcp_v3.deployments(site):
             cluster.create(manifest)
-        progress("starting Alertmanager and Prometheus")
-        files = monitoring.Files(directory=directory, factor=factor)
-        files.write(monitors, ports.scraped, webhook.url, webhook.token_file)
-        children = await _start_monitors(stack, files, monitors)
-        progress("waiting until DWCP v3 is available")
+        if hosts is not None:
+            _write_hosts(hosts, _names(site))
         await cluster.wait_available(PODS_SECONDS)
         progress("waiting until Prometheus reads all of it")
-        await _wait_for_monitors(children, monitors, len(ports.scraped))
+        await _wait_until_read(cluster, site)
         yield Range(
             directory=directory,
             factor=factor,
-            prometheus_url=f"http://127.0.0.1:{monitors.prometheus}",
-            alertmanager_url=f"http://127.0.0.1:{monitors.alertmanager}",
-            service_url=f"http://127.0.0.1:{ports.http}",
-            env=_env(directory, cluster.kubeconfig, _names(ports, monitors)),
+            private=private,
+            prometheus_url=f"http://{site.at('prometheus', monitoring.PROMETHEUS)}",
+            alertmanager_url=f"http://{site.at('alertmanager', monitoring.ALERTMANAGER)}",
+            service_url=f"http://{site.at('dwcp-service', dwcp_v3.HTTP)}",
+            env=_env(directory, cluster.kubeconfig, site, private),
             cluster=cluster,
-            children=children,
         )
 
 
-def _ports() -> tuple[dwcp_v3.Ports, monitoring.Ports]:
-    http, amst, hde, control, destination, received, *monitors = free_ports(8)
-    service = dwcp_v3.Ports(
-        http=http,
-        amst=amst,
-        hde=hde,
-        control=control,
-        destination=destination,
-        destination_metrics=received,
-    )
-    return service, monitoring.Ports(prometheus=monitors[0], alertmanager=monitors[1])
+# --- what runs
 
 
-def _names(ports: dwcp_v3.Ports, monitors: monitoring.Ports) -> Mapping[str, int]:
-    """What a playbook calls them, and where they are."""
-    names = {"localhost:9091": ports.amst, "localhost:9092": ports.hde}
-    for host in ("localhost", "127.0.0.1", "dwcp-v3"):
-        names[f"{host}:8080"] = ports.http
-    names["dwcp-v3:80"] = names["dwcp-service:80"] = ports.http
-    for host in ("localhost", "127.0.0.1", "prometheus"):
-        names[f"{host}:9090"] = monitors.prometheus
-    for host in ("localhost", "127.0.0.1", "alertmanager"):
-        names[f"{host}:9093"] = monitors.alertmanager
-    return names
-
-
-def _env(directory: Path, kubeconfig: Path, names: Mapping[str, int]) -> dict[str, str]:
-    """`.curlrc` leads the names and ports that a playbook uses to the ports of this range."""
-    lines = [f'connect-to = "{name}:127.0.0.1:{port}"' for name, port in names.items()]
-    (directory / ".curlrc").write_text("\n".join(lines) + "\n", "utf-8")
-    here = str(Path(sys.executable).parent)
-    return {
-        "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
-        "KUBECONFIG": str(kubeconfig),
-        "KUBECACHEDIR": str(directory / "kube-cache"),  # else it is made anew for every command
-        "CURL_HOME": str(directory),
-    }
-
-
-async def _start_monitors(
-    stack: contextlib.AsyncExitStack, files: monitoring.Files, ports: monitoring.Ports
-) -> tuple[Child, ...]:
-    """Ended with the stack. Raises NotReady for a program that is not installed."""
-    programs = {
-        "alertmanager": [_program(*ALERTMANAGERS), *files.alertmanager_flags(ports)],
-        "prometheus": [_program("prometheus"), *files.prometheus_flags(ports)],
-    }
-    children = []
-    for name, argv in programs.items():
-        child = await start(name, argv, files.directory / f"{name}.log", os.environ)
-        stack.push_async_callback(child.stop)
-        children.append(child)
-    return tuple(children)
-
-
-async def _wait_for_monitors(
-    children: tuple[Child, ...], ports: monitoring.Ports, targets: int
-) -> None:
-    alertmanager, prometheus = children
-    await wait_for_answer(alertmanager, f"http://127.0.0.1:{ports.alertmanager}/-/ready")
-    await wait_for_answer(
-        prometheus,
-        f"http://127.0.0.1:{ports.prometheus}/api/v1/query?query=sum(up)",
-        lambda body: f'"{targets}"]' in body,
+def _create_services(
+    cluster: PocketCluster, directory: Path, memory: Path, factor: float, private: bool
+) -> dwcp_v3.Site:
+    local = [LOCALHOST] if private else []
+    addresses = {}
+    for manifest in [*dwcp_v3.services(local), *monitoring.services(local)]:
+        made = cluster.create(manifest)
+        addresses[made["metadata"]["name"]] = made["spec"]["clusterIP"]
+    return dwcp_v3.Site(
+        directory=directory,
+        memory=memory,
+        pacing=directory / faults.PACING_FILE,
+        factor=factor,
+        addresses=addresses,
     )
 
 
-def _program(*names: str) -> str:
+async def _create_pods(
+    cluster: PocketCluster, site: dwcp_v3.Site, monitors: Sequence[Manifest]
+) -> dwcp_v3.Site:
+    """Returns once every pod has its address."""
+    wanted = []
+    for manifest in [*dwcp_v3.hosts(site), *monitors]:
+        cluster.create(manifest)
+        if manifest["kind"] == "Pod":
+            wanted.append(manifest["metadata"]["name"])
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PODS_SECONDS
+    while not all(found := _addresses(cluster, wanted).values()):
+        if loop.time() > deadline:
+            raise NotReady(f"pods got no address: {found}")
+        await asyncio.sleep(0.02)
+    return replace(site, pods=_addresses(cluster, wanted))
+
+
+def _addresses(cluster: PocketCluster, names: Sequence[str]) -> dict[str, str]:
+    pods = {each["metadata"]["name"]: each for each in cluster.list("pods")}
+    return {name: pods[name].get("status", {}).get("podIP", "") for name in names}
+
+
+@contextlib.contextmanager
+def _shared_memory(directory: Path) -> Iterator[Path]:
+    """A directory in memory for guests, which every process of the range can map."""
+    place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else directory
+    with tempfile.TemporaryDirectory(prefix="drillrange-", dir=place) as made:
+        yield Path(made)
+
+
+def _programs() -> tuple[str, str]:
+    """Prometheus and Alertmanager. Raises NotReady for a program that is not installed."""
+    _program("etcd-server", "etcd")
+    return (
+        _program("prometheus", "prometheus"),
+        _program("prometheus-alertmanager", *monitoring.ALERTMANAGERS),
+    )
+
+
+def _program(package: str, *names: str) -> str:
     for name in names:
         found = shutil.which(name)
         if found:
             return found
-    raise NotReady(f"{names[0]} is not installed. Try: apt-get install {names[0]}")
+    raise NotReady(f"{names[0]} is not installed. Try: apt-get install {package}")
 
 
-def _state(child: Child) -> str:
-    code = child.process.returncode
-    return "up" if code is None else f"ended with {code}:\n{child.last_lines()}"
+# --- what is read
+
+
+@contextlib.asynccontextmanager
+async def _following(cluster: PocketCluster, targets: Path) -> AsyncIterator[None]:
+    """Prometheus reads the pods that there are."""
+    task = asyncio.create_task(_follow(cluster, targets))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _follow(cluster: PocketCluster, targets: Path) -> None:
+    told = ""
+    while True:
+        now = json.dumps(monitoring.targets(cluster.list("pods")))
+        if now != told:
+            draft = targets.with_suffix(".draft")
+            draft.write_text(now, "utf-8")
+            draft.replace(targets)
+            told = now
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _wait_until_read(cluster: PocketCluster, site: dwcp_v3.Site) -> None:
+    prometheus = f"http://{site.at('prometheus', monitoring.PROMETHEUS)}"
+    alertmanager = f"http://{site.at('alertmanager', monitoring.ALERTMANAGER)}"
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + MONITOR_SECONDS
+    while True:
+        count = sum(len(each["targets"]) for each in monitoring.targets(cluster.list("pods")))
+        ready = await asyncio.to_thread(_ask, f"{alertmanager}/-/ready")
+        read = await asyncio.to_thread(_ask, f"{prometheus}/api/v1/query?query=sum(up)")
+        if ready and f'"{count}"]' in read:
+            return
+        if loop.time() > deadline:
+            said = f"Alertmanager says {ready!r}, Prometheus reads {read!r} of {count}"
+            raise NotReady(f"not all is read after {MONITOR_SECONDS:g} s: {said}")
+        await asyncio.sleep(0.1)
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback has no proxy
+
+
+def _ask(url: str) -> str:
+    """Empty unless the answer is 200."""
+    try:
+        with _direct.open(url, timeout=2) as answer:
+            return str(answer.read().decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException):
+        return ""
+
+
+# --- how commands reach it
+
+
+def _names(site: dwcp_v3.Site) -> dict[str, str]:
+    """Addresses of what a playbook calls by name; a pod's own where data goes to it directly."""
+    pods = {name: site.pods[name] for name in (*dwcp_v3.DESTINATIONS, "dwcp-v3-pod")}
+    away = {"destination-host": site.pods["dwcp-v3-destination"]}
+    return {**site.addresses, **pods, **away}
+
+
+def _write_hosts(path: Path, names: Mapping[str, str]) -> None:
+    """In place: the file is bound over the system's."""
+    lines = [f"{LOCALHOST} localhost", *(f"{address} {name}" for name, address in names.items())]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _env(directory: Path, kubeconfig: Path, site: dwcp_v3.Site, private: bool) -> dict[str, str]:
+    here = str(Path(sys.executable).parent)
+    env = {
+        "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)]),
+        "KUBECONFIG": str(kubeconfig),
+        "KUBECACHEDIR": str(directory / "kube-cache"),  # else it is made anew for every command
+    }
+    if not private:
+        _write_curlrc(directory / ".curlrc", site)
+        env["CURL_HOME"] = str(directory)
+    return env
+
+
+def _write_curlrc(path: Path, site: dwcp_v3.Site) -> None:
+    """Leads the names and ports that a playbook uses to this range; `curl` only."""
+    local = {
+        monitoring.PROMETHEUS: "prometheus",
+        dwcp_v3.HTTP: "dwcp-v3",
+        dwcp_v3.AMST: "dwcp-v3-source",
+        dwcp_v3.HDE: "dwcp-v3-hde",
+        **dict.fromkeys(dwcp_v3.COMPONENTS.values(), "dwcp-v3"),
+    }
+    led = [
+        f"{host}:{port}:{site.at(name, port)}"
+        for host in ("localhost", LOCALHOST)
+        for port, name in local.items()
+    ]
+    led += [f"{name}::{address}:" for name, address in _names(site).items()]
+    path.write_text("".join(f'connect-to = "{each}"\n' for each in led), "utf-8")

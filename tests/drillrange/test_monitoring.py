@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from drillrange.dwcp_v3 import Ports as ServicePorts
-from drillrange.dwcp_v3 import manifests
-from drillrange.monitoring import Files, Ports, rules_file
-
-PORTS = ServicePorts(http=1, amst=2, hde=3, control=4, destination=5, destination_metrics=6)
+from drillrange.manifests import SCRAPED
+from drillrange.monitoring import Monitors, rules_file, targets
 
 
 def check(*argv: str) -> str:
@@ -24,9 +21,8 @@ def check(*argv: str) -> str:
 def test_the_generated_files_are_good(tmp_path: Path, factor: float) -> None:
     token = tmp_path / "token"
     token.write_text("secret")
-    files = Files(directory=tmp_path, factor=factor)
-    monitors = Ports(prometheus=9090, alertmanager=9093)
-    files.write(monitors, PORTS.scraped, "http://127.0.0.1:1/hook", token)
+    monitors = Monitors(directory=tmp_path, factor=factor, alertmanager="127.9.9.9")
+    monitors.write("http://127.0.0.1:1/hook", token)
     said = check("promtool", "check", "config", str(tmp_path / "prometheus.yml"))
     assert "6 rules found" in said
     check("amtool", "check-config", str(tmp_path / "alertmanager.yml"))
@@ -61,15 +57,21 @@ def test_every_alert_names_its_severity_its_team_and_what_it_means() -> None:
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
 
 
-def test_only_the_service_is_told_where_its_parts_are(tmp_path: Path) -> None:
-    made = manifests(PORTS, tmp_path, 20.0)
-    deployments = [m for m in made if m["kind"] == "Deployment"]
-    assert {m["metadata"]["name"] for m in deployments} == set(PORTS.scraped)
-    assert {m["spec"]["strategy"]["type"] for m in deployments} == {"Recreate"}
-    labels = {
-        m["metadata"]["name"]: m["spec"]["template"]["metadata"]["labels"] for m in deployments
+def a_pod(name: str, ports: str | None, address: str, **meta: str) -> dict[str, Any]:
+    annotations = {} if ports is None else {SCRAPED: ports}
+    return {
+        "metadata": {"name": name, "annotations": annotations, **meta},
+        "status": {"podIP": address} if address else {},
     }
-    assert labels["dwcp-v3-amst"] == {"app": "dwcp-v3", "component": "amst", "version": "v3"}
-    assert labels["dwcp-v3"]["app"] == "dwcp-v3"
-    services = {m["metadata"]["name"] for m in made if m["kind"] == "Service"}
-    assert services == {"dwcp-v3", "dwcp-service"}
+
+
+def test_what_is_scraped_is_every_marked_port_of_a_pod_with_an_address() -> None:
+    pods = [
+        a_pod("both", "8080,9093", "127.3.4.5"),
+        a_pod("unmarked", None, "127.3.4.6"),
+        a_pod("not-placed-yet", "8080", ""),
+        a_pod("ending", "8080", "127.3.4.7", deletionTimestamp="now"),
+    ]
+    assert targets(pods) == [
+        {"targets": ["127.3.4.5:8080", "127.3.4.5:9093"], "labels": {"pod": "both"}}
+    ]
