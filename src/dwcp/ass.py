@@ -1,5 +1,5 @@
-"""State synchronisation: keeps one node's records like those of its peers. Digests are compared every
-second, and what differs is exchanged. Which record wins is decided in `dwcp.records`.
+"""State synchronisation: keeps one node's records like those of its peers. Digests are compared
+every second, and what differs is exchanged. Which record wins is decided in `dwcp.records`.
 """
 
 import json
