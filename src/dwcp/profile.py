@@ -1,7 +1,7 @@
 """A CPU profile of this process, in the format that `go tool pprof` reads.
 
-Every thread's stack is looked at 100 times a second, and charged what the thread's clock says it has
-used since the last look. Waiting costs nothing and is not in the profile.
+Every thread's stack is looked at 100 times a second, and charged what the thread's clock says it
+has used since the last look. Waiting costs nothing and is not in the profile.
 """
 
 import gzip
