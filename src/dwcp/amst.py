@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import xxhash
@@ -42,11 +43,20 @@ PATIENCE = 10.0  # seconds without any progress before streams are given up
 GLANCE = 0.2  # seconds between looks at whether to stop
 CONNECT_SECONDS = 5.0
 
-Task = tuple[int, Bits]  # a chunk, and which of its pages to send
+NO_PAGES: Bits = np.zeros(PAGES, np.bool_)
 
 
 class Aborted(Exception):
     """The migration was told to stop."""
+
+
+class Task(NamedTuple):
+    """Pages of one chunk that are to be sent."""
+
+    chunk: int
+    wanted: Bits
+    delta: Bits = NO_PAGES  # those of them that the destination holds as they were
+    base: bytes = b""  # what those were, page after page: they may go as the difference to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +74,7 @@ class Link:
 class _Stream:
     socket: socket.socket
     pieces: list[memoryview] = field(default_factory=list)
+    chunk: int = 0
     sent: int = 0
 
 
@@ -78,6 +89,8 @@ class Work:
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
     seconds: float = 0.0
     broken: int = 0  # streams
+    read: dict[int, float] = field(default_factory=dict)  # by chunk, monotonic seconds: from then
+    # on nothing of its frame was read from guest memory any more
 
 
 class Transport:
@@ -190,27 +203,30 @@ class _Round:
 
     def _load(self, stream: _Stream) -> bool:
         try:
-            chunk, wanted = self._tasks.popleft()
+            task = self._tasks.popleft()
         except IndexError:
             return False
         began = time.perf_counter()
-        stream.pieces = frame(self._memory, self._number, chunk, wanted, self._codec)
+        stream.pieces = frame(self._memory, self._number, task, self._codec)
+        stream.chunk = task.chunk
         stream.sent = 0
         seconds = time.perf_counter() - began
         with self._lock:
             self.work.encoding.append(seconds)
-            self.work.raw += int(wanted.sum()) * PAGE
+            self.work.raw += int(task.wanted.sum()) * PAGE
             self.work.encoded += total(stream.pieces)
         return True
 
     def _count(self, stream: _Stream) -> None:
         with self._lock:
+            self.work.read[stream.chunk] = time.monotonic()
             self.work.frames += 1
             self.work.wire += stream.sent
 
 
-def frame(memory: Memory, number: int, chunk: int, wanted: Bits, codec: str) -> list[memoryview]:
+def frame(memory: Memory, number: int, task: Task, codec: str) -> list[memoryview]:
     """A frame as pieces to send: of guest memory itself where the codec is `none`."""
+    chunk, wanted = task.chunk, task.wanted
     zero = memory.zero_pages(chunk, wanted)
     data = wanted & ~zero
     content = slices(memory.view, chunk, data)
@@ -234,13 +250,13 @@ def frame(memory: Memory, number: int, chunk: int, wanted: Bits, codec: str) -> 
 
 
 def all_tasks(memory: Memory) -> list[Task]:
-    return [(chunk, np.ones(PAGES, np.bool_)) for chunk in range(memory.chunks)]
+    return [Task(chunk, np.ones(PAGES, np.bool_)) for chunk in range(memory.chunks)]
 
 
 def dirty_tasks(dirty: Bits) -> list[Task]:
     """The chunks that have dirty pages, with those pages."""
     by_chunk = dirty.reshape(-1, CHUNK // PAGE)
-    return [(int(chunk), by_chunk[chunk]) for chunk in np.flatnonzero(by_chunk.any(axis=1))]
+    return [Task(int(chunk), by_chunk[chunk]) for chunk in np.flatnonzero(by_chunk.any(axis=1))]
 
 
 def _connect(link: Link, key: bytes) -> socket.socket:

@@ -150,7 +150,7 @@ class Migration:
         assert self._line
         assert self._transport
         started = time.monotonic()
-        wanted = {chunk for chunk, _ in tasks}
+        wanted = {task.chunk for task in tasks}
         work = Work()
         try:
             self._line.open_round(self.tally.rounds)
@@ -163,9 +163,9 @@ class Migration:
         dirty = self._guest.take_dirty()
         again = self._judge(rejected, lost, dirty)
         self._count(tasks, work, again, time.monotonic() - started)
-        for chunk, pages in tasks:
-            if chunk in again:
-                dirty[chunk * PAGES : (chunk + 1) * PAGES] |= pages
+        for task in tasks:
+            if task.chunk in again:
+                dirty[task.chunk * PAGES : (task.chunk + 1) * PAGES] |= task.wanted
         return dirty
 
     def _resume(self, error: OSError) -> set[int]:
@@ -199,7 +199,7 @@ class Migration:
     def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:
         tally = self.tally
         tally.rounds += 1
-        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in again)
+        tally.logical += PAGE * sum(int(t.wanted.sum()) for t in tasks if t.chunk not in again)
         tally.wire += work.wire
         tally.raw += work.raw
         tally.encoded += work.encoded

@@ -64,8 +64,7 @@ def test_runs_are_the_set_bits_that_lie_together(
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_frame_carries_all_pages_that_are_not_zero(codec: str) -> None:
     memory = an_image()
-    chunk, wanted = all_tasks(memory)[1]
-    pieces = frame(memory, 2, chunk, wanted, codec)
+    pieces = frame(memory, 2, all_tasks(memory)[1], codec)
     header = unpack(bytes(pieces[0]), memory.chunks)
     payload = b"".join(pieces[1:])
     assert len(payload) == header.size
@@ -131,7 +130,7 @@ def test_a_guest_logs_what_it_wrote_and_can_be_undone() -> None:
     dirty |= guest.take_dirty()
     changed = (memory.pages != before).any(axis=1)
     assert not (changed & ~dirty).any()
-    assert {chunk for chunk, _ in dirty_tasks(dirty)} == {0, 1}
+    assert {task.chunk for task in dirty_tasks(dirty)} == {0, 1}
     guest.restore()
     assert (memory.pages == before).all()
 
