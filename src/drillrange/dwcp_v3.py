@@ -132,7 +132,8 @@ def _deployment(
 
 
 def _container(name: str, role: str, probed: int) -> Manifest:
-    probe = {"httpGet": {"path": "/ready", "port": probed}, "periodSeconds": 1}
+    request = {"host": "127.0.0.1", "path": "/ready", "port": probed}
+    probe = {"httpGet": request, "periodSeconds": 1}
     command = [sys.executable, "-m", "dwcp", role]
     return {"name": name, "image": "dwcp", "command": command, "readinessProbe": probe}
 

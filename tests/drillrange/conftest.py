@@ -116,7 +116,7 @@ def a_deployment(
         "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
     }
     if probe is not None:
-        container["readinessProbe"] = {"httpGet": {"path": "/", "port": probe}}
+        container["readinessProbe"] = {"httpGet": {"host": "127.0.0.1", "path": "/", "port": probe}}
     labels = {"app": name}
     return {
         "apiVersion": "apps/v1",

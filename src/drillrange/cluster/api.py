@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from drillrange.cluster.addresses import Addresses, Exhausted
 from drillrange.cluster.asking import kind_of, patched, read_body, read_object, selection
 from drillrange.cluster.controller import mark_ending
 from drillrange.cluster.kinds import KINDS, PLURALS, Kind
@@ -22,8 +23,9 @@ SCALE = Kind(name="Scale", plural="scales", group="autoscaling")
 
 
 class Api:
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, addresses: Addresses) -> None:
         self._objects = objects
+        self._addresses = addresses
 
     def create(self, manifest: Object, namespace: str | None = None) -> Object:
         """Raises Refused."""
@@ -60,6 +62,8 @@ class Api:
             return self._delete(plural, found, await _options(request))
         made = await _changed(request, found, KINDS[plural])
         made = _same(found, prepare(plural, made, found, strict=_is_strict(request.query_params)))
+        if plural == "services":
+            made["spec"]["clusterIP"] = found["spec"]["clusterIP"]  # for good
         if _is_dry(request.query_params):
             return self._render(request, plural, made)
         return self._render(request, plural, self._objects.replace(plural, made))
@@ -99,7 +103,24 @@ class Api:
         if "name" not in meta:
             meta["name"] = meta["generateName"] + secrets.token_hex(3)[:5]
         made.pop("status", None)
+        if plural == "services":
+            self._give_address(made)
         return self._objects.create(plural, made)
+
+    def _give_address(self, service: Object) -> None:
+        """One of the cluster's, unless it asks for a certain one, or for none. Raises Refused."""
+        name = service["metadata"]["name"]
+        if self._objects.find("services", name, service["metadata"]["namespace"]):
+            return  # it will be refused for its name
+        asked = service["spec"].get("clusterIP")
+        try:
+            if not asked:
+                service["spec"]["clusterIP"] = self._addresses.take()
+            elif asked != "None" and not self._addresses.take_this(asked):
+                told = f"spec.clusterIP: Invalid value: {asked!r}: is not to be had"
+                raise Refused(422, "Invalid", told, "services", name, (told,))
+        except Exhausted as error:
+            raise Refused(500, "InternalError", str(error), "services", name) from error
 
     def _delete(self, plural: str, found: Object, options: Object) -> Response:
         """Pods end first; what others own goes with its owner, or is orphaned."""
@@ -112,6 +133,8 @@ class Api:
                 mark_ending(self._objects, found, options.get("gracePeriodSeconds"))
             )
         gone = self._objects.delete(plural, meta["name"], meta.get("namespace", ""))
+        if plural == "services" and gone["spec"].get("clusterIP", "None") != "None":
+            self._addresses.give_back(gone["spec"]["clusterIP"])
         return deleted(plural, gone)
 
     def _list(self, request: Request, plural: str, found: list[Object]) -> Response:

@@ -7,6 +7,7 @@ not change the machine the drill runs on.
 import ctypes
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from drillrange.processes import die_with
 
@@ -25,22 +26,33 @@ def known_capabilities() -> frozenset[str]:
     return frozenset(_NAMED)
 
 
-def confine(added: frozenset[str]) -> Callable[[], None]:
-    """To be called in a child before its program runs. Without root there is nothing to give up."""
-    parent = os.getpid()
-    kept = _DEFAULT | {_NAMED[name] for name in added}
-    dropped = [number for number in range(_LAST + 1) if number not in kept]
-    root = os.geteuid() == 0
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """`private_network`: what NET_ADMIN may change is the range's own, not this machine's."""
 
-    def give_up() -> None:
-        die_with(parent)
-        if root:
-            if "SYS_ADMIN" not in added:
-                _protect_kernel_settings()
-            for number in dropped:
-                _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
+    private_network: bool
 
-    return give_up
+    def of_command(self, added: frozenset[str]) -> Callable[[], None]:
+        """For what somebody asks a pod to run: on this machine's own network it changes nothing."""
+        return self.of(added if self.private_network else added - {"NET_ADMIN"})
+
+    def of(self, added: frozenset[str]) -> Callable[[], None]:
+        """To be called in a child before its program runs. Without root it gives up nothing."""
+        parent = os.getpid()
+        kept = _DEFAULT | {_NAMED[name] for name in added}
+        dropped = [number for number in range(_LAST + 1) if number not in kept]
+        root = os.geteuid() == 0
+        tuning = self.private_network and "NET_ADMIN" in added
+
+        def give_up() -> None:
+            die_with(parent)
+            if root:
+                if "SYS_ADMIN" not in added and not tuning:
+                    _protect_kernel_settings()
+                for number in dropped:
+                    _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
+
+        return give_up
 
 
 def _protect_kernel_settings() -> None:

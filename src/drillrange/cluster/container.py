@@ -5,12 +5,12 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drillrange.cluster.confinement import confine
 from drillrange.cluster.log import Log
-from drillrange.cluster.pods import PodSpec, Probe
+from drillrange.cluster.pods import ContainerSpec, Probe
 
 LOOK_AGAIN = 0.5  # seconds
 PROBE_PATIENCE = 2.0  # seconds until an unanswered probe has failed
@@ -19,7 +19,7 @@ PROBE_PATIENCE = 2.0  # seconds until an unanswered probe has failed
 class Container:
     """A process and its group. `pid` is also the number of the group."""
 
-    def __init__(self, spec: PodSpec, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, spec: ContainerSpec, process: asyncio.subprocess.Process) -> None:
         self.spec = spec
         self.log = Log()
         self.started_at = self.ended_at = datetime.now(UTC)
@@ -37,11 +37,11 @@ class Container:
         code = self._process.returncode
         return 128 - code if code is not None and code < 0 else code
 
-    async def ready(self) -> bool:
-        """Whether the probe succeeds now; without one, whether the process runs."""
+    async def ready(self, address: str) -> bool:
+        """Whether the probe succeeds now at the pod's address; without one, whether it runs."""
         if self.exit_code is not None or self.spec.probe is None:
             return self.exit_code is None
-        return await probe(self.spec.probe)
+        return await probe(self.spec.probe, self.spec.probe.host or address)
 
     async def stop(self, grace: Callable[[], float]) -> None:
         """TERM for the group, KILL for what is left after `grace` seconds, which may be lowered."""
@@ -63,7 +63,28 @@ class Container:
         self.ended_at = datetime.now(UTC)
 
 
-async def run(spec: PodSpec, directory: Path) -> Container:
+@dataclass(slots=True)
+class Run:
+    """What became of one container of a pod; `previous` is the run before the last restart."""
+
+    name: str
+    current: Container | None = None
+    previous: Container | None = None
+    restarts: int = 0
+    failures: int = 0  # of the probe, in a row
+    ready: bool = False
+    waiting: tuple[str, str] | None = None  # why it is not started: a reason, a message
+
+    def count(self, succeeded: bool, failures: int) -> None:
+        """What the probe said; so many failures in a row make it unready."""
+        self.failures = 0 if succeeded else self.failures + 1
+        if succeeded:
+            self.ready = True
+        elif self.failures >= failures:
+            self.ready = False
+
+
+async def run(spec: ContainerSpec, directory: Path, confine: Callable[[], None]) -> Container:
     """Raises OSError when there is no such program."""
     return Container(
         spec,
@@ -75,15 +96,15 @@ async def run(spec: PodSpec, directory: Path) -> Container:
             env=dict(spec.env),
             cwd=directory,
             start_new_session=True,
-            preexec_fn=confine(spec.capabilities),
+            preexec_fn=confine,
         ),
     )
 
 
-async def probe(wanted: Probe) -> bool:
+async def probe(wanted: Probe, address: str) -> bool:
     try:
         async with asyncio.timeout(PROBE_PATIENCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", wanted.port)
+            reader, writer = await asyncio.open_connection(address, wanted.port)
             try:
                 return wanted.path is None or await _answers(reader, writer, wanted.path)
             finally:

@@ -9,13 +9,13 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from drillrange.cluster.confinement import confine
 from drillrange.cluster.objects import Object
-from drillrange.cluster.pods import PodSpec
+from drillrange.cluster.pods import ContainerSpec
 
 SUBPROTOCOL = "v5.channel.k8s.io"
 STDIN, CLOSE = 0, 255
@@ -24,12 +24,14 @@ NO_SUCH_PROGRAM = 127
 PIECE = 32_768  # bytes
 
 
-async def execute(socket: WebSocket, spec: PodSpec, directory: Path) -> None:
+async def execute(
+    socket: WebSocket, spec: ContainerSpec, directory: Path, confine: Callable[[], None]
+) -> None:
     """Until the command ends, or the client leaves: then the command is killed."""
     command = socket.query_params.getlist("command")
     await socket.accept(subprotocol=SUBPROTOCOL)
     try:
-        process = await _start(command, spec, directory, _asks(socket, "stdin"))
+        process = await _start(command, spec, directory, confine, _asks(socket, "stdin"))
     except OSError as error:
         await socket.send_bytes(STDERR + f"exec: {command[0]}: {error.strerror}\n".encode())
         await _finish(socket, _failure(NO_SUCH_PROGRAM))
@@ -49,7 +51,11 @@ async def execute(socket: WebSocket, spec: PodSpec, directory: Path) -> None:
 
 
 async def _start(
-    command: list[str], spec: PodSpec, directory: Path, stdin: bool
+    command: list[str],
+    spec: ContainerSpec,
+    directory: Path,
+    confine: Callable[[], None],
+    stdin: bool,
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *command,
@@ -59,7 +65,7 @@ async def _start(
         env=dict(spec.env),
         cwd=directory,
         start_new_session=True,
-        preexec_fn=confine(spec.capabilities),
+        preexec_fn=confine,
     )
 
 

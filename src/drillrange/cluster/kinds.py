@@ -26,6 +26,7 @@ KINDS = {
         Kind(name="Namespace", plural="namespaces", short=("ns",), namespaced=False),
         Kind(name="Pod", plural="pods", short=("po",), categories=ALL),
         Kind(name="Service", plural="services", short=("svc",), categories=ALL),
+        Kind(name="Endpoints", plural="endpoints", short=("ep",)),
         Kind(name="ConfigMap", plural="configmaps", short=("cm",)),
         Kind(name="Event", plural="events", short=("ev",)),
         Kind(

@@ -1,4 +1,4 @@
-"""The one machine of the cluster: runs a container for every pod, restarts it, tells its status.
+"""The one machine of the cluster: gives every pod an address and runs its containers.
 
 It knows pods only; it makes none, and removes one only after it was asked to end.
 """
@@ -6,13 +6,16 @@ It knows pods only; it makes none, and removes one only after it was asked to en
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drillrange.cluster import podstatus
-from drillrange.cluster.container import Container, run
+from drillrange.cluster.addresses import Addresses, Exhausted
+from drillrange.cluster.confinement import Confinement
+from drillrange.cluster.container import Container, Run, run
 from drillrange.cluster.objects import Object, Objects
-from drillrange.cluster.pods import PodSpec, Unstartable, read_pod
+from drillrange.cluster.pods import Unstartable, read_container
+from drillrange.cluster.volumes import Volumes
 
 PROBE_SECONDS = 0.2
 RESTART_SECONDS = 1.0
@@ -22,23 +25,30 @@ Name = tuple[str, str]  # namespace, name
 
 @dataclass(slots=True)
 class Running:
-    """A pod on this machine; `previous` is the run before the last restart."""
+    """A pod on this machine; `runs` are those of its containers, by name."""
 
     uid: str
     ending: asyncio.Event
-    current: Container | None = None
-    previous: Container | None = None
-    restarts: int = 0
-    failures: int = 0  # of the probe, in a row
-    ready: bool = False
+    address: str = ""
+    runs: dict[str, Run] = field(default_factory=dict)
 
 
 class Node:
     """`of` finds what runs for a pod."""
 
-    def __init__(self, objects: Objects, directory: Path) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        addresses: Addresses,
+        volumes: Volumes,
+        directory: Path,
+        confinement: Confinement,
+    ) -> None:
         self._objects = objects
+        self._addresses = addresses
+        self._volumes = volumes
         self._directory = directory
+        self._confinement = confinement
         self._pods: dict[Name, Running] = {}
         self._tasks: dict[Name, asyncio.Task[None]] = {}
 
@@ -70,71 +80,106 @@ class Node:
         if running is None:
             if self._present(pod) is None:
                 return  # old news
-            running = self._pods[name] = Running(meta["uid"], asyncio.Event())
+            runs = {made["name"]: Run(made["name"]) for made in pod["spec"]["containers"]}
+            running = self._pods[name] = Running(meta["uid"], asyncio.Event(), runs=runs)
             self._tasks[name] = asyncio.create_task(self._keep(pod, running))
         if "deletionTimestamp" in meta:
             running.ending.set()
 
     async def _keep(self, pod: Object, running: Running) -> None:
-        """One pod, from its first start to its end."""
+        """One pod, from its address to its end."""
         meta = pod["metadata"]
         name = (meta["namespace"], meta["name"])
         try:
-            while not running.ending.is_set():
-                await self._run_once(pod, running)
-                if not running.ending.is_set() and not self._starts_again(pod, running):
-                    await running.ending.wait()
+            if pod := await self._place(pod, running):
+                keeping = [self._keep_container(pod, running, one) for one in running.runs.values()]
+                await asyncio.gather(*keeping)
             await self._end(pod, running)
         finally:
+            if running.address:
+                self._addresses.give_back(running.address)
             self._pods.pop(name, None)
             self._tasks.pop(name, None)
 
-    async def _run_once(self, pod: Object, running: Running) -> None:
+    async def _place(self, pod: Object, running: Running) -> Object:
+        """The pod with its address, which its template may name."""
+        while not running.address and not running.ending.is_set():
+            try:
+                running.address = self._addresses.take()
+            except Exhausted as error:
+                for one in running.runs.values():
+                    one.waiting = ("FailedCreatePodSandBox", str(error))
+                self._tell(pod, running)
+                await _either(running.ending, RESTART_SECONDS)
+        self._tell(pod, running)
+        return self._present(pod) or pod
+
+    async def _keep_container(self, pod: Object, running: Running, one: Run) -> None:
+        while not running.ending.is_set():
+            await self._run_once(pod, running, one)
+            code = one.current.exit_code if one.current else None
+            if not running.ending.is_set() and not podstatus.starts_again(pod, code):
+                await running.ending.wait()
+
+    async def _run_once(self, pod: Object, running: Running, one: Run) -> None:
         """Start, and watch over it until it ends or is to end."""
         try:
-            spec = read_pod(pod, lambda name: self._config_map(pod, name))
+            self._volumes.mount(pod, one.name)
+            spec = read_container(pod, one.name, lambda name: self._config_map(pod, name))
         except Unstartable as error:
-            self._tell(pod, podstatus.waiting(pod, "CreateContainerConfigError", str(error), 0))
-            await _either(running.ending, RESTART_SECONDS)
+            await self._wait(pod, running, one, "CreateContainerConfigError", str(error))
             return
-        if running.current is not None:
-            running.previous = running.current
-            running.restarts += 1
+        if one.current is not None:
+            one.previous = one.current
+            one.restarts += 1
         try:
-            running.current = await run(spec, self._directory)
+            confine = self._confinement.of(spec.capabilities)
+            one.current = await run(spec, self._directory, confine)
         except OSError as error:
-            running.current = None
-            why = podstatus.waiting(pod, "RunContainerError", str(error), running.restarts)
-            self._tell(pod, why)
-            await _either(running.ending, RESTART_SECONDS)
+            one.current = None
+            await self._wait(pod, running, one, "RunContainerError", str(error))
             return
-        await self._watch_over(pod, running, running.current, spec)
+        one.waiting = None
+        await self._watch_over(pod, running, one, one.current)
+
+    async def _wait(
+        self, pod: Object, running: Running, one: Run, reason: str, message: str
+    ) -> None:
+        """It could not be started; `reason` is what `kubectl get` prints."""
+        one.waiting = (reason, message)
+        self._tell(pod, running)
+        await _either(running.ending, RESTART_SECONDS)
 
     async def _watch_over(
-        self, pod: Object, running: Running, container: Container, spec: PodSpec
+        self, pod: Object, running: Running, one: Run, container: Container
     ) -> None:
-        running.ready, running.failures = spec.probe is None, 0
+        spec = container.spec
+        one.ready, one.failures = spec.probe is None, 0
         period = min(spec.probe.period, PROBE_SECONDS) if spec.probe else PROBE_SECONDS
         while not running.ending.is_set():
             if container.exit_code is not None:
                 await container.end()
-                running.ready = False
-                self._tell(pod, podstatus.ended(pod, container, running.restarts))
+                one.ready = False
+                self._tell(pod, running)
                 await _either(running.ending, RESTART_SECONDS)
                 return
             if spec.probe is not None:
-                _count(running, await container.ready(), spec.probe.failures)
-            self._tell_running(pod, running, container)
+                one.count(await container.ready(running.address), spec.probe.failures)
+            if container.exit_code is None:
+                self._tell(pod, running)
             await _either(running.ending, period)
 
     async def _end(self, pod: Object, running: Running) -> None:
         """TERM, the grace that was asked for, KILL; then take the pod away."""
-        if running.current is not None:
-            self._tell_running(pod, running, running.current)
-            template = min(running.current.spec.grace, STOP_SECONDS)
-            await running.current.stop(lambda: self._grace(pod, template))
+        there = [one.current for one in running.runs.values() if one.current is not None]
+        self._tell(pod, running)
+        await asyncio.gather(*(self._stop_container(pod, each) for each in there))
         if self._present(pod) is not None:
             self._objects.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"])
+
+    async def _stop_container(self, pod: Object, container: Container) -> None:
+        template = min(container.spec.grace, STOP_SECONDS)
+        await container.stop(lambda: self._grace(pod, template))
 
     def _grace(self, pod: Object, otherwise: float) -> float:
         """Seconds; `otherwise` when nobody asked for the end, but the cluster stops."""
@@ -148,36 +193,16 @@ class Node:
         found = self._objects.find("pods", meta["name"], meta["namespace"])
         return found if found and found["metadata"]["uid"] == meta["uid"] else None
 
-    def _starts_again(self, pod: Object, running: Running) -> bool:
-        policy = pod["spec"].get("restartPolicy", "Always")
-        code = running.current.exit_code if running.current else None
-        return policy == "Always" or (policy == "OnFailure" and code != 0)
-
     def _config_map(self, pod: Object, name: str) -> Mapping[str, str] | None:
         found = self._objects.find("configmaps", name, pod["metadata"]["namespace"])
         return None if found is None else found.get("data") or {}
 
-    def _tell_running(self, pod: Object, running: Running, container: Container) -> None:
-        if container.exit_code is not None:
-            return
-        status = podstatus.running(
-            pod, container, running.previous, running.restarts, running.ready
-        )
-        self._tell(pod, status)
-
-    def _tell(self, pod: Object, status: Object) -> None:
+    def _tell(self, pod: Object, running: Running) -> None:
         found = self._present(pod)
         if found is not None:
+            status = podstatus.status_of(pod, running.address, running.runs)
             fresh = podstatus.keep_times(found.get("status") or {}, status)
             self._objects.amend("pods", found, lambda made: made.update(status=fresh))
-
-
-def _count(running: Running, succeeded: bool, failures: int) -> None:
-    running.failures = 0 if succeeded else running.failures + 1
-    if succeeded:
-        running.ready = True
-    elif running.failures >= failures:
-        running.ready = False
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -9,28 +9,33 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket
 
+from drillrange.cluster.confinement import Confinement
+from drillrange.cluster.container import Run
 from drillrange.cluster.exec import execute
 from drillrange.cluster.kinds import METRICS
 from drillrange.cluster.log import Log
 from drillrange.cluster.node import Node
 from drillrange.cluster.objects import Object, Objects, Refused
-from drillrange.cluster.pods import PodSpec
+from drillrange.cluster.pods import ContainerSpec
 from drillrange.cluster.selectors import wanted
 from drillrange.cluster.status import refusal
 from drillrange.cluster.usage import Meter
 
 
 class PodApi:
-    def __init__(self, objects: Objects, node: Node, directory: Path) -> None:
+    def __init__(
+        self, objects: Objects, node: Node, directory: Path, confinement: Confinement
+    ) -> None:
         self._objects = objects
         self._node = node
         self._directory = directory
+        self._confinement = confinement
         self._meter = Meter()
 
     async def log(self, request: Request) -> Response:
-        pod = self._find(request.path_params, request.query_params)
         query = request.query_params
-        lines = self._log(pod, query.get("previous") == "true").read(
+        pod, container = self._find(request.path_params, query)
+        lines = self._log(pod, container, query.get("previous") == "true").read(
             tail=_number(query, "tailLines"),
             since=_since(query),
             stamped=query.get("timestamps") == "true",
@@ -47,7 +52,8 @@ class PodApi:
         except Refused as error:
             await socket.send_denial_response(refusal(error))
             return
-        await execute(socket, spec, self._directory)
+        confine = self._confinement.of_command(spec.capabilities)
+        await execute(socket, spec, self._directory, confine)
 
     async def refuse_spdy(self, request: Request) -> Response:
         """Clients POST when they speak SPDY: older ones, and newer ones after a refusal."""
@@ -64,7 +70,7 @@ class PodApi:
         return JSONResponse({**body, "items": items})
 
     async def usage(self, request: Request) -> Response:
-        pod = self._find(request.path_params, {})
+        pod, _ = self._find(request.path_params, {})
         measured = await asyncio.to_thread(self._measure, [pod])
         if not measured:
             name = pod["metadata"]["name"]
@@ -74,41 +80,50 @@ class PodApi:
         return JSONResponse({**kind, **measured[0]})
 
     def _measure(self, pods: list[Object]) -> list[Object]:
-        running = [
-            (p, self._node.of(p["metadata"]["namespace"], p["metadata"]["name"])) for p in pods
-        ]
-        return [
-            self._meter.measure(pod, one.current.pid)
-            for pod, one in running
-            if one is not None and one.current is not None and one.current.exit_code is None
-        ]
+        measured = []
+        for pod in pods:
+            running = self._node.of(pod["metadata"]["namespace"], pod["metadata"]["name"])
+            runs = running.runs.values() if running else ()
+            groups = {
+                one.name: one.current.pid
+                for one in runs
+                if one.current is not None and one.current.exit_code is None
+            }
+            if groups:
+                measured.append(self._meter.measure(pod, groups))
+        return measured
 
-    def _find(self, path: Mapping[str, str], query: Mapping[str, str]) -> Object:
-        """Raises Refused: no such pod (404), no such container (400)."""
+    def _find(self, path: Mapping[str, str], query: Mapping[str, str]) -> tuple[Object, str]:
+        """A pod and one of its containers, the first unless another is asked for.
+
+        Raises Refused: no such pod (404), no such container (400).
+        """
         pod = self._objects.get("pods", path["name"], path["namespace"])
-        there = pod["spec"]["containers"][0]["name"]
-        asked = query.get("container") or there
-        if asked != there:
+        there = [made["name"] for made in pod["spec"]["containers"]]
+        asked = query.get("container") or there[0]
+        if asked not in there:
             message = f"container {asked} is not valid for pod {path['name']}"
             raise Refused(400, "BadRequest", message)
-        return pod
+        return pod, asked
 
-    def _spec(self, path: Mapping[str, str], query: Mapping[str, str]) -> PodSpec:
-        """Of a pod that runs now. Raises Refused."""
-        pod = self._find(path, query)
-        running = self._node.of(path["namespace"], path["name"])
-        if running is None or running.current is None or running.current.exit_code is not None:
-            message = f'container not found ("{pod["spec"]["containers"][0]["name"]}")'
-            raise Refused(404, "NotFound", message)
-        return running.current.spec
+    def _run(self, pod: Object, container: str) -> Run | None:
+        running = self._node.of(pod["metadata"]["namespace"], pod["metadata"]["name"])
+        return None if running is None else running.runs[container]
 
-    def _log(self, pod: Object, previous: bool) -> Log:
+    def _spec(self, path: Mapping[str, str], query: Mapping[str, str]) -> ContainerSpec:
+        """Of a container that runs now. Raises Refused."""
+        pod, container = self._find(path, query)
+        run = self._run(pod, container)
+        if run is None or run.current is None or run.current.exit_code is not None:
+            raise Refused(404, "NotFound", f'container not found ("{container}")')
+        return run.current.spec
+
+    def _log(self, pod: Object, container: str, previous: bool) -> Log:
         name = pod["metadata"]["name"]
-        container = pod["spec"]["containers"][0]["name"]
-        running = self._node.of(pod["metadata"]["namespace"], name)
-        run = None if running is None else running.previous if previous else running.current
-        if run is not None:
-            return run.log
+        run = self._run(pod, container)
+        found = None if run is None else run.previous if previous else run.current
+        if found is not None:
+            return found.log
         if previous:
             message = f'previous terminated container "{container}" in pod "{name}" not found'
         else:

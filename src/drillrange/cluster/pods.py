@@ -23,6 +23,7 @@ class Unstartable(Exception):
 class Probe:
     """An HTTP request, or with no path a mere connection, that succeeds when the pod is ready."""
 
+    host: str | None  # None: the pod's own address
     path: str | None
     port: int
     period: float  # seconds, once the pod is ready
@@ -30,10 +31,9 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PodSpec:
-    """One container; `grace` in seconds."""
+class ContainerSpec:
+    """What to run; `grace` in seconds."""
 
-    container: str
     command: tuple[str, ...]
     env: Mapping[str, str]
     grace: float
@@ -41,22 +41,21 @@ class PodSpec:
     capabilities: frozenset[str]
 
 
-def read_pod(pod: Object, config_maps: ConfigMaps) -> PodSpec:
+def read_container(pod: Object, name: str, config_maps: ConfigMaps) -> ContainerSpec:
     """Raises Unstartable."""
     try:
-        return _read(pod, config_maps)
+        return _read(pod, name, config_maps)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unstartable(f"the pod's spec cannot be read: {error!r}") from error
 
 
-def _read(pod: Object, config_maps: ConfigMaps) -> PodSpec:
+def _read(pod: Object, name: str, config_maps: ConfigMaps) -> ContainerSpec:
     spec = pod["spec"]
-    container = spec["containers"][0]
+    (container,) = (made for made in spec["containers"] if made["name"] == name)
     env = _environment(pod, container, config_maps)
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     grace = spec.get("terminationGracePeriodSeconds")
-    return PodSpec(
-        container=container["name"],
+    return ContainerSpec(
         command=tuple(_expand(str(word), env) for word in words),
         env=env,
         grace=GRACE if grace is None else float(grace),
@@ -120,6 +119,7 @@ def _probe(container: Object) -> Probe | None:
     port = (http or probe["tcpSocket"])["port"]
     named = {p.get("name"): p["containerPort"] for p in container.get("ports") or []}
     return Probe(
+        host=(http or probe["tcpSocket"]).get("host"),
         path=(http.get("path") or "/") if http else None,
         port=int(named.get(port, port)),
         period=float(probe.get("periodSeconds") or 10),

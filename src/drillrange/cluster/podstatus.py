@@ -1,40 +1,38 @@
 """The `status` of a pod, as the API tells it. Pure: what happened goes in, an object comes out."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from drillrange.cluster.container import Container
+from drillrange.cluster.container import Container, Run
 from drillrange.cluster.objects import Object, stamp
 
 CONDITIONS = ("Initialized", "Ready", "ContainersReady", "PodScheduled")
-ADDRESS = "127.0.0.1"
+Runs = Mapping[str, Run]  # by the container's name
 
 
-def waiting(pod: Object, reason: str, message: str, restarts: int) -> Object:
-    """Not started: `reason` is what `kubectl get` prints for it."""
-    state = {"waiting": {"reason": reason, "message": message}}
-    return _status(pod, "Pending", False, _container(pod, state, {}, restarts, False))
-
-
-def running(
-    pod: Object, container: Container, previous: Container | None, restarts: int, ready: bool
-) -> Object:
-    state = {"running": {"startedAt": _instant(container.started_at)}}
-    last = {"terminated": _terminated(previous)} if previous else {}
-    return _status(pod, "Running", ready, _container(pod, state, last, restarts, ready))
-
-
-def ended(pod: Object, container: Container, restarts: int) -> Object:
-    """For good, where the pod's restartPolicy says so; or until it is started again."""
-    policy = pod["spec"].get("restartPolicy", "Always")
-    terminated = _terminated(container)
-    if policy == "Always" or (policy == "OnFailure" and container.exit_code != 0):
-        message = f"back-off restarting failed container {_name(pod)}"
-        state = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
-        last = {"terminated": terminated}
-        return _status(pod, "Running", False, _container(pod, state, last, restarts, False))
-    phase = "Succeeded" if container.exit_code == 0 else "Failed"
-    state = {"terminated": terminated}
-    return _status(pod, phase, False, _container(pod, state, {}, restarts, False))
+def status_of(pod: Object, address: str, runs: Runs) -> Object:
+    """`address` may be empty, while there is none."""
+    statuses = [_container(pod, made, runs[made["name"]]) for made in pod["spec"]["containers"]]
+    ready = all(status["ready"] for status in statuses)
+    at = stamp()
+    holds = {"Ready": ready, "ContainersReady": ready}
+    addresses = {"podIP": address, "podIPs": [{"ip": address}]} if address else {}
+    return {
+        "phase": _phase(pod, runs),
+        "conditions": [
+            {
+                "type": kind,
+                "status": "True" if holds.get(kind, True) else "False",
+                "lastTransitionTime": at,
+            }
+            for kind in CONDITIONS
+        ],
+        "hostIP": "127.0.0.1",
+        **addresses,
+        "qosClass": "BestEffort",
+        "startTime": at,
+        "containerStatuses": statuses,
+    }
 
 
 def keep_times(old: Object, new: Object) -> Object:
@@ -53,40 +51,51 @@ def is_ready(pod: Object) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def _status(pod: Object, phase: str, ready: bool, container: Object) -> Object:
-    at = stamp()
-    holds = {"Ready": ready, "ContainersReady": ready}
-    return {
-        "phase": phase,
-        "conditions": [
-            {
-                "type": kind,
-                "status": "True" if holds.get(kind, True) else "False",
-                "lastTransitionTime": at,
-            }
-            for kind in CONDITIONS
-        ],
-        "hostIP": ADDRESS,
-        "podIP": ADDRESS,
-        "podIPs": [{"ip": ADDRESS}],
-        "qosClass": "BestEffort",
-        "startTime": at,
-        "containerStatuses": [container],
-    }
+def starts_again(pod: Object, code: int | None) -> bool:
+    """Whether a container that ended with this code, or never began, is started again."""
+    policy = pod["spec"].get("restartPolicy", "Always")
+    return policy == "Always" or (policy == "OnFailure" and code != 0)
 
 
-def _container(pod: Object, state: Object, last: Object, restarts: int, ready: bool) -> Object:
-    image = pod["spec"]["containers"][0].get("image", "")
-    return {
-        "name": _name(pod),
+def _phase(pod: Object, runs: Runs) -> str:
+    if any(run.current is None for run in runs.values()):
+        return "Pending"
+    codes = [run.current.exit_code for run in runs.values() if run.current]
+    if any(code is None or starts_again(pod, code) for code in codes):
+        return "Running"
+    return "Failed" if any(codes) else "Succeeded"
+
+
+def _container(pod: Object, made: Object, run: Run) -> Object:
+    image = made.get("image", "")
+    state, last = _states(pod, run)
+    status = {
+        "name": run.name,
         "image": image,
         "imageID": image,
-        "ready": ready,
+        "ready": run.ready,
         "started": "running" in state,
-        "restartCount": restarts,
+        "restartCount": run.restarts,
         "state": state,
         "lastState": last,
     }
+    if run.current is not None:
+        status["containerID"] = f"process://{run.current.pid}"
+    return status
+
+
+def _states(pod: Object, run: Run) -> tuple[Object, Object]:
+    if run.waiting is not None or run.current is None:
+        reason, message = run.waiting or ("ContainerCreating", "")
+        return {"waiting": {"reason": reason, "message": message}}, {}
+    if run.current.exit_code is None:
+        last = {"terminated": _terminated(run.previous)} if run.previous else {}
+        return {"running": {"startedAt": _instant(run.current.started_at)}}, last
+    terminated = {"terminated": _terminated(run.current)}
+    if not starts_again(pod, run.current.exit_code):
+        return terminated, {}
+    message = f"back-off restarting failed container {run.name}"
+    return {"waiting": {"reason": "CrashLoopBackOff", "message": message}}, terminated
 
 
 def _terminated(container: Container) -> Object:
@@ -96,11 +105,8 @@ def _terminated(container: Container) -> Object:
         "reason": "Completed" if code == 0 else "Error",
         "startedAt": _instant(container.started_at),
         "finishedAt": _instant(container.ended_at),
+        "containerID": f"process://{container.pid}",
     }
-
-
-def _name(pod: Object) -> str:
-    return str(pod["spec"]["containers"][0]["name"])
 
 
 def _instant(at: datetime) -> str:

@@ -3,8 +3,7 @@
 import asyncio
 import base64
 import contextlib
-import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,13 +12,19 @@ import uvicorn
 import yaml
 from starlette.types import ASGIApp
 
+from drillrange.cluster.addresses import Addresses
 from drillrange.cluster.api import Api
 from drillrange.cluster.certificate import make_certificate
+from drillrange.cluster.confinement import Confinement
 from drillrange.cluster.controller import Controller
 from drillrange.cluster.node import Node
 from drillrange.cluster.objects import NAMESPACE, Object, Objects
 from drillrange.cluster.podapi import PodApi
+from drillrange.cluster.podstatus import is_ready
+from drillrange.cluster.replicasets import owner
 from drillrange.cluster.routes import Guarded, application
+from drillrange.cluster.services import Services
+from drillrange.cluster.volumes import Volumes
 from drillrange.processes import NotReady
 
 NAME = "pocket-cluster"
@@ -28,24 +33,26 @@ NAME = "pocket-cluster"
 class PocketCluster:
     """An API server and its pods. `kubeconfig` is what kubectl needs to reach it."""
 
-    def __init__(self, directory: Path, token: str) -> None:
+    def __init__(self, directory: Path, token: str, *, private_network: bool = False) -> None:
         self._token = token
         self._directory = directory
+        self._confinement = Confinement(private_network)
         self._objects = Objects()
         self._objects.create("namespaces", {"metadata": {"name": NAMESPACE}})
-        self._node = Node(self._objects, directory)
-        self._controller = Controller(self._objects)
-        self._api = Api(self._objects)
         self._tasks: list[asyncio.Task[None]] = []
         self.kubeconfig = directory / "kubeconfig"
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        certificate, key = await asyncio.to_thread(self._prepare)
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        """Raises NotReady."""
+        addresses, listening = Addresses.claim()
+        certificate, key = await asyncio.to_thread(self._prepare, addresses.own)
+        self.url = "https://{}:{}".format(*listening.getsockname())
         await asyncio.to_thread(self._write_kubeconfig, certificate)
-        pods = PodApi(self._objects, self._node, self._directory)
+        volumes = Volumes(self._objects, self._directory / "configmaps")
+        self._api = Api(self._objects, addresses)
+        self._node = Node(self._objects, addresses, volumes, self._directory, self._confinement)
+        pods = PodApi(self._objects, self._node, self._directory, self._confinement)
         app = Guarded(application(self._api, pods), self._token)
         self._server = _server(app, certificate, key)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
@@ -53,7 +60,7 @@ class PocketCluster:
             if self._serving.done():
                 raise NotReady("the pocket cluster's server ended at once")
             await asyncio.sleep(0.01)
-        parts = (self._controller, self._node)
+        parts = (Controller(self._objects), self._node, volumes, Services(self._objects))
         self._tasks = [asyncio.create_task(part.serve()) for part in parts]
         return self
 
@@ -87,32 +94,43 @@ class PocketCluster:
         """Raises Refused, with the API's words."""
         return self._api.create(manifest)
 
+    def list(self, plural: str) -> "list[Object]":
+        """Objects as they are now."""
+        return self._objects.list(plural)
+
     async def wait_available(self, seconds: float) -> None:
-        """Until every deployment has its replicas ready. Raises NotReady, with the pods' logs."""
+        """Until all deployments and pods are ready. Raises NotReady, with the pods' logs."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while waiting := [d for d in self._objects.list("deployments") if not _is_available(d)]:
+        while waiting := [name for name, state in self.status().items() if state != "up"]:
             self._raise_failures()
             if asyncio.get_running_loop().time() > deadline:
-                names = ", ".join(d["metadata"]["name"] for d in waiting)
-                raise NotReady(f"not available after {seconds:g} s: {names}\n{self._last_lines()}")
+                told = f"not available after {seconds:g} s: {', '.join(waiting)}"
+                raise NotReady(f"{told}\n{self._last_lines(waiting)}")
             await asyncio.sleep(0.05)
 
     def status(self) -> dict[str, str]:
-        """Of every deployment: "up", or what is missing."""
-        return {d["metadata"]["name"]: _state(d) for d in self._objects.list("deployments")}
+        """Of every deployment, and of every pod that is none's: "up", or what is missing."""
+        pods = [pod for pod in self._objects.list("pods") if owner(pod) is None]
+        return {d["metadata"]["name"]: _state(d) for d in self._objects.list("deployments")} | {
+            pod["metadata"]["name"]: _pod_state(pod) for pod in pods
+        }
 
-    def _last_lines(self) -> str:
+    def _last_lines(self, parts: Sequence[str]) -> str:
+        """Of the pods of these parts."""
         told = []
         for pod in self._objects.list("pods"):
             name = pod["metadata"]["name"]
             running = self._node.of(pod["metadata"]["namespace"], name)
-            run = (running.current or running.previous) if running else None
-            told += [f"{name}: {line}" for line in (run.log.tail(5) if run else [])]
+            if running is None or not name.startswith(tuple(parts)):
+                continue
+            for run in running.runs.values():
+                lines = run.current.log.tail(5) if run.current else list(run.waiting or ())
+                told += [f"{name}: {line}" for line in lines]
         return "\n".join(told)
 
-    def _prepare(self) -> tuple[Path, Path]:
+    def _prepare(self, address: str) -> tuple[Path, Path]:
         self._directory.mkdir(parents=True, exist_ok=True)
-        return make_certificate(self._directory)
+        return make_certificate(self._directory, address)
 
     def _write_kubeconfig(self, certificate: Path) -> None:
         authority = base64.b64encode(certificate.read_bytes()).decode()
@@ -158,6 +176,11 @@ def _state(deployment: Object) -> str:
         return "up"
     ready = (deployment.get("status") or {}).get("readyReplicas", 0)
     return f"{ready} of {deployment['spec'].get('replicas', 1)} pods are ready"
+
+
+def _pod_state(pod: Object) -> str:
+    phase = (pod.get("status") or {}).get("phase", "Pending")
+    return "up" if is_ready(pod) or phase == "Succeeded" else f"{phase}, not ready"
 
 
 def _is_available(deployment: Object) -> bool:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from drillrange.cluster.objects import Object
-from drillrange.cluster.podstatus import is_ready
 from drillrange.cluster.rollout import replicas
 
 
@@ -44,18 +43,23 @@ def _wanted(found: Object) -> Any:
 
 
 def _pod_phase(pod: Object) -> str:
+    """What is wrong with a container, or the phase."""
     if "deletionTimestamp" in pod["metadata"]:
         return "Terminating"
-    state = _container(pod).get("state") or {}
     for told in ("waiting", "terminated"):
-        if told in state:
-            return str(state[told]["reason"])
+        for container in _containers(pod):
+            state = container.get("state") or {}
+            if told in state:
+                return str(state[told]["reason"])
     return str((pod.get("status") or {}).get("phase", "Pending"))
 
 
-def _container(pod: Object) -> Object:
-    found: list[Object] = (pod.get("status") or {}).get("containerStatuses") or [{}]
-    return found[0]
+def _containers(pod: Object) -> list[Object]:
+    return (pod.get("status") or {}).get("containerStatuses") or []
+
+
+def _ready(pod: Object) -> int:
+    return sum(bool(container.get("ready")) for container in _containers(pod))
 
 
 def _template_containers(key: str) -> Callable[[Object], str]:
@@ -75,6 +79,16 @@ def _selector(found: Object) -> str:
 def _ports(service: Object) -> str:
     ports = service["spec"].get("ports") or []
     return ",".join(f"{p['port']}/{p.get('protocol', 'TCP')}" for p in ports) or "<none>"
+
+
+def _endpoints(found: Object) -> str:
+    told = [
+        f"{address['ip']}:{port['port']}"
+        for subset in found.get("subsets") or []
+        for address in subset["addresses"]
+        for port in subset["ports"]
+    ]
+    return ",".join(told) or "<none>"
 
 
 NAME, AGE = Column("Name", _name), Column("Age", _age)
@@ -102,9 +116,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "pods": (
         NAME,
-        Column("Ready", lambda p: f"{int(is_ready(p))}/{len(p['spec']['containers'])}"),
+        Column("Ready", lambda p: f"{_ready(p)}/{len(p['spec']['containers'])}"),
         Column("Status", _pod_phase),
-        Column("Restarts", lambda p: str(_container(p).get("restartCount", 0))),
+        Column("Restarts", lambda p: str(sum(c.get("restartCount", 0) for c in _containers(p)))),
         AGE,
         Column("IP", lambda p: (p.get("status") or {}).get("podIP", "<none>"), True),
         Column("Node", lambda p: p["spec"].get("nodeName", "<none>"), True),
@@ -113,11 +127,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME,
         Column("Type", lambda s: s["spec"].get("type", "ClusterIP")),
         Column("Cluster-IP", lambda s: s["spec"].get("clusterIP", "None")),
-        Column("External-IP", lambda _: "<none>"),
+        Column("External-IP", lambda s: ",".join(s["spec"].get("externalIPs") or ["<none>"])),
         Column("Port(s)", _ports),
         AGE,
         Column("Selector", _selector, True),
     ),
+    "endpoints": (NAME, Column("Endpoints", _endpoints), AGE),
     "configmaps": (NAME, Column("Data", lambda c: len(c.get("data") or {})), AGE),
     "namespaces": (NAME, Column("Status", lambda _: "Active"), AGE),
     "events": (NAME, AGE),

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from drillrange.cluster.objects import Object, stamp
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 PROC = Path("/proc")
+Use = tuple[int, float, int, float]  # group, seconds of processor time, bytes, born
 
 
 @dataclass(slots=True)
@@ -18,34 +20,42 @@ class Meter:
 
     _last: dict[int, tuple[float, float]] = field(default_factory=dict)
 
-    def measure(self, pod: Object, group: int) -> Object:
-        """`group` is the process group of the pod. Blocks for as long as /proc takes."""
-        found = [one for one in map(_read, _processes()) if one is not None and one[0] == group]
+    def measure(self, pod: Object, groups: Mapping[str, int]) -> Object:
+        """`groups` are the process groups of its containers. Blocks for as long as /proc takes."""
+        processes = [one for one in map(_read, _processes()) if one is not None]
+        meta = pod["metadata"]
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        windows, containers = [], []
+        for name, group in groups.items():
+            window, usage = self._use(group, [one for one in processes if one[0] == group], now)
+            windows.append(window)
+            containers.append({"name": name, "usage": usage})
+        return {
+            "metadata": {key: meta[key] for key in ("name", "namespace", "labels") if key in meta},
+            "timestamp": stamp(),
+            "window": f"{max(windows):.3f}s",
+            "containers": containers,
+        }
+
+    def _use(self, group: int, found: list[Use], now: float) -> tuple[float, Object]:
+        """Over how many seconds, and how much."""
         used = sum(one[1] for one in found)
         memory = sum(one[2] for one in found)
         born = min((one[3] for one in found), default=0.0)
-        now = time.clock_gettime(time.CLOCK_BOOTTIME)
         at, before = self._last.get(group, (born, 0.0))
         if now - at < 1.0 and group in self._last:
             at, before = born, 0.0
         self._last[group] = (now, used)
-        rate = max(0.0, used - before) / max(now - at, 0.01)
-        container = pod["spec"]["containers"][0]["name"]
-        usage = {"cpu": f"{int(rate * 1e9)}n", "memory": f"{memory // 1024}Ki"}
-        meta = pod["metadata"]
-        return {
-            "metadata": {key: meta[key] for key in ("name", "namespace", "labels") if key in meta},
-            "timestamp": stamp(),
-            "window": f"{max(now - at, 0.01):.3f}s",
-            "containers": [{"name": container, "usage": usage}],
-        }
+        window = max(now - at, 0.01)
+        rate = max(0.0, used - before) / window
+        return window, {"cpu": f"{int(rate * 1e9)}n", "memory": f"{memory // 1024}Ki"}
 
 
 def _processes() -> list[Path]:
     return [path for path in PROC.iterdir() if path.name.isdigit()]
 
 
-def _read(process: Path) -> tuple[int, float, int, float] | None:
+def _read(process: Path) -> Use | None:
     """Its group, seconds of processor time, bytes of memory, and when it began, since boot."""
     try:
         fields = (process / "stat").read_text().rsplit(") ", 1)[1].split()

@@ -138,9 +138,11 @@ def _pod(check: _Check, where: str, spec: Any) -> None:
         isinstance(containers, list) and containers, f"{where}.containers: Required value"
     ):
         return
-    one = len(containers) == 1 and not spec.get("initContainers")
-    told = "Forbidden: the pocket cluster runs one container in a pod"
-    check.that(one, f"{where}.containers: {told}")
+    told = "Forbidden: the pocket cluster runs no init containers"
+    check.that(not spec.get("initContainers"), f"{where}.initContainers: {told}")
+    names = [made.get("name") for made in containers if isinstance(made, dict)]
+    told = "Duplicate value: containers need different names"
+    check.that(len(set(names)) == len(names), f"{where}.containers: {told}")
     for number, container in enumerate(containers):
         _container(check, f"{where}.containers[{number}]", container)
 
@@ -178,7 +180,6 @@ def _service(check: _Check, manifest: Object) -> None:
         return
     assert isinstance(spec, dict)
     spec.setdefault("type", "ClusterIP")
-    spec.setdefault("clusterIP", "127.0.0.1")
     ports = spec.get("ports") or []
     fits = isinstance(ports, list) and all(isinstance(p, dict) and "port" in p for p in ports)
     if check.that(fits, "spec.ports: Invalid value: every port needs a number"):
