@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from dwcp.breaker import Breaker, Phase
 from dwcp.environment import Address
@@ -85,7 +85,7 @@ class Ownership:
         breaker: Breaker | None = None,
         window: float = 30.0,
     ) -> None:
-        """`timeout` and `window` in seconds; an attempt lasts at most `timeout`."""
+        """`timeout` and `window` in seconds; an answer from etcd is awaited for `timeout`."""
         self._etcd = Etcd(endpoints, timeout)
         self._errors = errors
         self._errors.expect("acp", ("consensus_timeout", "critical"))
@@ -104,6 +104,8 @@ class Ownership:
             "Attempts that etcd did not answer in time",
             registry=registry,
         )
+        queue = Gauge("dwcp_v3_acp_queued_changes", "Changes that wait for etcd", registry=registry)
+        queue.set_function(lambda: len(self._waiting()))
         self._lock = threading.Lock()
         self._breaker = breaker or Breaker()
         self._quorum: bool | None = None
@@ -213,9 +215,9 @@ class Ownership:
 
     def _done(self, change: _Change, held: Held | None) -> bool:
         """Raises OwnedElsewhere when it can never be."""
-        owner = _owner(held)
-        if owner == change.holder:
-            return True
+        if _owner(held) == change.holder:
+            # Where there is no key at all, a creation in doubt could still put one.
+            return held is not None or change.vm not in self._doubts
         effective = self._effective(change.vm, held)
         if change.holder and (effective or "") != change.source:
             raise OwnedElsewhere(change.vm, effective)
@@ -269,8 +271,9 @@ class Ownership:
         except Unavailable as error:
             self._failures.inc()
             self._errors.count("acp", "consensus_timeout", "critical")
+            if self._quorum is not False:
+                log.warning("%s", error)
             self._heard(started, quorum=False)
-            log.warning("%s", error)
             raise
         self._heard(started, quorum=True)
         return answer
@@ -279,12 +282,12 @@ class Ownership:
         now = time.monotonic()
         self._latency.add((now - started) * 1000)
         with self._lock:
-            before = self._breaker.phase
+            before = self._breaker.phase is Phase.CLOSED
             self._breaker = self._breaker.succeeded() if quorum else self._breaker.failed(now)
-            after = self._breaker.phase
+            after = self._breaker.phase is Phase.CLOSED
             self._quorum, self._heard_at = quorum, now
-        if before is not after:
-            log.warning("the circuit breaker is %s", after)
+        if before != after and self._breaker_enabled():
+            log.warning("the circuit breaker is %s", "closed again" if after else "open")
 
     # What waits for etcd
 
