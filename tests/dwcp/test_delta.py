@@ -239,6 +239,6 @@ def test_a_wild_guest_costs_no_error(destination: Role, codec: str) -> None:
 
 
 def test_differences_save_most_of_what_a_writing_guest_costs(destination: Role) -> None:
-    tally = migrate(destination, "none", dirty_share=1, pacing=8_000_000, seed=3)
+    tally = migrate(destination, "none", dirty_share=6, pacing=8_000_000, seed=3)
     assert tally.deltas > 100
     assert tally.changes < 0.02 * tally.deltas * PAGE
