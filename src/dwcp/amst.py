@@ -13,15 +13,15 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
-import xxhash
 
 from dwcp.codec import CODECS, encode
+from dwcp.delta import changes
 from dwcp.environment import Address
 from dwcp.memory import Memory
 from dwcp.wire import (
-    CHUNK,
     PAGE,
     PAGES,
     STREAM_HELLO,
@@ -42,11 +42,20 @@ PATIENCE = 10.0  # seconds without any progress before streams are given up
 GLANCE = 0.2  # seconds between looks at whether to stop
 CONNECT_SECONDS = 5.0
 
-Task = tuple[int, Bits]  # a chunk, and which of its pages to send
+NO_PAGES: Bits = np.zeros(PAGES, np.bool_)
 
 
 class Aborted(Exception):
     """The migration was told to stop."""
+
+
+class Task(NamedTuple):
+    """Pages of one chunk that are to be sent."""
+
+    chunk: int
+    wanted: Bits
+    delta: Bits = NO_PAGES  # those of them that the destination holds as they were
+    base: bytes = b""  # what those were, page after page: they may go as the difference to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,7 @@ class Link:
 class _Stream:
     socket: socket.socket
     pieces: list[memoryview] = field(default_factory=list)
+    chunk: int = 0
     sent: int = 0
 
 
@@ -75,9 +85,13 @@ class Work:
     wire: int = 0  # bytes of them
     raw: int = 0  # bytes of the pages that were encoded, zero pages included
     encoded: int = 0  # bytes that came of them
+    deltas: int = 0  # pages that went as a difference
+    changes: int = 0  # bytes of the differences
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
     seconds: float = 0.0
     broken: int = 0  # streams
+    read: dict[int, float] = field(default_factory=dict)  # by chunk, monotonic seconds: from then
+    # on nothing of its frame was read from guest memory any more
 
 
 class Transport:
@@ -190,57 +204,71 @@ class _Round:
 
     def _load(self, stream: _Stream) -> bool:
         try:
-            chunk, wanted = self._tasks.popleft()
+            task = self._tasks.popleft()
         except IndexError:
             return False
         began = time.perf_counter()
-        stream.pieces = frame(self._memory, self._number, chunk, wanted, self._codec)
+        header, stream.pieces = frame(self._memory, self._number, task, self._codec)
+        stream.chunk = task.chunk
         stream.sent = 0
         seconds = time.perf_counter() - began
         with self._lock:
             self.work.encoding.append(seconds)
-            self.work.raw += int(wanted.sum()) * PAGE
+            self.work.raw += int(task.wanted.sum()) * PAGE
             self.work.encoded += total(stream.pieces)
+            self.work.deltas += int(header.delta.sum())
+            self.work.changes += header.changes
         return True
 
     def _count(self, stream: _Stream) -> None:
         with self._lock:
+            self.work.read[stream.chunk] = time.monotonic()
             self.work.frames += 1
             self.work.wire += stream.sent
 
 
-def frame(memory: Memory, number: int, chunk: int, wanted: Bits, codec: str) -> list[memoryview]:
+def frame(memory: Memory, number: int, task: Task, codec: str) -> tuple[Header, list[memoryview]]:
     """A frame as pieces to send: of guest memory itself where the codec is `none`."""
-    zero = memory.zero_pages(chunk, wanted)
-    data = wanted & ~zero
-    content = slices(memory.view, chunk, data)
-    if codec != "none" and content:
-        raw = b"".join(content)
-        digest = xxhash.xxh3_64_intdigest(raw)
-        content = [memoryview(encode(codec, raw))]
+    zero = memory.zero_pages(task.chunk, task.wanted)
+    data = task.wanted & ~zero
+    delta, content, changed = _changes(memory, task, data)
+    pieces = slices(memory.view, task.chunk, data & ~delta)
+    if codec != "none" and pieces:
+        raw = b"".join(pieces)
+        digest = checksum([memoryview(raw), *content])
+        pieces = [memoryview(encode(codec, raw))]
     else:
         codec = "none"
-        digest = checksum(content)
+        digest = checksum([*pieces, *content])
     header = Header(
         round=number,
         codec=CODECS.index(codec),
-        chunk=chunk,
-        size=total(content),
+        chunk=task.chunk,
+        size=total(pieces) + len(changed),
+        changes=len(changed),
         checksum=digest,
         data=data,
+        delta=delta,
         zero=zero,
     )
-    return [memoryview(pack(header)), *content]
+    return header, [memoryview(pack(header)), *pieces, memoryview(changed)]
+
+
+def _changes(memory: Memory, task: Task, data: Bits) -> tuple[Bits, list[memoryview], bytes]:
+    """The pages that go as a difference, what they hold now, and the difference."""
+    delta = task.delta & data
+    if delta.any():
+        first = task.chunk * PAGES
+        content = memory.pages[first : first + PAGES][delta]  # a copy: the guest writes on
+        was = np.frombuffer(task.base, np.uint64).reshape(-1, PAGE // 8)
+        changed = changes(content, was[delta[task.delta]].tobytes())
+        if changed is not None:
+            return delta, [content.data.cast("B")], changed
+    return NO_PAGES, [], b""
 
 
 def all_tasks(memory: Memory) -> list[Task]:
-    return [(chunk, np.ones(PAGES, np.bool_)) for chunk in range(memory.chunks)]
-
-
-def dirty_tasks(dirty: Bits) -> list[Task]:
-    """The chunks that have dirty pages, with those pages."""
-    by_chunk = dirty.reshape(-1, CHUNK // PAGE)
-    return [(int(chunk), by_chunk[chunk]) for chunk in np.flatnonzero(by_chunk.any(axis=1))]
+    return [Task(chunk, np.ones(PAGES, np.bool_)) for chunk in range(memory.chunks)]
 
 
 def _connect(link: Link, key: bytes) -> socket.socket:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ def read(name: str, default: str | None, parse: Callable[[str], T], allowed: str
 
 
 def address(name: str, default: str | None = None) -> Address:
-    return read(name, default, _address, "an address such as 127.0.0.1:9091")
+    return read(name, default, parse_address, "an address such as 127.0.0.1:9091")
 
 
 def optional_address(name: str) -> Address | None:
@@ -37,6 +38,15 @@ def optional_address(name: str) -> Address | None:
 
 def text(name: str, default: str) -> str:
     return read(name, default, _filled, "some text")
+
+
+def optional_directory(name: str) -> Path | None:
+    """An existing one, without links in its path."""
+    return read(name, None, _directory, "a directory that exists") if name in os.environ else None
+
+
+def directory(name: str) -> Path:
+    return read(name, None, _directory, "a directory that exists")
 
 
 def number(name: str, default: str, low: float, high: float) -> float:
@@ -63,11 +73,19 @@ def load(name: str, default: str) -> tuple[int, ...]:
     return read(name, default, _load, "sizes such as 128MiB*19+768MiB*1, whole MiB each")
 
 
-def _address(text: str) -> Address:
+def parse_address(text: str) -> Address:
+    """Raises ValueError for anything but host:port."""
     host, separator, port = text.rpartition(":")
-    if not separator or not host or not 0 <= int(port) <= 65535:
-        raise ValueError
+    if not separator or not host or not port.isdecimal() or not int(port) <= 65535:
+        raise ValueError(f"{text!r} is not host:port")
     return host, int(port)
+
+
+def _directory(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute() or not path.is_dir():
+        raise ValueError
+    return path.resolve()
 
 
 def _filled(text: str) -> str:

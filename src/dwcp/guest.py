@@ -2,6 +2,8 @@
 
 import random
 import threading
+import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +11,15 @@ from dwcp.memory import RUN, Memory
 from dwcp.wire import PAGE, Bits
 
 BURST = 4  # runs that a guest writes at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a guest wrote between two looks at its log."""
+
+    pages: Bits
+    before: dict[int, tuple[float, bytes]]  # by a run's first page: when it was first written, in
+    # monotonic seconds and not later than it was; and what all the run held until then
 
 
 class Guest:
@@ -20,7 +31,8 @@ class Guest:
     def __init__(self, memory: Memory, share: float, seed: int) -> None:
         self._memory = memory
         self._dirty = np.zeros(len(memory.pages), np.bool_)
-        self._before: dict[int, bytes] = {}
+        self._before: dict[int, tuple[float, bytes]] = {}  # since the last look
+        self._first: dict[int, bytes] = {}  # since the start
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._left = int(len(memory.pages) * share)
@@ -36,18 +48,19 @@ class Guest:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def take_dirty(self) -> Bits:
-        """The pages written since the last call."""
+    def take_written(self) -> Written:
+        """What was written since the last call."""
         with self._lock:
-            taken, self._dirty = self._dirty, np.zeros_like(self._dirty)
+            taken = Written(pages=self._dirty, before=self._before)
+            self._dirty, self._before = np.zeros_like(self._dirty), {}
         return taken
 
     def restore(self) -> None:
         """Undo every write. Only after `pause`."""
-        for first, content in self._before.items():
+        for first, content in self._first.items():
             pages = self._memory.pages[first : first + RUN]
             pages[:] = np.frombuffer(content, np.uint64).reshape(pages.shape)
-        self._before.clear()
+        self._first.clear()
 
     def _run(self) -> None:
         while self._left > 0 and not self._stop.wait(0.001):
@@ -58,7 +71,9 @@ class Guest:
     def _write(self, first: int) -> None:
         pages = self._memory.pages[first : first + min(RUN, self._left)]
         if first not in self._before:
-            self._before[first] = self._memory.pages[first : first + RUN].tobytes()
+            content = self._memory.pages[first : first + RUN].tobytes()
+            self._before[first] = (time.monotonic(), content)
+            self._first.setdefault(first, content)
         pages[:, self._random.randrange(PAGE // 8)] = self._random.getrandbits(63)
         self._dirty[first : first + len(pages)] = True
         self._left -= len(pages)

@@ -14,7 +14,7 @@ from dwcp import environment, web
 from dwcp.codec import CODECS, encode
 from dwcp.errors import Errors
 from dwcp.fading import Fading
-from dwcp.guest import Memory
+from dwcp.memory import Memory
 from dwcp.web import Answer, says
 from dwcp.wire import CHUNK
 

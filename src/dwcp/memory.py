@@ -1,61 +1,101 @@
 """A virtual machine's memory: what is in it, which of its pages are zero, its digests."""
 
-import mmap
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from dwcp import mapping
+from dwcp.mapping import Mapping
 from dwcp.wire import CHUNK, PAGE, PAGES, Bits, runs
 
 RUN = 16  # pages of one kind that lie together, and that a guest writes together
 WORDS = 100  # that text is made of: lz4 and zstd then save what they save on real memory
 TEXT_SHARE = 0.6  # of the pages that are not zero; the others are random
+ZEROS = memoryview(bytes(CHUNK))
 
 
 class Memory:
     """An image of a fixed size in bytes, a whole number of chunks."""
 
-    def __init__(self, size: int, mapped: mmap.mmap | None = None) -> None:
+    def __init__(self, size: int, lies: Mapping | None = None) -> None:
         if size % CHUNK:
             raise ValueError(f"an image of {size} bytes is not a whole number of chunks")
         self.size = size
         self.chunks = size // CHUNK
-        self._map = mapped or mmap.mmap(-1, size)
-        self.view = memoryview(self._map)[:size]
+        self._lies = lies or mapping.private(size)
+        self.view = memoryview(self._lies.map)[:size]
         self.pages: npt.NDArray[np.uint64] = np.frombuffer(self.view, np.uint64).reshape(
             -1, PAGE // 8
         )
 
     def part(self, size: int) -> "Memory":
         """The first `size` bytes as an image of their own; the memory is shared."""
-        return Memory(size, self._map)
+        return Memory(size, self._lies)
+
+    @property
+    def path(self) -> Path | None:
+        """By which other processes of this host can map it; None: they cannot."""
+        return self._lies.path
 
     def digest(self) -> str:
         """xxh3_128 of the whole image."""
-        return xxhash.xxh3_128(self.view).hexdigest()
+        digest = xxhash.xxh3_128()
+        for chunk in range(self.chunks):
+            for piece in self._content(chunk):
+                digest.update(piece)
+        return digest.hexdigest()
 
     def sum(self, chunk: int) -> str:
         """xxh3_64 of one chunk. Raises IndexError."""
         if not 0 <= chunk < self.chunks:
             raise IndexError(f"chunk {chunk} of {self.chunks}")
-        return xxhash.xxh3_64(self.view[chunk * CHUNK : (chunk + 1) * CHUNK]).hexdigest()
+        digest = xxhash.xxh3_64()
+        for piece in self._content(chunk):
+            digest.update(piece)
+        return digest.hexdigest()
 
     def zero_pages(self, chunk: int, wanted: Bits) -> Bits:
         """Which of the wanted pages of a chunk are all zero."""
-        zero: Bits = np.zeros(PAGES, np.bool_)
         first = chunk * PAGES
+        present = self._lies.present(first, PAGES)
+        if present is not None and not present.all():
+            zero = wanted & ~present  # known without reading them, which would cost memory
+            self._scan(first, wanted & present, zero)
+            return zero
+        zero = np.zeros(PAGES, np.bool_)
+        self._scan(first, wanted, zero)
+        return zero
+
+    def _scan(self, first: int, wanted: Bits, zero: Bits) -> None:
+        """Mark those of the wanted pages that are zero."""
         if wanted.all():
             np.equal(np.bitwise_or.reduce(self.pages[first : first + PAGES], axis=1), 0, out=zero)
-            return zero
+            return
         for start, end in runs(wanted):
             block = self.pages[first + start : first + end]
             zero[start:end] = np.bitwise_or.reduce(block, axis=1) == 0
-        return zero
+
+    def _content(self, chunk: int) -> Iterator[memoryview]:
+        """All of it in order; what was never written without reading it."""
+        base = chunk * CHUNK
+        present = self._lies.present(chunk * PAGES, PAGES)
+        if present is None or present.all():
+            yield self.view[base : base + CHUNK]
+            return
+        at = 0
+        for start, end in runs(present):
+            yield ZEROS[: (start - at) * PAGE]
+            yield self.view[base + start * PAGE : base + end * PAGE]
+            at = end
+        yield ZEROS[: (PAGES - at) * PAGE]
 
     def fill(self, zero_share: float, seed: int) -> None:
-        """Zero, text and random pages in runs, as a running machine's memory has them."""
+        """Zero, text and random pages in runs, as a running machine's memory has them. For memory
+        to which nothing was written yet: its zero pages then cost nothing."""
         choose = random.Random(seed)
         noise = np.random.default_rng(seed)
         text = _text(choose)
@@ -63,8 +103,8 @@ class Memory:
             block = self.pages[first : first + RUN]
             kind = choose.random()
             if kind < zero_share:
-                block[:] = 0
-            elif kind < zero_share + (1 - zero_share) * TEXT_SHARE:
+                continue
+            if kind < zero_share + (1 - zero_share) * TEXT_SHARE:
                 start = choose.randrange(len(text) - RUN)
                 block[:] = text[start : start + len(block)]
             else:

@@ -12,8 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from dwcp.amst import Aborted, Link, Task, Transport, Work, all_tasks, dirty_tasks
+from dwcp.amst import Aborted, Link, Task, Transport, Work, all_tasks
 from dwcp.guest import Guest
+from dwcp.held import Held
 from dwcp.line import Line, NoRoom
 from dwcp.memory import Memory
 from dwcp.wire import PAGE, PAGES, Bits
@@ -59,6 +60,8 @@ class Tally:
     wire: int = 0  # bytes handed to the streams
     raw: int = 0  # bytes of pages that were encoded, zero pages included
     encoded: int = 0  # bytes that came of them
+    deltas: int = 0  # pages that went as the difference to what they were
+    changes: int = 0  # bytes of the differences
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
     rounds: int = 0
     resent: int = 0  # chunks sent again because they were damaged or lost
@@ -91,6 +94,7 @@ class Migration:
         self._link = link
         self._connect = connect
         self._guest = Guest(memory, dirty_share, seed)
+        self._held = Held(len(memory.pages))
         self._aborted = threading.Event()
         self._line: Line | None = None
         self._transport: Carrier | None = None
@@ -137,12 +141,14 @@ class Migration:
     def _copy(self) -> None:
         left = self._round(all_tasks(self._memory))
         while self.tally.rounds < ROUNDS and int(left.sum()) > FEW:
-            left = self._round(dirty_tasks(left))
+            left = self._round(self._held.tasks(left))
         stopped = time.monotonic()
         self._guest.pause()
-        left |= self._guest.take_dirty()
+        written = self._guest.take_written()
+        self._held.note(written)
+        left |= written.pages
         while left.any() or self._torn:
-            left = self._round(dirty_tasks(left)) if left.any() else self._check_torn()
+            left = self._round(self._held.tasks(left)) if left.any() else self._check_torn()
         self.tally.downtime = time.monotonic() - stopped
 
     def _round(self, tasks: list[Task]) -> Bits:
@@ -150,7 +156,7 @@ class Migration:
         assert self._line
         assert self._transport
         started = time.monotonic()
-        wanted = {chunk for chunk, _ in tasks}
+        wanted = {task.chunk for task in tasks}
         work = Work()
         try:
             self._line.open_round(self.tally.rounds)
@@ -160,12 +166,14 @@ class Migration:
                 self._transport.reopen(key)
         except OSError as error:
             rejected, lost = set(), wanted - self._resume(error)
-        dirty = self._guest.take_dirty()
+        written = self._guest.take_written()
+        self._held.note(written, tasks, rejected | lost, work.read)
+        dirty = written.pages
         again = self._judge(rejected, lost, dirty)
         self._count(tasks, work, again, time.monotonic() - started)
-        for chunk, pages in tasks:
-            if chunk in again:
-                dirty[chunk * PAGES : (chunk + 1) * PAGES] |= pages
+        for task in tasks:
+            if task.chunk in again:
+                dirty[task.chunk * PAGES : (task.chunk + 1) * PAGES] |= task.wanted
         return dirty
 
     def _resume(self, error: OSError) -> set[int]:
@@ -199,10 +207,12 @@ class Migration:
     def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:
         tally = self.tally
         tally.rounds += 1
-        tally.logical += PAGE * sum(int(p.sum()) for chunk, p in tasks if chunk not in again)
+        tally.logical += PAGE * sum(int(t.wanted.sum()) for t in tasks if t.chunk not in again)
         tally.wire += work.wire
         tally.raw += work.raw
         tally.encoded += work.encoded
+        tally.deltas += work.deltas
+        tally.changes += work.changes
         tally.encoding += work.encoding
         tally.sending += seconds
 
@@ -238,6 +248,7 @@ class Migration:
         differ = {c for c, found in zip(torn, sums, strict=True) if found != self._memory.sum(c)}
         left = np.zeros(self._memory.chunks * PAGES, np.bool_)
         for chunk in self._trouble(differ):
+            self._held.doubt(chunk)
             left[chunk * PAGES : (chunk + 1) * PAGES] = True
         return left
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dwcp.codec import CODECS, BadPayload, decode
+from dwcp.delta import apply
 from dwcp.session import Session
 from dwcp.wire import HEADER_SIZE, PAGE, PAGES, BadFrame, Header, advance, checksum, slices, unpack
 
@@ -33,8 +34,8 @@ class Inbound:
     header_bytes: bytearray = field(default_factory=lambda: bytearray(HEADER_SIZE))
     filled: int = 0
     header: Header | None = None
-    payload: bytearray | None = None  # None: straight into guest memory
-    target: list[memoryview] = field(default_factory=list)  # the pages of the frame, in memory
+    payload: bytearray = field(default_factory=bytearray)  # empty: straight into guest memory
+    changes: bytearray = field(default_factory=bytearray)
     pieces: list[memoryview] = field(default_factory=list)  # what is still to be read
 
 
@@ -63,7 +64,7 @@ class Worker:
             return
         del self._streams[number]
         self._poll.unregister(number)
-        stream.pieces = stream.target = []
+        stream.pieces = []
         stream.session.leave(stream.socket)
         stream.socket.close()
 
@@ -110,12 +111,16 @@ def _begin_frame(stream: Inbound) -> None:
     session.written[header.chunk] |= header.data
     stream.header = header
     stream.filled = 0
-    stream.target = slices(session.memory.view, header.chunk, header.data)
+    whole = slices(session.memory.view, header.chunk, header.data & ~header.delta)
+    encoded = header.size - header.changes
     if CODECS[header.codec] == "none":
-        stream.pieces = stream.target
+        stream.payload, stream.pieces = bytearray(), list(whole)
     else:
-        stream.payload = bytearray(header.size)
-        stream.pieces = [memoryview(stream.payload)] if header.size else []
+        stream.payload = bytearray(encoded)
+        stream.pieces = [memoryview(stream.payload)] if encoded else []
+    stream.changes = bytearray(header.changes)
+    if header.changes:
+        stream.pieces.append(memoryview(stream.changes))
     if not stream.pieces:
         _end_frame(stream)
 
@@ -131,25 +136,33 @@ def _clear(session: Session, header: Header) -> None:
 def _end_frame(stream: Inbound) -> None:
     header = stream.header
     assert header is not None
-    whole = True
-    if stream.payload is not None:
-        whole = _unpack_payload(stream.session, header, stream.payload)
-        stream.payload = None
-    if whole:
-        whole = checksum(stream.target) == header.checksum
-    if not whole:
-        log.debug("chunk %d arrived damaged in round %d", header.chunk, header.round)
-    stream.header, stream.target = None, []
-    stream.session.end_frame(header.chunk, whole)
-
-
-def _unpack_payload(session: Session, header: Header, payload: bytearray) -> bool:
     try:
-        raw = decode(CODECS[header.codec], payload, int(header.data.sum()) * PAGE)
+        arrived = checksum(_decode(stream, header)) == header.checksum
     except BadPayload as error:
         log.debug("chunk %d: %s", header.chunk, error)
-        return False
-    pages = np.frombuffer(raw, np.uint64).reshape(-1, PAGE // 8)
+        arrived = False
+    if not arrived:
+        log.debug("chunk %d arrived damaged in round %d", header.chunk, header.round)
+    stream.header = None
+    stream.payload = stream.changes = bytearray()
+    stream.session.end_frame(header.chunk, arrived)
+
+
+def _decode(stream: Inbound, header: Header) -> list[memoryview]:
+    """Put the frame's pages in their places; returns them in the checksum's order. Raises
+    BadPayload."""
+    memory = stream.session.memory
     first = header.chunk * PAGES
-    session.memory.pages[first : first + PAGES][header.data] = pages
-    return True
+    pages = memory.pages[first : first + PAGES]
+    whole = header.data & ~header.delta
+    if stream.payload:
+        raw = decode(CODECS[header.codec], stream.payload, int(whole.sum()) * PAGE)
+        pages[whole] = np.frombuffer(raw, np.uint64).reshape(-1, PAGE // 8)
+    if header.delta.any():
+        content = pages[header.delta]
+        apply(content, stream.changes)
+        pages[header.delta] = content
+    return [
+        *slices(memory.view, header.chunk, whole),
+        *slices(memory.view, header.chunk, header.delta),
+    ]

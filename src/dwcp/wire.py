@@ -1,6 +1,7 @@
 """What goes over the streams: frames of up to one chunk of guest memory, each with its checksum.
 
-A frame says which pages of its chunk it carries, and which are zero and so carry nothing.
+A frame says which pages of its chunk it carries, which of them as the difference to what they were,
+and which are zero and so carry nothing.
 """
 
 import struct
@@ -16,13 +17,14 @@ from dwcp.codec import CODECS
 PAGE = 4096
 CHUNK = 1 << 20
 PAGES = CHUNK // PAGE  # 256: one bit each in 32 bytes
-MAGIC = b"DWF1"
+MAGIC = b"DWF2"
 STREAM_HELLO = b"DWS1"  # then the session, 16 bytes
 CONTROL_HELLO = b"DWC1"  # then lines of JSON, one answer for each
 HELLO_SIZE = 4
 SESSION_SIZE = 16
+CHANGE = 12  # bytes of one word that differs: where it is among the delta pages, and how
 
-_HEADER = struct.Struct("!4sBBHIIQ32s32s")
+_HEADER = struct.Struct("!4sBBHIIIQ32s32s32s")
 HEADER_SIZE = _HEADER.size
 
 
@@ -38,9 +40,11 @@ class Header:
     round: int
     codec: int
     chunk: int
-    size: int  # of the payload in bytes
-    checksum: int  # xxh3_64 of the pages' content, before encoding
+    size: int  # of the payload in bytes: first the whole pages, encoded, then the changes
+    changes: int  # bytes of the payload that are changes of the delta pages
+    checksum: int  # xxh3_64 of the content of the whole pages and then of the delta pages
     data: Bits  # pages whose content is in the payload, in order
+    delta: Bits  # those of them of which only what changed is there
     zero: Bits  # pages that are all zero
 
 
@@ -52,38 +56,53 @@ def pack(header: Header) -> bytes:
         0,
         header.chunk,
         header.size,
+        header.changes,
         header.checksum,
         np.packbits(header.data).tobytes(),
+        np.packbits(header.delta).tobytes(),
         np.packbits(header.zero).tobytes(),
     )
 
 
 def unpack(data: bytes | bytearray, chunks: int) -> Header:
     """Raises BadFrame for anything that a migration of `chunks` chunks would not send."""
-    magic, round_, codec, reserved, chunk, size, checksum, data_bits, zero_bits = _HEADER.unpack(
-        data
-    )
+    fields = _HEADER.unpack(data)
+    magic, round_, codec, reserved, chunk, size, changes, checksum = fields[:8]
     if magic != MAGIC or reserved:
         raise BadFrame("not a frame")
     if codec >= len(CODECS):
         raise BadFrame(f"unknown codec {codec}")
     if chunk >= chunks:
         raise BadFrame(f"chunk {chunk} of {chunks}")
+    data_bits, delta_bits, zero_bits = map(_bits, fields[8:])
     header = Header(
         round=round_,
         codec=codec,
         chunk=chunk,
         size=size,
+        changes=changes,
         checksum=checksum,
-        data=_bits(data_bits),
-        zero=_bits(zero_bits),
+        data=data_bits,
+        delta=delta_bits,
+        zero=zero_bits,
     )
     if bool((header.data & header.zero).any()):
         raise BadFrame("a page is both data and zero")
-    raw = int(header.data.sum()) * PAGE
-    if (codec == 0 and size != raw) or size > raw + raw // 8 + 1024:
-        raise BadFrame(f"a payload of {size} bytes for {raw} bytes of pages")
+    if bool((header.delta & ~header.data).any()):
+        raise BadFrame("a page changed that is not in the frame")
+    _check_sizes(header)
     return header
+
+
+def _check_sizes(header: Header) -> None:
+    """Raises BadFrame when the payload cannot be that of the frame's pages."""
+    changed = int(header.delta.sum()) * PAGE
+    raw = int(header.data.sum()) * PAGE - changed
+    whole = header.size - header.changes
+    if (header.codec == 0 and whole != raw) or not 0 <= whole <= raw + raw // 8 + 1024:
+        raise BadFrame(f"a payload of {whole} bytes for {raw} bytes of pages")
+    if header.changes > changed or header.changes % CHANGE:
+        raise BadFrame(f"changes of {header.changes} bytes in {changed} bytes of pages")
 
 
 def runs(bits: Bits) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from dwcp.amst import all_tasks, frame
+from dwcp.amst import Task, all_tasks, frame
 from dwcp.environment import Address
 from dwcp.line import Line
 from dwcp.memory import Memory
@@ -73,15 +73,15 @@ def counted(destination: Role, kind: str) -> float:
 
 
 def good_frame(memory: Memory, chunk: int = 0, codec: str = "none") -> bytes:
-    return b"".join(frame(memory, 0, chunk, np.ones(PAGES, np.bool_), codec))
+    return b"".join(frame(memory, 0, Task(chunk, np.ones(PAGES, np.bool_)), codec)[1])
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy"])
 def test_an_image_sent_by_hand_has_the_senders_digest(destination: Role, codec: str) -> None:
     memory = an_image()
     with Peer(destination) as peer:
-        for chunk, wanted in all_tasks(memory):
-            peer.stream.sendall(b"".join(frame(memory, 0, chunk, wanted, codec)))
+        for task in all_tasks(memory):
+            peer.stream.sendall(b"".join(frame(memory, 0, task, codec)[1]))
         assert peer.line.close_round({0, 1})[:2] == (set(), set())
         peer.line.ask_digest()
         assert peer.line.read_digest() == memory.digest()
@@ -105,7 +105,9 @@ def test_a_page_that_became_zero_is_zero_at_the_destination(destination: Role) -
         peer.line.close_round({0})
         memory.pages[:] = 0
         peer.line.open_round(1)
-        peer.stream.sendall(b"".join(frame(memory, 1, 0, np.ones(PAGES, np.bool_), "none")))
+        peer.stream.sendall(
+            b"".join(frame(memory, 1, Task(0, np.ones(PAGES, np.bool_)), "none")[1])
+        )
         assert peer.line.close_round({0})[:2] == (set(), set())
         peer.line.ask_digest()
         assert peer.line.read_digest() == memory.digest()
@@ -119,8 +121,10 @@ BAD_FRAMES = {
             codec=0,
             chunk=0,
             size=0,
+            changes=0,
             checksum=0,
             data=np.zeros(PAGES, np.bool_),
+            delta=np.zeros(PAGES, np.bool_),
             zero=np.ones(PAGES, np.bool_),
         )
     ),
@@ -130,8 +134,10 @@ BAD_FRAMES = {
             codec=2,
             chunk=0,
             size=1 << 30,
+            changes=0,
             checksum=0,
             data=np.ones(PAGES, np.bool_),
+            delta=np.zeros(PAGES, np.bool_),
             zero=np.zeros(PAGES, np.bool_),
         )
     ),
@@ -278,6 +284,6 @@ def test_a_stream_of_before_the_cut_is_closed_and_is_no_error(destination: Role)
         with connect(destination) as stream:
             stream.sendall(STREAM_HELLO + resumed[1])
             peer.line.open_round(1)
-            stream.sendall(b"".join(frame(memory, 1, 0, np.ones(PAGES, np.bool_), "none")))
+            stream.sendall(b"".join(frame(memory, 1, Task(0, np.ones(PAGES, np.bool_)), "none")[1]))
             assert peer.line.close_round({0})[:2] == (set(), set())
         assert destination.errors() == before

@@ -1,0 +1,136 @@
+"""Where guest memory lies: private to this process, or in a file that others on this host can map.
+
+A file lives as long as its maker, which holds a lock on it; what a dead maker left is swept away by
+the next one. It never says what the memory holds.
+"""
+
+import contextlib
+import fcntl
+import mmap
+import os
+import re
+import secrets
+import stat
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dwcp.wire import PAGE, Bits
+
+NAME = re.compile(r"dwcp-[0-9a-f]{16}\.memory")
+
+
+class BadMemory(ValueError):
+    """A path that names no memory that may be mapped, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    map: mmap.mmap
+    file: int | None = None  # open as long as the map is
+    path: Path | None = None  # by which others can map it
+
+    def present(self, first: int, pages: int) -> Bits | None:
+        """Which pages were ever written. None: not known. Asking costs no memory; reading does."""
+        if self.file is None:
+            return None
+        found: Bits = np.zeros(pages, np.bool_)
+        at, end = first * PAGE, (first + pages) * PAGE
+        while at < end:
+            try:
+                at = os.lseek(self.file, at, os.SEEK_DATA)
+            except OSError:  # nothing but holes up to the end
+                break
+            if at >= end:
+                break
+            hole = min(end, os.lseek(self.file, at, os.SEEK_HOLE))
+            found[at // PAGE - first : -(-hole // PAGE) - first] = True
+            at = hole
+        return found
+
+
+def private(size: int) -> Mapping:
+    return Mapping(map=mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+
+
+def shared(size: int, directory: Path) -> Mapping:
+    """In a new file of that directory, all holes. It goes when the mapping does. Raises OSError."""
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        file = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)  # before it has a name: it is never seen unlocked
+            os.ftruncate(file, size)
+            mapped = mmap.mmap(file, size)
+            name = f"dwcp-{secrets.token_hex(8)}.memory"
+            os.link(f"/proc/self/fd/{file}", name, dst_dir_fd=folder, follow_symlinks=True)
+        except OSError:
+            os.close(file)
+            raise
+    finally:
+        os.close(folder)
+    path = directory / name
+    weakref.finalize(mapped, _remove, file, path)
+    return Mapping(map=mapped, file=file, path=path)
+
+
+def attached(path: Path, size: int, directory: Path, writable: bool = False) -> Mapping:
+    """The first `size` bytes of another process's file. Raises BadMemory for one that is not
+    memory in this very directory, and for one that is smaller."""
+    file = opened(path, size, directory, writable)
+    try:
+        access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
+        mapped = mmap.mmap(file, size, access=access)
+    except (OSError, ValueError) as error:
+        os.close(file)
+        raise BadMemory(f"{path} cannot be mapped: {error}") from error
+    weakref.finalize(mapped, os.close, file)
+    return Mapping(map=mapped, file=file, path=path)
+
+
+def opened(path: Path, size: int, directory: Path, writable: bool) -> int:
+    """A descriptor of it, under the same rules as `attached`."""
+    if path.parent != directory or not NAME.fullmatch(path.name):
+        raise BadMemory(f"{path} is not a machine's memory in {directory}")
+    access = os.O_RDWR if writable else os.O_RDONLY
+    try:
+        file = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadMemory(f"{path} cannot be opened: {error.strerror}") from error
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_size < size:
+        os.close(file)
+        raise BadMemory(f"{path} does not hold {size} bytes of memory")
+    return file
+
+
+def sweep(directory: Path) -> int:
+    """Remove what dead processes left there; says how many. Raises OSError."""
+    swept = 0
+    for entry in directory.iterdir():
+        if NAME.fullmatch(entry.name) and _abandoned(entry):
+            with contextlib.suppress(FileNotFoundError):
+                entry.unlink()
+                swept += 1
+    return swept
+
+
+def _abandoned(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def _remove(file: int, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.close(file)

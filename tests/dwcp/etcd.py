@@ -1,0 +1,140 @@
+"""A real etcd of three members on free ports of loopback. Its members can be frozen, thawed, killed
+and started again."""
+
+import http.client
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from dwcp.environment import Address
+from dwcp.etcd import Etcd, Unavailable
+from tests.dwcp.processes import wait_until
+
+MEMBERS = 3
+HEARTBEAT_MS = 50
+ELECTION_MS = 500
+without_etcd = pytest.mark.skipif(
+    not shutil.which("etcd"), reason="there is no etcd here (apt-get install etcd-server)"
+)
+
+
+class Cluster:
+    def __init__(self, folder: Path) -> None:
+        with ExitStack() as held:
+            clients = [_free(held) for _ in range(MEMBERS)]
+            peers = [_free(held) for _ in range(MEMBERS)]
+        self.endpoints: list[Address] = [("127.0.0.1", port) for port in clients]
+        self._folder = folder
+        self._peers = [f"http://127.0.0.1:{port}" for port in peers]
+        self._frozen: set[int] = set()
+        self._members = [self._start(at) for at in range(MEMBERS)]
+        self.until_quorum()
+
+    def until_quorum(self) -> None:
+        etcd = Etcd(self.endpoints, 1.0)
+        wait_until(lambda: _answers(etcd))
+
+    def until_whole(self) -> None:
+        """Every member takes changes by itself."""
+        for endpoint in self.endpoints:
+            wait_until(lambda only=endpoint: _healthy(only))  # type: ignore[misc]
+
+    def freeze(self, *members: int) -> None:
+        for at in members:
+            self._members[at].send_signal(signal.SIGSTOP)
+            self._frozen.add(at)
+
+    def thaw(self) -> None:
+        for at in sorted(self._frozen):
+            self._members[at].send_signal(signal.SIGCONT)
+        self._frozen = set()
+
+    def kill(self, at: int) -> None:
+        self._members[at].kill()
+        self._members[at].wait()
+        self._frozen.discard(at)
+
+    def restart(self, at: int) -> None:
+        """With the data that it had when it was killed."""
+        self._members[at] = self._start(at)
+
+    def close(self) -> None:
+        for at in range(MEMBERS):
+            self.kill(at)
+
+    def _start(self, at: int) -> subprocess.Popen[bytes]:
+        name = f"etcd-{at}"
+        client = "http://{}:{}".format(*self.endpoints[at])
+        members = ",".join(f"etcd-{n}={peer}" for n, peer in enumerate(self._peers))
+        options = {
+            "name": name,
+            "data-dir": str(self._folder / name),
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": self._peers[at],
+            "initial-advertise-peer-urls": self._peers[at],
+            "initial-cluster": members,
+            "heartbeat-interval": str(HEARTBEAT_MS),
+            "election-timeout": str(ELECTION_MS),
+            "pre-vote": "true",  # who comes back unseats nobody
+            "logger": "zap",
+            "log-level": "error",
+        }
+        words = [f"--{option}={value}" for option, value in options.items()]
+        with (self._folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(["etcd", *words, "--unsafe-no-fsync"], stdout=log, stderr=log)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    running = Cluster(folder)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def shared_etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """For tests that leave its members alone, and other tests' keys too."""
+    with cluster(tmp_path_factory.mktemp("etcd")) as running:
+        yield running
+
+
+@pytest.fixture
+def etcd(tmp_path: Path) -> Iterator[Cluster]:
+    """For tests that break it."""
+    with cluster(tmp_path) as running:
+        yield running
+
+
+def _free(held: ExitStack) -> int:
+    probe = held.enter_context(socket.socket())
+    probe.bind(("127.0.0.1", 0))
+    port: int = probe.getsockname()[1]
+    return port
+
+
+def _answers(etcd: Etcd) -> bool:
+    try:
+        etcd.put_if("/ready", 0, b"")
+    except Unavailable:
+        return False
+    return True
+
+
+def _healthy(endpoint: Address) -> bool:
+    connection = http.client.HTTPConnection(*endpoint, timeout=1.0)
+    try:
+        connection.request("GET", "/health")
+        return b'"true"' in connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
