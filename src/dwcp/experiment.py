@@ -1,22 +1,20 @@
-"""Releases under test: DWCP_EXPERIMENT names one. Each is a real change that a team might try.
+"""Releases under test: DWCP_EXPERIMENT names one. Each is a change that a team might really try.
 
-`odd-sizes` asks the source for a page more than a machine has, "so that it has room to grow"; the
-source refuses what is not whole MiB.
+`odd-sizes` asks the source for a page more than a machine has, so that it has room to grow, and
+asks again when that is refused; the source refuses what is not whole MiB.
 """
 
-from collections.abc import Callable
-
-from dwcp.request import Request
+from dataclasses import dataclass
 
 PAGE = 4096
 
 
-def whole(request: Request) -> int:
-    return request.size
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """`more`: bytes beyond the machine's size; `tries`: of a request that was refused."""
+
+    more: int = 0
+    tries: int = 1
 
 
-def with_room_to_grow(request: Request) -> int:
-    return request.size + PAGE
-
-
-EXPERIMENTS: dict[str, Callable[[Request], int]] = {"none": whole, "odd-sizes": with_room_to_grow}
+EXPERIMENTS = {"none": Experiment(), "odd-sizes": Experiment(more=PAGE, tries=5)}

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from dwcp import web
 from dwcp.acp import Commit, NoQuorum, OwnedElsewhere
 from dwcp.environment import Address
+from dwcp.experiment import Experiment
 from dwcp.itp import Node
 from dwcp.metrics import Attempt, ServiceMetrics
 from dwcp.request import BadRequest, Request, read_id, read_request
@@ -77,14 +78,14 @@ class Front:
         owners: Owners | None,
         places: Places | None,
         stop: threading.Event,
-        sized: Callable[[Request], int] = lambda request: request.size,
+        experiment: Experiment,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._owners = owners
         self._places = places
         self._stop = stop
-        self._sized = sized
+        self._experiment = experiment
         self._turn = Turn(WAITING)
         self._lock = threading.Lock()
         self._moving: set[str] = set()
@@ -226,20 +227,29 @@ class Front:
 
     def _transfer(self, request: Request, node: Node | None) -> dict[str, Any]:
         """What the source answered. Raises Failed."""
-        body = request.body() | {"size": self._sized(request), "transport": self._transport()}
+        more = {"size": request.size + self._experiment.more, "transport": self._transport()}
+        body = request.body() | more
         if node is not None:
             body["destination"] = f"{node.address[0]}:{node.address[1]}"
         deadline = time.monotonic() + self._settings.retry
+        refusals = 0
         while True:
-            trouble = self._ask_source(body)
-            if isinstance(trouble, dict):
-                return trouble
-            if time.monotonic() > deadline or self._stop.wait(RETRY_SECONDS):
-                self._lost(request.id, node, trouble.kind, str(trouble))
-                raise trouble
+            code, answer = self._ask_source(body)
+            if code == 200:
+                return answer
+            kind, why = str(answer.get("kind", "refused")), str(answer.get("error"))
+            if code == 400:
+                refusals += 1
+                self._metrics.errors.count("amst", "refused", "critical")
+                log.error("%s refused: %s", request.id, why)
+            again = refusals < self._experiment.tries if code == 400 else code in (409, 503)
+            if not again or time.monotonic() > deadline or self._stop.wait(RETRY_SECONDS):
+                if self._places:
+                    self._places.failed(request.id, kind, why)
+                raise Failed("amst", kind, why)
 
-    def _ask_source(self, body: dict[str, Any]) -> dict[str, Any] | Failed:
-        """Its answer, or what stands in the way for now. Raises Failed for what is final."""
+    def _ask_source(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Its answer; 503 when it cannot be reached."""
         started = time.monotonic()
         try:
             code, answer = web.ask(self._settings.source, "/migrations", body, MIGRATION_SECONDS)
@@ -247,18 +257,10 @@ class Front:
             if time.monotonic() - started > ACCEPTED_SECONDS:
                 self._metrics.errors.count("amst", "source_lost", "warning")
                 log.warning("%s: the source broke off: %s", body["id"], error)
-            return Failed("amst", "source_unreachable", str(error))
-        if code == 200:
-            return answer
-        kind, why = str(answer.get("kind", "refused")), str(answer.get("error"))
+            return 503, {"kind": "source_unreachable", "error": str(error)}
         if code in (409, 503):
-            return Failed("amst", "source_busy", why)
-        self._lost(str(body["id"]), None, kind, why)
-        raise Failed("amst", kind, why)
-
-    def _lost(self, vm: str, node: Node | None, kind: str, why: str) -> None:
-        if self._places:
-            self._places.failed(vm, kind, why)
+            answer.setdefault("kind", "source_busy")
+        return code, answer
 
     def _transport(self) -> str:
         """Raises Failed where RDMA is asked for: there is none."""

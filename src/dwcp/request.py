@@ -1,4 +1,4 @@
-"""What is asked of the service, by whoever asks it: machines to be moved. The same for all versions."""
+"""What is asked of the service: machines to be moved. The same for all versions."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 MIB = 1 << 20
 LARGEST = 64 << 30
-ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 FIELDS = {"id", "size", "room", "zero_share", "seed", "idle"}
 
 
@@ -33,7 +33,9 @@ class Request:
 def read_id(text: str) -> str:
     """Raises BadRequest."""
     if not ID.fullmatch(text):
-        raise BadRequest(f"id {text[:120]!r} is not 1 to 100 of the characters A-Z a-z 0-9 . _ -")
+        raise BadRequest(
+            f"id {text[:120]!r} is not 1 to 100 of A-Z a-z 0-9 . _ -, a letter or digit first"
+        )
     return text
 
 
@@ -49,9 +51,10 @@ def read_request(body: bytes) -> Request:
         raise BadRequest(
             f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(FIELDS))}"
         )
+    name = read_id(str(found.get("id", "")))
     size = _size(found, "size", None)
     return Request(
-        id=read_id(str(found.get("id", ""))),
+        id=name,
         size=size,
         room=max(size, _size(found, "room", size)),
         zero_share=_number(found, "zero_share", 0.7, 0.0, 1.0),
