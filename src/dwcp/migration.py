@@ -79,6 +79,7 @@ class Tally:
     downtime: float = 0.0  # seconds that the guest stood still
     seconds: float = 0.0  # from the first connection to the proof
     destination: str = ""  # its name
+    digest: str = ""  # xxh3_128 of the whole image, the same at both ends
 
     def utilization(self, link: Link) -> float:
         """Share of the streams' pacing that was used; 0 where there is none."""
@@ -299,6 +300,7 @@ class Migration:
             raise MigrationFailed(
                 "digest_mismatch", "the image at the destination is not the source's"
             )
+        self.tally.digest = mine
         self._line.done()
 
     def _end(self) -> None:
