@@ -89,6 +89,8 @@ class Work:
     changes: int = 0  # bytes of the differences
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
     seconds: float = 0.0
+    worked: float = 0.0  # seconds of all workers
+    blocked: float = 0.0  # seconds of those that they waited for sockets to take more
     broken: int = 0  # streams
     read: dict[int, float] = field(default_factory=dict)  # by chunk, monotonic seconds: from then
     # on nothing of its frame was read from guest memory any more
@@ -160,29 +162,30 @@ class _Round:
 
     def drive(self, streams: list[_Stream]) -> None:
         """Keep these streams busy until there is nothing more to send."""
+        began = time.monotonic()
+        blocked = 0.0
         waiting: dict[int, _Stream] = {}
         with contextlib.closing(select.epoll()) as poll:
             for stream in streams:
                 if self._load(stream):
                     waiting[stream.socket.fileno()] = stream
                     poll.register(stream.socket.fileno(), select.EPOLLOUT | select.EPOLLRDHUP)
-            moved_at = time.monotonic()
             while waiting and not self._aborted.is_set():
-                ready = poll.poll(GLANCE)
-                if ready:
-                    moved_at = time.monotonic()
-                elif time.monotonic() - moved_at > PATIENCE:
-                    for stream in waiting.values():
-                        stream.socket.close()
-                    return
+                asked = time.monotonic()
+                ready = _ready(poll, asked + PATIENCE, self._aborted)
+                blocked += time.monotonic() - asked
+                if not ready:
+                    _give_up(waiting)
                 for number, events in ready:
-                    if events & select.EPOLLRDHUP:  # a destination says nothing, unless it leaves
-                        waiting[number].socket.close()
-                        del waiting[number]
+                    if events & select.EPOLLRDHUP:  # all that a destination says is that it leaves
+                        waiting.pop(number).socket.close()
                     elif not self._push(waiting[number]):
                         with contextlib.suppress(OSError):  # a closed socket has left already
                             poll.unregister(number)
                         del waiting[number]
+        with self._lock:
+            self.work.worked += time.monotonic() - began
+            self.work.blocked += blocked
 
     def _push(self, stream: _Stream) -> bool:
         """Send what the socket takes; False once this stream has nothing more to do."""
@@ -225,6 +228,20 @@ class _Round:
             self.work.read[stream.chunk] = time.monotonic()
             self.work.frames += 1
             self.work.wire += stream.sent
+
+
+def _ready(poll: select.epoll, deadline: float, aborted: threading.Event) -> list[tuple[int, int]]:
+    """The sockets that take more; none after the deadline, or when the migration is to stop."""
+    while not (ready := poll.poll(GLANCE)):
+        if aborted.is_set() or time.monotonic() > deadline:
+            break
+    return ready
+
+
+def _give_up(waiting: dict[int, _Stream]) -> None:
+    for stream in waiting.values():
+        stream.socket.close()
+    waiting.clear()
 
 
 def frame(memory: Memory, number: int, task: Task, codec: str) -> tuple[Header, list[memoryview]]:

@@ -1,12 +1,14 @@
 """The codecs of a chunk: encoding and decoding only. Who chooses the codec is HDE's business."""
 
 import threading
+import time
 
 import cramjam
 import lz4.block  # type: ignore[import-untyped]
 import zstandard
 
 CODECS = ("none", "lz4", "snappy", "zstd", "zstd-max")  # the number on the wire is the place here
+QUICK = CODECS[:-1]  # those that may be tried at any time: zstd-max takes seconds for a chunk
 LEVELS = {"zstd": 3, "zstd-max": 19}
 
 _held = threading.local()  # zstandard's contexts belong to one thread at a time
@@ -22,6 +24,15 @@ def encode(codec: str, content: bytes | bytearray) -> bytes:
     if codec == "snappy":
         return bytes(cramjam.snappy.compress_raw(content))
     return _compressor(codec).compress(content)
+
+
+def measure(codec: str, content: bytes) -> tuple[float, float]:
+    """Seconds to encode a byte of this content, and what is left of it."""
+    if codec == "none":
+        return 0.0, 1.0
+    started = time.perf_counter()
+    size = len(encode(codec, content))
+    return (time.perf_counter() - started) / len(content), size / len(content)
 
 
 def decode(codec: str, payload: bytes | bytearray, size: int) -> bytes:

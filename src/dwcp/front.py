@@ -18,7 +18,7 @@ from dwcp.environment import Address
 from dwcp.experiment import Experiment
 from dwcp.itp import Node
 from dwcp.metrics import Attempt, ServiceMetrics
-from dwcp.request import BadRequest, Request, read_id, read_request
+from dwcp.request import BadRequest, Request, parse, read_id
 from dwcp.rollout import is_new
 from dwcp.turn import Full, Turn
 from dwcp.web import Answer, says
@@ -97,7 +97,7 @@ class Front:
     def migrate(self, body: bytes) -> Answer:
         """Answers when the migration has ended."""
         try:
-            request = read_request(body)
+            request = parse(body)
         except BadRequest as error:
             return says(400, error=str(error))
         if self._stop.is_set():
@@ -156,7 +156,7 @@ class Front:
             return says(503, error="this machine is version 1's, and DWCP_V1 is not set")
         try:
             code, answer = web.ask(
-                self._settings.v1, "/migrations", request.body(), MIGRATION_SECONDS
+                self._settings.v1, "/migrations", request.asked(), MIGRATION_SECONDS
             )
         except OSError as error:
             return says(503, error=f"version 1 does not answer: {error}")
@@ -228,7 +228,7 @@ class Front:
     def _transfer(self, request: Request, node: Node | None) -> dict[str, Any]:
         """What the source answered. Raises Failed."""
         more = {"size": request.size + self._experiment.more, "transport": self._transport()}
-        body = request.body() | more
+        body = request.asked() | more
         if node is not None:
             body["destination"] = f"{node.address[0]}:{node.address[1]}"
         deadline = time.monotonic() + self._settings.retry

@@ -37,6 +37,11 @@ class Memory:
         return Memory(size, self._lies)
 
     @property
+    def room(self) -> int:
+        """The size of the memory that this image is a part of."""
+        return len(self._lies.map)
+
+    @property
     def path(self) -> Path | None:
         """By which other processes of this host can map it; None: they cannot."""
         return self._lies.path
@@ -109,6 +114,11 @@ class Memory:
                 block[:] = text[start : start + len(block)]
             else:
                 block[:] = noise.integers(1, 1 << 63, block.shape, np.uint64)
+
+    def stamp(self, machine: str) -> None:
+        """Make this image that machine's: the first page is like no other machine's."""
+        own = np.random.default_rng(list(machine.encode()))
+        self.pages[0] = own.integers(1, 1 << 63, PAGE // 8, np.uint64)
 
 
 def _text(choose: random.Random) -> npt.NDArray[np.uint64]:

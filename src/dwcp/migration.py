@@ -3,6 +3,8 @@
 The image counts as moved only when the destination's digest of all of it equals the source's.
 """
 
+import os
+import random
 import threading
 import time
 from collections import Counter
@@ -13,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from dwcp.amst import Aborted, Link, Task, Transport, Work, all_tasks
+from dwcp.codec import QUICK, measure
 from dwcp.guest import Guest
 from dwcp.held import Held
 from dwcp.line import Line, NoRoom
@@ -26,6 +29,9 @@ RESUMES = 5  # of one migration
 BUSY_SECONDS = 5.0  # that a destination may have another image
 RESUME_SECONDS = 8.0  # that a destination may be out of reach once the migration has begun
 RETRY_SECONDS = 0.05
+BLOCKED = 0.2  # share of the workers' time that they wait for sockets when the link is the limit
+TELLING = 2 << 20  # bytes on the wire, below which a rate tells more of latency than of the link
+SAMPLED_PAGES = 64  # that each codec is tried on
 
 
 class MigrationFailed(Exception):
@@ -67,16 +73,24 @@ class Tally:
     resent: int = 0  # chunks sent again because they were damaged or lost
     torn: int = 0  # chunks that the guest wrote into on their way
     resumes: int = 0
+    worked: float = 0.0  # seconds of all workers
+    blocked: float = 0.0  # seconds of those that they waited for sockets to take more
     sending: float = 0.0  # seconds of rounds
     downtime: float = 0.0  # seconds that the guest stood still
     seconds: float = 0.0  # from the first connection to the proof
     destination: str = ""  # its name
+    digest: str = ""  # xxh3_128 of the whole image, the same at both ends
 
     def utilization(self, link: Link) -> float:
         """Share of the streams' pacing that was used; 0 where there is none."""
         if not link.pacing or self.sending <= 0:
             return 0.0
         return min(1.0, self.wire / self.sending / (link.pacing * link.streams))
+
+    def link_rate(self, link: Link) -> float | None:
+        """Bytes/s that the link can carry; None where encoding was the limit."""
+        limited = link.codec == "none" or self.blocked > BLOCKED * self.worked
+        return self.wire / self.sending if limited and self.wire >= TELLING else None
 
 
 class Migration:
@@ -126,6 +140,30 @@ class Migration:
         self._aborted.set()
         if self._line:
             self._line.cut()
+
+    def report(self) -> dict[str, object]:
+        """What HDE is told once the migration has ended. Takes milliseconds: each codec is tried on
+        some pages of the image."""
+        tally = self.tally
+        content = self._sample()
+        return {
+            "codec": self._link.codec,
+            "destination": tally.destination,
+            "seconds": [round(each, 6) for each in tally.encoding],
+            "raw": tally.raw,
+            "encoded": tally.encoded,
+            "wire_bytes_per_second": tally.wire / tally.sending if tally.sending else 0.0,
+            "link_bytes_per_second": tally.link_rate(self._link),
+            "cores": len(os.sched_getaffinity(0)),
+            "samples": {codec: measure(codec, content) for codec in QUICK if content},
+        }
+
+    def _sample(self) -> bytes:
+        """Pages of one chunk that are not zero; none where it has no such pages."""
+        chunk = random.randrange(self._memory.chunks)
+        data = ~self._memory.zero_pages(chunk, np.ones(PAGES, np.bool_))
+        pages = self._memory.pages[chunk * PAGES : (chunk + 1) * PAGES][data]
+        return pages[:SAMPLED_PAGES].tobytes()
 
     def _begin(self) -> None:
         self._line = line = Line(self._link.destination)
@@ -214,6 +252,8 @@ class Migration:
         tally.deltas += work.deltas
         tally.changes += work.changes
         tally.encoding += work.encoding
+        tally.worked += work.worked
+        tally.blocked += work.blocked
         tally.sending += seconds
 
     def _judge(self, rejected: set[int], lost: set[int], dirty: Bits) -> set[int]:
@@ -260,6 +300,7 @@ class Migration:
             raise MigrationFailed(
                 "digest_mismatch", "the image at the destination is not the source's"
             )
+        self.tally.digest = mine
         self._line.done()
 
     def _end(self) -> None:

@@ -22,7 +22,7 @@ from dwcp.errors import Errors
 from dwcp.fading import Fading
 from dwcp.memory import Memory
 from dwcp.records import Records
-from dwcp.request import BadRequest, Request, read_id, read_request
+from dwcp.request import BadRequest, Request, parse, read_id
 from dwcp.turn import Full, Turn
 from dwcp.v1_stream import DIGEST_SIZE, HELLO, LEVEL, SIZE
 from dwcp.web import Answer, says
@@ -93,7 +93,7 @@ class Version1:
     def migrate(self, body: bytes) -> Answer:
         """Answers when the migration has ended."""
         try:
-            request = read_request(body)
+            request = parse(body)
         except BadRequest as error:
             return says(400, error=str(error))
         if self._stop.is_set():

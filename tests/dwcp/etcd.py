@@ -1,13 +1,17 @@
 """A real etcd of three members on free ports of loopback. Its members can be frozen, thawed, killed
-and started again."""
+and started again, and what is asked of one can be lost or kept back on the way."""
 
 import http.client
+import json
 import shutil
 import signal
 import socket
 import subprocess
+import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,7 @@ from tests.dwcp.processes import wait_until
 MEMBERS = 3
 HEARTBEAT_MS = 50
 ELECTION_MS = 500
+READS = b'"mod_revision": "-1"'
 without_etcd = pytest.mark.skipif(
     not shutil.which("etcd"), reason="there is no etcd here (apt-get install etcd-server)"
 )
@@ -68,6 +73,17 @@ class Cluster:
         for at in range(MEMBERS):
             self.kill(at)
 
+    def history(self, key: str) -> list[bytes]:
+        """Every value that the key ever had, oldest first."""
+        values: list[bytes] = []
+        body: dict[str, str] = {"key": b64encode(key.encode()).decode()}
+        while found := json.loads(_post(self.endpoints[0], "/v3/kv/range", body)).get("kvs"):
+            values.insert(0, b64decode(found[0]["value"]))
+            if found[0]["version"] == "1":
+                break
+            body["revision"] = str(int(found[0]["mod_revision"]) - 1)
+        return values
+
     def _start(self, at: int) -> subprocess.Popen[bytes]:
         name = f"etcd-{at}"
         client = "http://{}:{}".format(*self.endpoints[at])
@@ -89,6 +105,57 @@ class Cluster:
         words = [f"--{option}={value}" for option, value in options.items()]
         with (self._folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(["etcd", *words, "--unsafe-no-fsync"], stdout=log, stderr=log)
+
+
+class Gateway:
+    """Stands before a member. Of the next changes, `lose` says how many are carried out and not
+    answered, and `hold` how many are not even passed on until `release`."""
+
+    def __init__(self, member: Address) -> None:
+        self.lose = 0
+        self.hold = 0
+        self._member = member
+        self._held: list[tuple[str, bytes]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.address: Address = ("127.0.0.1", self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def release(self) -> None:
+        for path, body in self._held:
+            _post(self._member, path, body)
+        self._held = []
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _pass(self, path: str, body: bytes) -> bytes | None:
+        reads = READS in body
+        if self.hold and not reads:
+            self.hold -= 1
+            self._held.append((path, body))
+            return None
+        answer = _post(self._member, path, body)
+        if self.lose and not reads:
+            self.lose -= 1
+            return None
+        return answer
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        passed = self._pass
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if answer := passed(self.path, body):
+                    self.send_response(200)
+                    self.send_header("content-length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+
+            def log_message(self, format: str, *args: object) -> None: ...
+
+        return Handler
 
 
 @contextmanager
@@ -119,6 +186,15 @@ def _free(held: ExitStack) -> int:
     probe.bind(("127.0.0.1", 0))
     port: int = probe.getsockname()[1]
     return port
+
+
+def _post(member: Address, path: str, body: bytes | dict[str, str]) -> bytes:
+    connection = http.client.HTTPConnection(*member, timeout=5.0)
+    try:
+        connection.request("POST", path, body if isinstance(body, bytes) else json.dumps(body))
+        return connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def _answers(etcd: Etcd) -> bool:
