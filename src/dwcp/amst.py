@@ -85,6 +85,7 @@ class Work:
     wire: int = 0  # bytes of them
     raw: int = 0  # bytes of the pages that were encoded, zero pages included
     encoded: int = 0  # bytes that came of them
+    data: int = 0  # bytes of the pages that went whole
     deltas: int = 0  # pages that went as a difference
     changes: int = 0  # bytes of the differences
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
@@ -219,6 +220,7 @@ class _Round:
             self.work.encoding.append(seconds)
             self.work.raw += int(task.wanted.sum()) * PAGE
             self.work.encoded += total(stream.pieces)
+            self.work.data += PAGE * int((header.data & ~header.delta).sum())
             self.work.deltas += int(header.delta.sum())
             self.work.changes += header.changes
         return True

@@ -7,11 +7,12 @@ import logging
 import socket
 import threading
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from dwcp import environment, host, web
+from dwcp import environment, host, mapping, web
 from dwcp.errors import Errors
 from dwcp.memory import Memory
 from dwcp.receiver import Inbound, Worker
@@ -51,7 +52,8 @@ Message = dict[str, Any]
 class Room:
     """The memory of the machine that arrives; made once for the largest, and zero in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory  # for memory that a source on this host may write itself
         self._lock = threading.Condition()
         self._closed = False
         self._memory: Memory | None = None
@@ -72,7 +74,10 @@ class Room:
     def fits(self, size: int) -> bool:
         with self._lock:
             held = self._memory.size if self._memory else 0
-        return size <= held or size <= held + host.available()
+        available = host.available()
+        if self._directory:
+            available = min(available, mapping.free(self._directory))
+        return size <= held or size <= held + available
 
     def prepare(self, size: int) -> None:
         with self._lock:
@@ -98,6 +103,25 @@ class Room:
         found.cut()
         return found
 
+    def expose(self, key: bytes) -> Path | None:
+        """Where the memory lies, for a source that shows its key; from now on it may write it
+        until it says that it is done."""
+        with self._lock:
+            session = self._session
+            if session is None or session.key != key or session.memory.path is None:
+                return None
+            session.exposed = True
+            return session.memory.path
+
+    def place(self, key: bytes, number: int, chunks: list[int]) -> bool:
+        """False when the image is no longer here. Raises BadFrame."""
+        with self._lock:
+            session = self._session
+        if session is None or session.key != key:
+            return False
+        session.place(number, chunks)
+        return True
+
     def admit(self, stream: socket.socket, key: bytes) -> Session | None:
         """None for a stream that comes too late, after its image was done. Raises BadFrame."""
         with self._lock:
@@ -114,7 +138,7 @@ class Room:
                 return
             self._owner = None
             if done:
-                self._end()
+                self._end(done)
                 return
             abandoned = self._session.id
         log.warning("a source vanished; its image is kept for %g s", RESUME_SECONDS)
@@ -127,17 +151,20 @@ class Room:
             if self._session and self._session.id == session and self._owner is None:
                 self._end()
 
-    def _end(self) -> None:
+    def _end(self, done: bool = False) -> None:
         if self._session:
             self._session.end()
             self._late.append(self._session.due)
+            if self._session.exposed and not done:
+                self._memory = None  # its source may write on, and is left with the old memory
         self._session = None
         self._lock.notify_all()
 
     def _part(self, size: int) -> Memory:
         if self._memory is None or self._memory.size < size:
             self._memory = None  # the smaller one goes first: never both
-            self._memory = Memory(size)
+            lies = mapping.shared(size, self._directory) if self._directory else None
+            self._memory = Memory(size, lies)
             self._memory.pages[:] = 0  # so that no page has to be found while an image arrives
         return self._memory.part(size)
 
@@ -176,6 +203,11 @@ class Line:
                     return {"node": self._node}
                 case "begin":
                     return self._begin(_size(message), int(message["streams"]))
+                case "expose":
+                    path = self._room.expose(bytes.fromhex(message["key"]))
+                    return {"memory": None if path is None else str(path)}
+                case "placed":
+                    return self._place(message)
                 case "resume":
                     return self._resume(bytes.fromhex(message["session"]))
             if self._session is None:
@@ -201,6 +233,12 @@ class Line:
             return {"unknown": True}
         return {"verified": sorted(self._session.verified()), "key": self._session.key.hex()}
 
+    def _place(self, message: Message) -> Message:
+        chunks = [int(chunk) for chunk in message["chunks"]]
+        if self._room.place(bytes.fromhex(message["key"]), int(message["round"]), chunks):
+            return {}
+        return {"unknown": True}
+
     def _steer(self, session: Session, message: Message) -> Message:
         match message["op"]:
             case "open":
@@ -222,12 +260,14 @@ class Line:
 class Destination:
     """Takes connections and hands them on."""
 
-    def __init__(self, listener: socket.socket, node: str, errors: Errors) -> None:
+    def __init__(
+        self, listener: socket.socket, node: str, errors: Errors, directory: Path | None = None
+    ) -> None:
         self._listener = listener
         self._node = node
         self._errors = errors
         errors.expect("amst", *ERRORS)
-        self._room = Room()
+        self._room = Room(directory)
         self._workers = [Worker(errors.amst) for _ in range(WORKERS)]
         self._next = 0
 
@@ -314,9 +354,12 @@ def run(stop: threading.Event) -> None:
     metrics = environment.optional_address("DWCP_METRICS_LISTEN")
     drain = environment.number("DWCP_DRAIN", "10", 0, 600)
     node = environment.text("DWCP_NODE", "dwcp-v3-destination")
+    directory = environment.optional_directory("DWCP_MEMORY")
+    if directory:
+        mapping.sweep(directory)
     registry = CollectorRegistry()
     listener = socket.create_server(listen, backlog=1024)
-    destination = Destination(listener, node, Errors(registry))
+    destination = Destination(listener, node, Errors(registry), directory)
     server = None
     if metrics:
         routes = web.probes("destination", registry, stop, destination.health)

@@ -4,74 +4,88 @@ exports what encoding cost and saved. Chunks never pass through it."""
 import json
 import logging
 import math
-import random
 import threading
 import time
+from dataclasses import dataclass
+from urllib.parse import parse_qs, quote
 
 from prometheus_client import CollectorRegistry, Histogram
 
 from dwcp import environment, web
-from dwcp.codec import CODECS, encode
+from dwcp.choice import Chooser, Cost, Report
+from dwcp.codec import CODECS, QUICK
+from dwcp.environment import Address
 from dwcp.errors import Errors
 from dwcp.fading import Fading
-from dwcp.memory import Memory
 from dwcp.web import Answer, says
-from dwcp.wire import CHUNK
 
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
 BUCKETS = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-MEMORY_SECONDS = 60.0  # that a link's speed is believed
-PROBE_EVERY = 16  # answers of `auto`, one is `none`: only that shows what the link can do
+FORECAST_SECONDS = 1.0  # that PBA's answer is believed, and that it may take
+GRACE_SECONDS = 15.0  # that PBA may not answer, before that is an error
+MOST_CORES = 4096
 
 
-class Chooser:
-    """Picks the codec that takes least time for a byte: to encode it, or to send what is left."""
+class Forecast:
+    """What PBA predicts of a destination's link; None while it does not know or answer."""
 
-    def __init__(self) -> None:
-        self._sample = _sample()
-        self._costs = {codec: _measure(codec, self._sample) for codec in CODECS[:-1]}
-        self._links: list[tuple[float, float]] = []  # (at, bytes/s)
-        self._asked = 0
+    def __init__(self, pba: Address | None, errors: Errors) -> None:
+        self._pba = pba
+        self._errors = errors
+        self._answers: dict[str, tuple[float, float | None]] = {}  # when, and what
+        self._answered_at = time.monotonic()
+        if pba:
+            errors.expect("pba", ("unreachable", "warning"))
 
-    def heard(self, wire_rate: float) -> None:
+    def rate(self, destination: str) -> float | None:
+        """Bytes/s."""
         now = time.monotonic()
-        self._links = [(at, r) for at, r in self._links if at > now - MEMORY_SECONDS]
-        self._links.append((now, wire_rate))
+        if self._pba is None or not destination:
+            return None
+        asked_at, rate = self._answers.get(destination, (-math.inf, None))
+        if now - asked_at >= FORECAST_SECONDS:
+            rate = self._ask(self._pba, destination, now)
+            self._answers = {destination: (now, rate)}
+        return rate
 
-    def choose(self) -> str:
-        self._asked += 1
-        if not self._links or self._asked % PROBE_EVERY == 0:
-            return "none"
-        link = max(rate for _, rate in self._links)
-        return min(self._costs, key=lambda codec: self._seconds(codec, link))
-
-    def _seconds(self, codec: str, link: float) -> float:
-        encoding, left = self._costs[codec]
-        return max(encoding, left / link)
-
-
-def _sample() -> bytes:
-    memory = Memory(CHUNK)
-    memory.fill(0.0, random.randrange(1 << 30))
-    return memory.view.tobytes()
+    def _ask(self, pba: Address, destination: str, now: float) -> float | None:
+        path = f"/prediction?destination={quote(destination)}"
+        try:
+            status, answer = web.ask(pba, path, seconds=FORECAST_SECONDS)
+            rate = answer.get("bytes_per_second")
+            if status != 200 or not (rate is None or (isinstance(rate, int | float) and rate > 0)):
+                raise ConnectionError(f"pba answered {status} with no prediction")
+        except OSError as error:
+            log.warning("pba does not answer, what was last seen of the link is used: %s", error)
+            if now - self._answered_at > GRACE_SECONDS:
+                self._errors.count("pba", "unreachable", "warning")
+            return None
+        self._answered_at = now
+        return rate
 
 
-def _measure(codec: str, sample: bytes) -> tuple[float, float]:
-    """Seconds to encode a byte, and what is left of it."""
-    if codec == "none":
-        return 0.0, 1.0
-    started = time.perf_counter()
-    size = len(encode(codec, sample))
-    return (time.perf_counter() - started) / len(sample), size / len(sample)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a source reports of one migration."""
+
+    report: Report
+    destination: str
+    seconds: list[float]  # to encode each chunk
+    raw: int
+    encoded: int
 
 
 class Hde:
-    def __init__(self, algorithm: str, expiry: float, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, algorithm: str, pba: Address | None, expiry: float, registry: CollectorRegistry
+    ) -> None:
         self._algorithm = algorithm
         self._chooser = Chooser()
+        self._destination = ""  # of the last migration
         self._errors = Errors(registry)
+        self._forecast = Forecast(pba, self._errors)
         self._latency = Histogram(
             "dwcp_v3_hde_compression_latency_seconds",
             "Time to encode one chunk: zero scan, checksum and codec",
@@ -92,40 +106,84 @@ class Hde:
     def health(self) -> Answer:
         return says(200, status="healthy", version="v3", algorithm=self._algorithm)
 
-    def _codec(self, _: bytes) -> Answer:
-        return says(
-            200, codec=self._chooser.choose() if self._algorithm == AUTO else self._algorithm
-        )
+    def _codec(self, query: bytes) -> Answer:
+        if self._algorithm != AUTO:
+            return says(200, codec=self._algorithm)
+        asked = parse_qs(query.decode("ascii", "replace")).get("destination", [self._destination])
+        return says(200, codec=self._chooser.choose(self._forecast.rate(asked[0])))
 
     def _chunks(self, body: bytes) -> Answer:
         try:
-            report = json.loads(body)
-            codec, seconds = str(report["codec"]), [float(each) for each in report["seconds"]]
-            raw, encoded = int(report["raw"]), int(report["encoded"])
-            wire_rate = float(report["wire_bytes_per_second"])
-            if codec not in CODECS:
-                raise ValueError(f"unknown codec {codec}")
-            if not all(map(math.isfinite, (*seconds, wire_rate))):
-                raise ValueError("a figure that is not finite")
-        except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            told = _told(json.loads(body))
+        except (
+            AttributeError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as e:
             self._errors.count("hde", "bad_report", "warning")
-            return says(400, error=f"not a report: {error!r}")
-        for each in seconds:
-            self._latency.labels(codec).observe(each)
-        if raw > 0:
-            self._ratio.set(max(0.0, 1 - encoded / raw))
-        if wire_rate > 0:
-            self._chooser.heard(wire_rate)
+            return says(400, error=f"not a report: {e!r}")
+        for each in told.seconds:
+            self._latency.labels(told.report.codec).observe(each)
+        if told.raw > 0:
+            self._ratio.set(max(0.0, 1 - told.encoded / told.raw))
+        self._destination = told.destination
+        self._chooser.heard(told.report)
         return says(200)
+
+
+def _told(body: dict[str, object]) -> Told:
+    """Raises many errors for what is no report."""
+    samples = body.get("samples", {})
+    codec, seconds = str(body["codec"]), body["seconds"]
+    if codec not in CODECS:
+        raise ValueError(f"unknown codec {codec}")
+    if not isinstance(samples, dict) or not isinstance(seconds, list):
+        raise TypeError("samples by codec, and a list of seconds")
+    cores = int(str(body.get("cores", 1)))
+    if not 0 < cores <= MOST_CORES:
+        raise ValueError(f"{cores} cores")
+    report = Report(
+        codec=codec,
+        wire_rate=_finite(body["wire_bytes_per_second"]),
+        link_rate=_finite(body.get("link_bytes_per_second") or 0) or None,
+        encoding=_finite(body.get("encoding_seconds_per_byte") or 0) or None,
+        cores=cores,
+        samples={str(name): _cost(sample) for name, sample in samples.items() if name in QUICK},
+    )
+    return Told(
+        report=report,
+        destination=str(body.get("destination", "")),
+        seconds=[_finite(each) for each in seconds],
+        raw=int(str(body["raw"])),
+        encoded=int(str(body["encoded"])),
+    )
+
+
+def _cost(sample: object) -> Cost:
+    if not isinstance(sample, list):
+        raise TypeError("a sample is [seconds, share left] of a byte")
+    seconds, left = map(_finite, sample)
+    return Cost(seconds=seconds, left=left)
+
+
+def _finite(value: object) -> float:
+    number = float(str(value))
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{number} is no measurement")
+    return number
 
 
 def run(stop: threading.Event) -> None:
     algorithm = environment.one_of("COMPRESSION_ALGO", "none", (*CODECS, AUTO))
+    pba = environment.optional_address("DWCP_PBA")
     listen = environment.address("DWCP_METRICS_LISTEN", "127.0.0.1:9092")
     expiry = environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600)
     environment.number("DWCP_DRAIN", "10", 0, 600)
     registry = CollectorRegistry()
-    hde = Hde(algorithm, expiry, registry)
+    hde = Hde(algorithm, pba, expiry, registry)
     routes = web.probes("hde", registry, stop, hde.health) | hde.routes()
     server = web.Server(listen, routes, "metrics")
     log.info("codec is %s", algorithm)

@@ -24,7 +24,7 @@ class Images:
     def fits(self, room: int) -> bool:
         """Whether this host has the memory for a machine of that size."""
         held = self._memory.size if self._memory else 0
-        return room <= held or room <= held + host.available()
+        return room <= held or room <= held + _available(self._directory)
 
     def has(self, room: int, zero_share: float) -> bool:
         """False when `make` is needed."""
@@ -47,3 +47,7 @@ class Images:
 
     def _place(self, room: int) -> Mapping | None:
         return mapping.shared(room, self._directory) if self._directory else None
+
+
+def _available(directory: Path | None) -> int:
+    return min(host.available(), mapping.free(directory)) if directory else host.available()

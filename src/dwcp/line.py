@@ -82,6 +82,19 @@ class Line:
         answer = self._send(op="close", chunks=sorted(chunks), hurry=in_a_hurry)
         return _chunks(answer.get("rejected")), _chunks(answer.get("lost")), _key(answer)
 
+    def expose(self, key: bytes) -> str | None:
+        """Where on this host the memory of the image lies that has this key; None: nowhere that
+        others can write it."""
+        answer = self._send(op="expose", key=key.hex())
+        if "memory" not in answer:
+            raise ConnectionError("the destination does not say where its memory is")
+        return None if answer["memory"] is None else str(answer["memory"])
+
+    def placed(self, key: bytes, number: int, chunks: list[int]) -> None:
+        """These chunks were written into the destination's memory, in this round."""
+        if self._send(op="placed", key=key.hex(), round=number, chunks=chunks).get("unknown"):
+            raise ConnectionError("the destination no longer has the image")
+
     def sums(self, chunks: list[int]) -> list[str]:
         """xxh3_64 of whole chunks, as the destination has them."""
         found = self._ask("sums", op="sums", chunks=chunks)

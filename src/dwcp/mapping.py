@@ -110,25 +110,38 @@ def sweep(directory: Path) -> int:
     """Remove what dead processes left there; says how many. Raises OSError."""
     swept = 0
     for entry in directory.iterdir():
-        if NAME.fullmatch(entry.name) and _abandoned(entry):
+        if NAME.fullmatch(entry.name) and _left_behind(entry):
             with contextlib.suppress(FileNotFoundError):
                 entry.unlink()
                 swept += 1
     return swept
 
 
-def _abandoned(path: Path) -> bool:
+def abandoned(file: int) -> bool:
+    """Whether the process that made this memory is dead."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True
+
+
+def free(directory: Path) -> int:
+    """Bytes that files there may still take: beyond that a write would end the process."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+def _left_behind(path: Path) -> bool:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+        return abandoned(file)
     finally:
         os.close(file)
-    return True
 
 
 def _remove(file: int, path: Path) -> None:

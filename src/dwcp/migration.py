@@ -19,7 +19,7 @@ from dwcp.codec import QUICK, measure
 from dwcp.guest import Guest
 from dwcp.held import Held
 from dwcp.line import Line, NoRoom
-from dwcp.memory import Memory
+from dwcp.memory import RUN, Memory
 from dwcp.wire import PAGE, PAGES, Bits
 
 ROUNDS = 8  # before the guest is stopped whatever is left
@@ -29,9 +29,9 @@ RESUMES = 5  # of one migration
 BUSY_SECONDS = 5.0  # that a destination may have another image
 RESUME_SECONDS = 8.0  # that a destination may be out of reach once the migration has begun
 RETRY_SECONDS = 0.05
-BLOCKED = 0.2  # share of the workers' time that they wait for sockets when the link is the limit
-TELLING = 2 << 20  # bytes on the wire, below which a rate tells more of latency than of the link
-SAMPLED_PAGES = 64  # that each codec is tried on
+BLOCKED = 0.5  # share of the workers' time that they wait for sockets when the link is the limit
+TELLING = 8 << 20  # bytes on the wire, below which a rate tells more of latency than of the link
+SAMPLED_RUNS = 6  # of pages that each codec is tried on
 
 
 class MigrationFailed(Exception):
@@ -66,6 +66,7 @@ class Tally:
     wire: int = 0  # bytes handed to the streams
     raw: int = 0  # bytes of pages that were encoded, zero pages included
     encoded: int = 0  # bytes that came of them
+    data: int = 0  # bytes of the pages that went whole
     deltas: int = 0  # pages that went as the difference to what they were
     changes: int = 0  # bytes of the differences
     encoding: list[float] = field(default_factory=list)  # seconds, for each chunk
@@ -154,16 +155,22 @@ class Migration:
             "encoded": tally.encoded,
             "wire_bytes_per_second": tally.wire / tally.sending if tally.sending else 0.0,
             "link_bytes_per_second": tally.link_rate(self._link),
+            "encoding_seconds_per_byte": sum(tally.encoding) / tally.data
+            if self._coded()
+            else None,
             "cores": len(os.sched_getaffinity(0)),
             "samples": {codec: measure(codec, content) for codec in QUICK if content},
         }
 
+    def _coded(self) -> bool:
+        return self._link.codec != "none" and self.tally.data > 0
+
     def _sample(self) -> bytes:
-        """Pages of one chunk that are not zero; none where it has no such pages."""
-        chunk = random.randrange(self._memory.chunks)
-        data = ~self._memory.zero_pages(chunk, np.ones(PAGES, np.bool_))
-        pages = self._memory.pages[chunk * PAGES : (chunk + 1) * PAGES][data]
-        return pages[:SAMPLED_PAGES].tobytes()
+        """Pages of the image that are not zero; none where there are no such pages."""
+        pages = self._memory.pages
+        firsts = (random.randrange(len(pages) // RUN) * RUN for _ in range(SAMPLED_RUNS))
+        found = np.concatenate([pages[first : first + RUN] for first in firsts])
+        return found[found.any(axis=1)].tobytes()
 
     def _begin(self) -> None:
         self._line = line = Line(self._link.destination)
@@ -249,6 +256,7 @@ class Migration:
         tally.wire += work.wire
         tally.raw += work.raw
         tally.encoded += work.encoded
+        tally.data += work.data
         tally.deltas += work.deltas
         tally.changes += work.changes
         tally.encoding += work.encoding

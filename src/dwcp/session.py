@@ -37,6 +37,7 @@ class Session:
         self._joined = False  # a stream, since the last cut: before that they may be on their way
         self._broken = False  # a stream, since the last cut: what it carried will not come
         self._ended = False
+        self.exposed = False  # its source may write the memory itself
 
     def join(self, stream: socket.socket, key: bytes) -> bool:
         """False for a stream that was opened before a cut and only arrives now: what it carries is
@@ -75,6 +76,19 @@ class Session:
     def end_frame(self, chunk: int, whole: bool) -> None:
         with self._changed:
             (self._verified if whole else self._rejected).add(chunk)
+            self._changed.notify_all()
+
+    def place(self, number: int, chunks: list[int]) -> None:
+        """Their source wrote them into the memory itself. Raises BadFrame."""
+        with self._changed:
+            if not self.exposed or self._ended or number != self._round:
+                raise BadFrame(f"chunks placed in round {number}, not in {self._round}")
+            for chunk in chunks:
+                if not 0 <= chunk < self.memory.chunks or chunk in self._begun:
+                    raise BadFrame(f"chunk {chunk} placed, of {self.memory.chunks}")
+                self._begun.add(chunk)
+                self._verified.add(chunk)
+                self.written[chunk] = True
             self._changed.notify_all()
 
     def close_round(self, wanted: set[int], patience: float) -> tuple[set[int], set[int]]:
