@@ -12,6 +12,7 @@ import prometheus_client
 from dwcp.environment import BadVariable
 
 ROLES = {  # and their modules; only one is loaded
+    "amst": "worker",
     "control": "control",
     "destination": "destination",
     "hde": "hde",

@@ -20,6 +20,7 @@ PATIENCE = 15.0
 LISTENING = re.compile(r"listening on ([\d.]+):(\d+) \((\w+)\)")
 FREE = "127.0.0.1:0"
 LISTENERS = {
+    "amst": ("DWCP_METRICS_LISTEN",),
     "destination": ("DWCP_LISTEN", "DWCP_METRICS_LISTEN"),
     "source": ("DWCP_CONTROL_LISTEN", "DWCP_METRICS_LISTEN"),
     "hde": ("DWCP_METRICS_LISTEN",),
