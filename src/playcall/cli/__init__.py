@@ -25,6 +25,7 @@ COMMANDS = {
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "demo": "playcall.cli.demo",
+    "drill": "playcall.cli.drill",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }

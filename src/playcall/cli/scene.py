@@ -120,6 +120,17 @@ class Scene:
         """Raises SceneFailed when it does not answer, or refuses."""
         return self._request("GET", path, None)
 
+    def ask_prometheus(self, promql: str) -> "list[dict[str, Any]]":
+        """The vector of an instant query; empty when Prometheus does not answer."""
+        import httpx
+
+        url = f"{self.addresses.prometheus}/api/v1/query"
+        try:
+            answer = httpx.get(url, params={"query": promql}, timeout=10, trust_env=False)
+        except httpx.HTTPError:
+            return []
+        return list(answer.json().get("data", {}).get("result", []))
+
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._request("POST", path, body)
 

@@ -50,7 +50,7 @@ def judge(
     A recovery must hold in every series, a symptom in any. A sample that breaks the criterion, or
     one that is missing for more than a step and a half, starts the window anew.
     """
-    samples = _reduce(criterion, series)
+    samples = reduce_series(criterion, series)
     gap = step * 1.5
     if not samples or at - samples[-1].at > gap:
         return Judgement(verdict=Verdict.UNKNOWN, value=None, since=None, reason="no recent data")
@@ -68,7 +68,7 @@ def judge(
     return Judgement(verdict=Verdict.HOLDS if held else Verdict.HOLDING, value=value, since=since)
 
 
-def _reduce(criterion: Criterion, series: Sequence[Sequence[Sample]]) -> list[Sample]:
+def reduce_series(criterion: Criterion, series: Sequence[Sequence[Sample]]) -> list[Sample]:
     """One value for each instant: the worst of all series, or for a symptom the most alarming."""
     upward = criterion.comparison in (Comparison.ABOVE, Comparison.AT_LEAST)
     pick = max if upward == (criterion.purpose is Purpose.SYMPTOM) else min

@@ -1,0 +1,1 @@
+"""Drills: a play run against an injected fault, by Playcall itself, and what that taught."""

@@ -1,0 +1,109 @@
+"""The responder's script: which commands a responder who knows the playbook approves, drill by
+drill. A TOML file beside the document; it decides nothing, and knows no fault's cause.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from playcall.core.drill import Expectation
+from playcall.core.plan import EffectClass, Plan, Play
+
+FILE = "drills.toml"  # beside the document
+KEYS = {"alert", "fault", "approve", "expect", "cause", "why"}
+
+
+class BadScript(Exception):
+    """Says in which file, under which key, what is wrong and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scripted:
+    """One drill: `approve` are parts of commands, in the order in which they are approved."""
+
+    name: str
+    alert: str
+    fault: str
+    approve: tuple[str, ...]
+    expect: Expectation
+    cause: str
+    why: str  # it is not yet drilled
+
+
+def read_script(path: Path, plan: Plan, faults: Mapping[str, object]) -> tuple[Scripted, ...]:
+    """In the order of the file. Raises BadScript."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadScript(
+            f"{path}: {error.strerror}. A drill needs a script: see docs/drills.md"
+        ) from error
+    except ValueError as error:
+        raise BadScript(f"{path}: not TOML: {error}") from error
+    return tuple(_Reader(path, name, plan, faults).read(table) for name, table in tables.items())
+
+
+class _Reader:
+    def __init__(self, path: Path, name: str, plan: Plan, faults: Mapping[str, object]) -> None:
+        self._where = f"{path} [{name}]"
+        self._name = name
+        self._plan = plan
+        self._faults = faults
+
+    def read(self, table: Any) -> Scripted:
+        if not isinstance(table, dict):
+            self._refuse("is not a table")
+        if unknown := set(table) - KEYS:
+            self._refuse(f"has no key {sorted(unknown)[0]!r}; there are {', '.join(sorted(KEYS))}")
+        alert, fault = self._text(table, "alert"), self._text(table, "fault")
+        play = self._plan.play(alert)
+        if play is None:
+            self._refuse(f"alert: the document has no play {alert!r}")
+        if fault not in self._faults:
+            known = ", ".join(sorted(self._faults))
+            self._refuse(f"fault: there is no {fault!r}; there are {known}")
+        expect = self._text(table, "expect")
+        if expect not in list(Expectation):
+            self._refuse(f"expect: {expect!r} is not one of {', '.join(Expectation)}")
+        return Scripted(
+            name=self._name,
+            alert=alert,
+            fault=fault,
+            approve=self._approve(table, play),
+            expect=Expectation(expect),
+            cause=self._text(table, "cause", ""),
+            why=self._text(table, "why", ""),
+        )
+
+    def _approve(self, table: dict[str, Any], play: Play) -> tuple[str, ...]:
+        wanted = table.get("approve", [])
+        if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
+            self._refuse("approve: is not a list of texts")
+        for part in wanted:
+            found = [command.text for command in changes(play) if part in command.text]
+            if len(found) != 1:
+                told = "no change of the play has it" if not found else f"{len(found)} have it"
+                self._refuse(f"approve: {part!r}: {told}; name a part of exactly one command")
+        return tuple(wanted)
+
+    def _text(self, table: dict[str, Any], key: str, default: str | None = None) -> str:
+        value = table.get(key, default)
+        if not isinstance(value, str):
+            self._refuse(f"{key}: is missing" if value is None else f"{key}: {value!r} is not text")
+        return value
+
+    def _refuse(self, told: str) -> NoReturn:
+        raise BadScript(f"{self._where} {told}")
+
+
+def changes(play: Play) -> list[Any]:
+    """The commands of a play that change something."""
+    return [
+        command
+        for phase in play.phases
+        for step in phase.steps
+        for command in step.commands
+        if command.effect is EffectClass.CHANGE
+    ]
