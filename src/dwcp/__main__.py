@@ -1,5 +1,6 @@
 """`python -m dwcp ROLE`: one process of the service, configured by its environment."""
 
+import importlib
 import logging
 import signal
 import sys
@@ -8,14 +9,17 @@ import time
 
 import prometheus_client
 
-from dwcp import control, destination, hde, source
 from dwcp.environment import BadVariable
 
-ROLES = {
-    "control": control.run,
-    "destination": destination.run,
-    "hde": hde.run,
-    "source": source.run,
+ROLES = {  # and their modules; only one is loaded
+    "amst": "worker",
+    "control": "control",
+    "destination": "destination",
+    "hde": "hde",
+    "load": "load",
+    "source": "source",
+    "v1": "v1",
+    "v1-destination": "v1_stream",
 }
 
 
@@ -35,7 +39,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        ROLES[sys.argv[1]](stop)
+        importlib.import_module(f"dwcp.{ROLES[sys.argv[1]]}").run(stop)
     except BadVariable as error:
         print(f"dwcp {sys.argv[1]}: {error}", file=sys.stderr)
         return 2

@@ -1,222 +1,222 @@
-"""The control process, the pod of deployment/dwcp-v3: starts migrations, keeps the record, answers
-on 8080. Guest memory never passes through it."""
+"""The control process, the pod of deployment/dwcp-v3: the front door on 8080, and host to the
+components PBA, ACP, ASS and ITP, each on an address of its own."""
 
-import itertools
 import logging
 import threading
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from dwcp import environment, web
+from dwcp import ass, environment, front, itp, profile, web
+from dwcp.acp import Ownership
+from dwcp.ass import Synchroniser
 from dwcp.environment import Address
+from dwcp.errors import Errors
+from dwcp.experiment import EXPERIMENTS
+from dwcp.front import Front
 from dwcp.host import HostUse
-from dwcp.metrics import Attempt, ServiceMetrics
-from dwcp.web import Answer, says
+from dwcp.hot import Hot, counted
+from dwcp.itp import Placement
+from dwcp.metrics import ServiceMetrics
+from dwcp.pba import Predictions
+from dwcp.place import Nodes, Places
+from dwcp.records import Records
+from dwcp.watch import Status, Watch, component_health
+from dwcp.web import says
 
 log = logging.getLogger(__name__)
 
 MODES = ("datacenter", "internet", "hybrid", "rdma_only")
-MIGRATION_SECONDS = 900.0
-RETRY_SECONDS = 0.1
-ACCEPTED_SECONDS = 0.1  # a source that breaks off later than this had begun
-WATCH_SECONDS = 1.0
+COMPONENTS = ("pba", "acp", "ass", "itp")
+BREAKER = {"enabled": True, "disabled": False}
+Runner = Callable[[threading.Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     node: str
-    rollout: int  # percent
-    mode: str
-    source: Address
-    load: tuple[int, ...]  # bytes
-    rate: float  # migrations/s
-    zero_share: float
     window: float
     expiry: float
-    retry: float
     drain: float
+    etcd: tuple[Address, ...]
+    etcd_timeout: float
+    destinations: Mapping[str, tuple[Address, Address | None]]
+    config: Path | None
+    experiment: str
+    front: front.Settings
 
 
-class Load:
-    """Asks for one migration after another; the share `rollout` of them goes through v3.
+@dataclass(slots=True)
+class Component:
+    """One of those that live here: what it exports, and how it is."""
 
-    What cannot be started in time is skipped: nothing is ever queued.
-    """
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    status: Callable[[], Status] = lambda: {"status": "not configured"}
+    routes: web.Routes = field(default_factory=dict)
+    run: Runner | None = None
 
-    def __init__(self, settings: Settings, metrics: ServiceMetrics, stop: threading.Event) -> None:
+
+class Control:
+    """Everything in the process, made of the settings."""
+
+    def __init__(self, settings: Settings, stop: threading.Event) -> None:
         self._settings = settings
-        self._metrics = metrics
-        self._stop = stop
-
-    def run(self) -> None:
-        if not self._settings.rate:
-            return
-        interval = 1 / self._settings.rate
-        due = time.monotonic()
-        numbered = zip(itertools.count(1), itertools.cycle(self._settings.load), strict=False)
-        for number, size in numbered:
-            if self._stop.wait(min(max(0.0, due - time.monotonic()), threading.TIMEOUT_MAX)):
-                return
-            if share(f"vm-{number}") < self._settings.rollout:
-                self._migrate(number, size)
-            due += interval
-            if (late := int((time.monotonic() - due) / interval)) > 0:
-                self._metrics.skipped(late)
-                due += late * interval
-
-    def _migrate(self, number: int, size: int) -> None:
-        if self._settings.mode == "rdma_only":
-            self._metrics.failed("amst", "no_rdma")
-            log.error("vm-%d: TRANSPORT_MODE is rdma_only, and there is no RDMA device", number)
-            return
-        body = {
-            "id": f"vm-{number}",
-            "size": size,
-            "room": max(self._settings.load),
-            "zero_share": self._settings.zero_share,
-            "seed": number,
-        }
-        deadline = time.monotonic() + self._settings.retry
-        trouble = ("source_unreachable", "")
-        while time.monotonic() <= deadline:
-            ended, trouble = self._attempt(size, body)
-            if ended or self._stop.wait(RETRY_SECONDS):
-                return
-        self._metrics.failed("amst", trouble[0])
-        log.error("vm-%d given up: %s %s", number, *trouble)
-
-    def _attempt(self, size: int, body: dict[str, Any]) -> tuple[bool, tuple[str, str]]:
-        """Whether that was the end of it, and else what stood in the way."""
-        started = time.monotonic()
-        try:
-            code, answer = web.ask(self._settings.source, "/migrations", body, MIGRATION_SECONDS)
-        except OSError as error:
-            if time.monotonic() - started > ACCEPTED_SECONDS:
-                self._metrics.errors.count("amst", "source_lost", "warning")
-                log.warning("%s: the source broke off: %s", body["id"], error)
-            return False, ("source_unreachable", str(error))
-        if code in (409, 503):
-            return False, ("source_busy", str(answer.get("error")))
-        if code != 200:
-            self._metrics.failed("amst", str(answer.get("kind", "refused")))
-            log.error("%s failed: %s", body["id"], answer.get("error"))
-            return True, ("", "")
-        self._record(size, answer)
-        return True, ("", "")
-
-    def _record(self, size: int, answer: dict[str, Any]) -> None:
-        end = Attempt(
-            at=time.monotonic(),
-            seconds=float(answer["seconds"]),
-            logical=int(answer["logical_bytes"]),
-            wire=int(answer["wire_bytes"]),
+        self.registry = CollectorRegistry()
+        self.metrics = ServiceMetrics(
+            self.registry, settings.window, settings.expiry, settings.front.rollout
         )
-        source, destination = str(answer["source"]), str(answer["destination"])
-        self._metrics.moved(source, destination, size, self._settings.mode, end)
-        log.info(
-            "moved %d MiB from %s to %s in %.0f ms, verified",
-            size >> 20,
-            source,
-            destination,
-            answer["seconds"] * 1000,
+        HostUse(self.registry, settings.node)
+        self.components = {name: Component() for name in COMPONENTS}
+        self._records = Records(settings.node)
+        self._nodes = Nodes(settings.destinations, self._table())
+        owners, places = self._owners(), self._places()
+        self._synchronise()
+        experiment = EXPERIMENTS[settings.experiment]
+        self.front = Front(settings.front, self.metrics, owners, places, stop, experiment)
+        Gauge(
+            "dwcp_v3_migrations_in_flight", "Machines on their way", registry=self.registry
+        ).set_function(lambda: self.front.in_flight)
+        inside = {name: found.status for name, found in self.components.items()}
+        self.watch = Watch(settings.front.source, inside, self.registry)
+
+    def start(self, stop: threading.Event) -> None:
+        runners: list[Runner] = [self.watch.run, self._nodes.run]
+        runners += [found.run for found in self.components.values() if found.run]
+        for runner in runners:
+            threading.Thread(target=runner, args=(stop,), daemon=True).start()
+
+    def _table(self) -> Callable[[], Mapping[str, int]]:
+        none: Mapping[str, int] = {}
+        refused = counted(self.metrics.errors, "itp")
+        allowed = "nodes such as a=4096MiB, b=512MiB"
+        hot = Hot(self._settings.config, "nodes", none, itp.parse_nodes, allowed, refused)
+        return hot.value
+
+    def _owners(self) -> Ownership | None:
+        if not self._settings.etcd:
+            return None
+        acp = self.components["acp"]
+        errors = Errors(acp.registry)
+        breaker = Hot(
+            self._settings.config,
+            "circuit-breaker",
+            False,
+            _breaker,
+            "enabled or disabled",
+            counted(errors, "acp"),
         )
-
-
-class Watch:
-    """How the other roles are, asked again and again."""
-
-    def __init__(self, source: Address, registry: CollectorRegistry) -> None:
-        self._source = source
-        self._started_at = time.monotonic()
-        self._components: dict[str, dict[str, str]] = {
-            "amst": {"status": "unknown", "detail": "not asked yet"}
-        }
-        self._gauge = Gauge(
-            "dwcp_v3_component_health",
-            "1 when the component works",
-            ["component", "version"],
-            registry=registry,
+        owners = Ownership(
+            self._settings.etcd,
+            acp.registry,
+            errors,
+            timeout=self._settings.etcd_timeout,
+            records=self._records,
+            breaker_enabled=breaker.value,
+            window=self._settings.expiry,
         )
+        acp.status, acp.run = owners.status, owners.run
+        return owners
 
-    def run(self, stop: threading.Event) -> None:
-        while True:
-            self._look()
-            if stop.wait(WATCH_SECONDS):
-                return
+    def _places(self) -> Places | None:
+        pba, itp_ = self.components["pba"], self.components["itp"]
+        predictions = Predictions(pba.registry, self._settings.expiry)
+        pba.routes = predictions.routes()
+        pba.status = lambda: {"status": "healthy", "destinations": len(predictions.predicted())}
+        if not self._settings.destinations:
+            return None
+        placement = Placement(itp_.registry, Errors(itp_.registry), self._settings.expiry)
+        itp_.status = placement.status
+        return Places(self._nodes, placement, predictions)
 
-    def health(self) -> Answer:
-        good = self._components["amst"]["status"] == "healthy"
-        return says(
-            200 if good else 503,
-            status="healthy" if good else "unhealthy",
-            timestamp=datetime.now(UTC).isoformat(),
-            uptime=round(time.monotonic() - self._started_at, 3),
-            version="v3",
-            components=self._components,
+    def _synchronise(self) -> None:
+        found = self.components["ass"]
+        peers = self._nodes.peers()
+        synchroniser = Synchroniser(self._records, peers, found.registry, Errors(found.registry))
+        found.status, found.run = synchroniser.status, synchroniser.run
+        found.routes = ass.routes(self._records)
+
+
+def _breaker(text: str) -> bool:
+    if text not in BREAKER:
+        raise ValueError
+    return BREAKER[text]
+
+
+def _destinations(text: str) -> dict[str, tuple[Address, Address | None]]:
+    """`NAME=host:port/host:port`, with commas; the second address is that of the metrics."""
+    found: dict[str, tuple[Address, Address | None]] = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        name, separator, where = part.partition("=")
+        streams, _, metrics = where.partition("/")
+        if not separator or not name or name in found:
+            raise ValueError
+        found[name] = (
+            environment.parse_address(streams),
+            environment.parse_address(metrics) if metrics else None,
         )
-
-    def _look(self) -> None:
-        hde = "unknown"
-        try:
-            code, answer = web.ask(self._source, "/health", seconds=3.0)
-            parts = answer.get("components", {})
-            amst = {
-                "status": "healthy" if code == 200 else "unhealthy",
-                "detail": f"destination {parts.get('destination', {}).get('status')}",
-            }
-            hde = str(parts.get("hde", {}).get("status"))
-        except OSError as error:
-            amst = {"status": "unreachable", "detail": str(error)}
-        self._components = {"amst": amst, "hde": {"status": hde}}
-        self._gauge.labels("amst", "v3").set(amst["status"] == "healthy")
-        if hde in ("healthy", "draining", "unreachable"):
-            self._gauge.labels("hde", "v3").set(hde != "unreachable")
-
-
-def share(name: str) -> int:
-    """0 to 99, always the same for a name: FNV-1a, 32 bits."""
-    value = 2166136261
-    for byte in name.encode():
-        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
-    return value % 100
+    return found
 
 
 def _settings() -> Settings:
+    config = environment.text("DWCP_CONFIG", "-")
     return Settings(
         node=environment.text("DWCP_NODE", "dwcp-v3-control"),
-        rollout=environment.count("FEATURE_FLAG_ROLLOUT", "100", 0, 100),
-        mode=environment.one_of("TRANSPORT_MODE", "datacenter", MODES),
-        source=environment.address("DWCP_SOURCE"),
-        load=environment.load("DWCP_LOAD", "128MiB*19+768MiB*1"),
-        rate=environment.number("DWCP_LOAD_RATE", "2", 0, 1000),
-        zero_share=environment.number("DWCP_ZERO_SHARE", "0.7", 0, 1),
         window=environment.number("DWCP_WINDOW", "300", 1, 86400),
         expiry=environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600),
-        retry=environment.number("DWCP_RETRY", "8", 0, 600),
         drain=environment.number("DWCP_DRAIN", "10", 0, 600),
+        etcd=environment.read(
+            "DWCP_ETCD", "", environment.parse_addresses, "addresses such as 127.0.0.1:2379,..."
+        ),
+        etcd_timeout=environment.number("DWCP_ETCD_TIMEOUT", "0.3", 0.01, 60),
+        destinations=environment.read(
+            "DWCP_DESTINATIONS",
+            "",
+            _destinations,
+            "destinations such as a=127.0.0.1:9200/127.0.0.1:9091,...",
+        ),
+        config=None if config == "-" else Path(config),
+        experiment=environment.one_of("DWCP_EXPERIMENT", "none", tuple(EXPERIMENTS)),
+        front=front.Settings(
+            rollout=environment.count("FEATURE_FLAG_ROLLOUT", "100", 0, 100),
+            mode=environment.one_of("TRANSPORT_MODE", "datacenter", MODES),
+            substitute=environment.one_of("DWCP_RDMA_SUBSTITUTE", "none", ("none", "shm")) == "shm",
+            source=environment.address("DWCP_SOURCE"),
+            source_node=environment.text("DWCP_SOURCE_NODE", "dwcp-v3-source"),
+            v1=environment.optional_address("DWCP_V1"),
+            retry=environment.number("DWCP_RETRY", "8", 0, 600),
+        ),
     )
 
 
 def run(stop: threading.Event) -> None:
     settings = _settings()
     listen = environment.address("DWCP_HTTP_LISTEN", "127.0.0.1:8080")
-    registry = CollectorRegistry()
-    metrics = ServiceMetrics(registry, settings.window, settings.expiry, settings.rollout)
-    HostUse(registry, settings.node)
-    watch = Watch(settings.source, registry)
-    routes = web.probes("control", registry, stop, watch.health)
-    routes["GET", "/metrics/summary"] = lambda _: says(200, **metrics.summary())
-    server = web.Server(listen, routes, "http")
-    log.info("rollout %d %%, mode %s", settings.rollout, settings.mode)
-    threading.Thread(target=watch.run, args=(stop,), daemon=True).start()
-    load = threading.Thread(target=Load(settings, metrics, stop).run, daemon=True)
-    load.start()
+    control = Control(settings, stop)
+    routes = web.probes("control", control.registry, stop, control.watch.health)
+    routes["GET", "/metrics/summary"] = lambda _: says(200, **control.metrics.summary())
+    routes["POST", "/migrations"] = control.front.migrate
+    routes["GET", "/machines/"] = control.front.machine
+    routes["DELETE", "/machines/"] = control.front.end
+    servers = [web.Server(listen, routes, "http")]
+    servers += _component_servers(control, stop)
+    log.info("rollout %d %%, mode %s", settings.front.rollout, settings.front.mode)
+    control.start(stop)
     stop.wait()
     log.info("draining")
-    load.join(settings.drain)
-    server.close()
+    servers[0].settle(settings.drain)
+    for server in servers:
+        server.close()
     log.info("stopped")
+
+
+def _component_servers(control: Control, stop: threading.Event) -> list[web.Server]:
+    servers = []
+    for name, found in control.components.items():
+        if where := environment.optional_address(f"DWCP_{name.upper()}_LISTEN"):
+            probes = web.probes(name, found.registry, stop, component_health(found.status))
+            servers.append(web.Server(where, {**probes, **found.routes}, name))
+    if where := environment.optional_address("DWCP_PROFILE_LISTEN"):
+        servers.append(web.Server(where, profile.routes(), "profile"))
+    return servers

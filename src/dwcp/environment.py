@@ -70,7 +70,7 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 def load(name: str, default: str) -> tuple[int, ...]:
     """A repeating pattern of image sizes in bytes: `128MiB*19+768MiB*1`."""
-    return read(name, default, _load, "sizes such as 128MiB*19+768MiB*1, whole MiB each")
+    return read(name, default, parse_load, "sizes such as 128MiB*19+768MiB*1, whole MiB each")
 
 
 def parse_address(text: str) -> Address:
@@ -88,6 +88,11 @@ def _directory(text: str) -> Path:
     return path.resolve()
 
 
+def parse_addresses(text: str) -> tuple[Address, ...]:
+    """With commas; none at all is allowed."""
+    return tuple(parse_address(each.strip()) for each in text.split(",") if each.strip())
+
+
 def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError
@@ -100,7 +105,7 @@ def _between(value: float, low: float, high: float) -> float:
     return value
 
 
-def _load(text: str) -> tuple[int, ...]:
+def parse_load(text: str) -> tuple[int, ...]:
     sizes: list[int] = []
     for part in text.split("+"):
         match = re.fullmatch(r"(\d+)(KiB|MiB|GiB)(?:\*(\d+))?", part.strip())

@@ -29,7 +29,6 @@ ERRORS = (
     ("destination_unreachable", "critical"),
     ("source_lost", "warning"),
 )
-LINK = ("amst", "tx", "tcp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +113,7 @@ class ServiceMetrics(Collector):
     ) -> None:
         self.errors = Errors(registry)
         self.errors.expect("amst", *ERRORS)
+        self._transport = "tcp"  # of the last migration
         self._window = Window(window)
         self._lately = Window(expiry)
         self._anomalies = Anomalies(registry)
@@ -127,7 +127,7 @@ class ServiceMetrics(Collector):
         self._migrations = Counter(
             "dwcp_v3_migrations", "Migrations by how they ended", ["outcome"], registry=registry
         )
-        for outcome in ("moved", "failed", "skipped"):
+        for outcome in ("moved", "failed"):
             self._migrations.labels(outcome)
         progress = Gauge(
             "dwcp_v3_rollout_progress_percent",
@@ -139,7 +139,16 @@ class ServiceMetrics(Collector):
         progress.labels("off" if stage == "0" else stage, "local").set(rollout)
         registry.register(self)
 
-    def moved(self, source: str, destination: str, size: int, mode: str, end: Attempt) -> None:
+    def moved(
+        self,
+        source: str,
+        destination: str,
+        size: int,
+        mode: str,
+        end: Attempt,
+        transport: str = "tcp",
+    ) -> None:
+        self._transport = transport
         vm_size = f"{size >> 20}MiB"
         seconds = end.seconds or 0.0
         self._latency.labels(source, destination, vm_size, mode).observe(seconds)
@@ -152,9 +161,6 @@ class ServiceMetrics(Collector):
         self.errors.count(component, error_type, "critical")
         self._migrations.labels("failed").inc()
         self._add(Attempt(at=time.monotonic(), seconds=None))
-
-    def skipped(self, times: int) -> None:
-        self._migrations.labels("skipped").inc(times)
 
     def _add(self, attempt: Attempt) -> None:
         self._window.add(attempt)
@@ -171,8 +177,9 @@ class ServiceMetrics(Collector):
             "dwcp_v3_wire_bytes_per_second", "Bytes that were sent for it", labels=names
         )
         if rates := self._lately.throughput():
-            logical.add_metric(LINK, rates[0])
-            wire.add_metric(LINK, rates[1])
+            link = ("amst", "tx", self._transport)
+            logical.add_metric(link, rates[0])
+            wire.add_metric(link, rates[1])
         yield logical
         yield wire
         yield self._compliance()

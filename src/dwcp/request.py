@@ -1,7 +1,8 @@
-"""What a source is asked for, and whether it makes sense."""
+"""What is asked of the service, of a source and of version 1: a machine to be moved."""
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -10,7 +11,8 @@ from dwcp.environment import Address
 from dwcp.streams import LARGEST
 from dwcp.wire import CHUNK
 
-LONGEST_ID = 253
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+ID_TAKES = "1 to 100 of A-Z a-z 0-9 . _ -, a letter or digit first"
 T = TypeVar("T")
 Transport = Literal["tcp", "shm"]
 
@@ -29,6 +31,24 @@ class Request:
     idle: bool  # the guest writes nothing
     destination: Address | None  # None: the source's own
     transport: Transport
+
+    def asked(self) -> dict[str, Any]:
+        """What a customer said, to be handed on; where it goes and how is others' affair."""
+        return {
+            "id": self.id,
+            "size": self.size,
+            "room": self.room,
+            "zero_share": self.zero_share,
+            "seed": self.seed,
+            "idle": self.idle,
+        }
+
+
+def read_id(text: str) -> str:
+    """Raises BadRequest."""
+    if not ID.fullmatch(text):
+        raise BadRequest(f"id is {text[:60]!r}; it takes {ID_TAKES}")
+    return text
 
 
 def parse(body: bytes) -> Request:
@@ -65,9 +85,9 @@ class _Fields:
 
     def id(self) -> str:
         value = self._found.get("id")
-        if isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable():
+        if isinstance(value, str) and ID.fullmatch(value):
             return value
-        return self._refuse("id", f"text of 1 to {LONGEST_ID} characters", "?")
+        return self._refuse("id", ID_TAKES, "?")
 
     def size(self, name: str, default: int | None) -> int:
         value = self._found.get(name, default)

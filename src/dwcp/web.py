@@ -28,8 +28,8 @@ class Answer:
     type: str = "application/json"
 
 
-Route = Callable[[bytes], Answer]
-Routes = Mapping[tuple[str, str], Route]
+Route = Callable[[bytes], Answer]  # of the body; of the query where there is no body
+Routes = Mapping[tuple[str, str], Route]  # by method and path; one that ends with "/" gets the rest
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,6 +37,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_GET(self) -> None:
+        self._answer(urlsplit(self.path).query.encode())
+
+    def do_DELETE(self) -> None:
         self._answer(b"")
 
     def do_POST(self) -> None:
@@ -49,6 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> None:
         path = urlsplit(self.path).path
         route = self.server.routes.get((self.command, path))
+        if route is None:
+            start, slash, rest = path.rpartition("/")
+            route = self.server.routes.get((self.command, start + slash)) if rest else None
+            body = rest.encode()
         self._send(route(body) if route else says(404, error=f"no {self.command} {path}"))
 
     def _send(self, answer: Answer) -> None:
@@ -132,14 +139,17 @@ def probes(
 
 
 def ask(
-    server: Address, path: str, body: object = None, seconds: float = 2.0
+    server: Address,
+    path: str,
+    body: object = None,
+    seconds: float = 2.0,
+    method: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """GET, or POST when there is a body. Raises OSError when the other end is not there."""
     connection = http.client.HTTPConnection(*server, timeout=seconds)
+    method = method or ("GET" if body is None else "POST")
     try:
-        connection.request(
-            "GET" if body is None else "POST", path, None if body is None else json.dumps(body)
-        )
+        connection.request(method, path, None if body is None else json.dumps(body))
         response = connection.getresponse()
         content = json.loads(response.read() or b"{}")
     except (http.client.HTTPException, ValueError) as error:

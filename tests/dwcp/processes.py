@@ -20,10 +20,14 @@ PATIENCE = 15.0
 LISTENING = re.compile(r"listening on ([\d.]+):(\d+) \((\w+)\)")
 FREE = "127.0.0.1:0"
 LISTENERS = {
+    "amst": ("DWCP_METRICS_LISTEN",),
     "destination": ("DWCP_LISTEN", "DWCP_METRICS_LISTEN"),
     "source": ("DWCP_CONTROL_LISTEN", "DWCP_METRICS_LISTEN"),
     "hde": ("DWCP_METRICS_LISTEN",),
     "control": ("DWCP_HTTP_LISTEN",),
+    "load": ("DWCP_METRICS_LISTEN",),
+    "v1": ("DWCP_HTTP_LISTEN",),
+    "v1-destination": ("DWCP_LISTEN",),
 }
 Series = dict[tuple[tuple[str, str], ...], float]
 
@@ -48,7 +52,9 @@ class Role:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until(lambda: len(self.listening) == len(LISTENERS[name]), self._said)
+        wanted = {*free, *variables}
+        expected = sum(each.endswith("_LISTEN") for each in wanted)
+        wait_until(lambda: len(self.listening) == expected, self._said)
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +98,8 @@ class Role:
 
     def migrate(self, size: int, **more: object) -> tuple[int, dict[str, Any]]:
         body = {"id": "vm", "size": size} | more
-        return web.ask(self.listening["control"], "/migrations", body, 60)
+        where = self.listening.get("control") or self.listening["http"]
+        return web.ask(where, "/migrations", body, 60)
 
     def _read(self) -> None:
         assert self.process.stderr
