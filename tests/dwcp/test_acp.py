@@ -242,6 +242,24 @@ def test_a_change_that_was_reported_as_not_done_is_taken_back_if_it_was(
 
 
 @without_etcd
+def test_what_is_taken_back_goes_to_the_owner_of_last_and_not_to_one_of_long_ago(
+    shared_etcd: Cluster, gateway: Gateway
+) -> None:
+    control, other, vm = Control([gateway.address]), Control(shared_etcd.endpoints), next(names)
+    control.owners.create(vm, "a")
+    gateway.hold = 3
+    with pytest.raises(NoQuorum):
+        control.owners.move(vm, "a", "b")
+    other.owners.move(vm, "a", "c")
+    gateway.lose = 3
+    with pytest.raises(NoQuorum):
+        control.owners.move(vm, "c", "d")
+    assert control.owners.owner(vm) == "c"
+    with control.running():
+        wait_until(lambda: owners_in(shared_etcd, vm) == ["a", "c", "d", "c"])
+
+
+@without_etcd
 def test_a_change_that_was_reported_as_not_done_may_be_asked_for_again(
     shared_etcd: Cluster, gateway: Gateway
 ) -> None:
@@ -450,16 +468,17 @@ class Movers:
         return sum(each[3] == what for each in self.outcomes)
 
     def _move(self, control: Control, random: Random, stop: threading.Event) -> None:
+        believed: dict[str, str | None] = dict.fromkeys(self._vms, "first")
         while not stop.is_set():
             vm, to = random.choice(self._vms), f"node-{next(self._numbers)}"
-            source = ""
+            source = believed[vm] or "nobody"
             try:
-                source = control.owners.owner(vm) or ""
                 said = str(control.owners.move(vm, source, to))
+                believed[vm] = to
             except NoQuorum:
                 said = "no quorum"
-            except OwnedElsewhere:
-                said = "elsewhere"
+            except OwnedElsewhere as error:
+                said, believed[vm] = "elsewhere", error.owner
             self.outcomes.append((vm, source, to, said))
 
 
