@@ -387,11 +387,20 @@ class Ownership:
 
 
 def _owner(held: Held | None) -> str:
-    return str(json.loads(held.value)["owner"]) if held else ""
+    return _parts(held)[0] if held else ""
 
 
 def _token(held: Held) -> str:
-    return str(json.loads(held.value)["token"])
+    return _parts(held)[1]
+
+
+def _parts(held: Held) -> tuple[str, str]:
+    """Owner and token. What somebody put by hand is an owner."""
+    try:
+        value = json.loads(held.value)
+        return str(value["owner"]), str(value["token"])
+    except (ValueError, LookupError, TypeError):
+        return held.value.decode(errors="replace").strip(), ""
 
 
 def _detail(quorum: bool | None, queue: int) -> str:
