@@ -1,10 +1,7 @@
 """What HDE's `auto` chooses: by what codecs cost on real pages, and what the link carries."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -127,27 +124,11 @@ def test_zstd_max_is_never_chosen_and_its_reports_do_no_harm() -> None:
 def a_pba(predictions: Predictions) -> Iterator[str]:
     """PBA's route on an address of its own, as control has it."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            target = urlsplit(self.path)
-            answer = predictions.routes()[("GET", target.path)](target.query.encode())
-            self.send_response(answer.status)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    server = web.Server(("127.0.0.1", 0), predictions.routes(), "prediction")
     try:
         yield f"127.0.0.1:{server.server_port}"
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.close()
 
 
 def codec(hde: Role) -> str:
