@@ -204,14 +204,20 @@ class Ownership:
         if held is None or not change.holder or _owner(held) != change.source:
             held = self._read(change.vm)
         while not self._done(change, held):
-            doubt = self._doubts.setdefault(
-                change.vm, _Doubt(source=self._effective(change.vm, held) or "")
-            )
-            doubt.tokens.add(change.token)
+            self._doubt(change, held)
             done, held = self._put(change, held)
             if done:
                 break
         self._doubts.pop(change.vm, None)
+
+    def _doubt(self, change: _Change, held: Held | None) -> None:
+        """Until it is answered, `change` may happen. Where another process has changed the owner
+        since, older changes in doubt cannot any more."""
+        source = self._effective(change.vm, held) or ""
+        doubt = self._doubts.get(change.vm)
+        if doubt is None or doubt.source != source:
+            doubt = self._doubts[change.vm] = _Doubt(source=source)
+        doubt.tokens.add(change.token)
 
     def _done(self, change: _Change, held: Held | None) -> bool:
         """Raises OwnedElsewhere when it can never be."""
@@ -381,11 +387,20 @@ class Ownership:
 
 
 def _owner(held: Held | None) -> str:
-    return str(json.loads(held.value)["owner"]) if held else ""
+    return _parts(held)[0] if held else ""
 
 
 def _token(held: Held) -> str:
-    return str(json.loads(held.value)["token"])
+    return _parts(held)[1]
+
+
+def _parts(held: Held) -> tuple[str, str]:
+    """Owner and token. What somebody put by hand is an owner."""
+    try:
+        value = json.loads(held.value)
+        return str(value["owner"]), str(value["token"])
+    except (ValueError, LookupError, TypeError):
+        return held.value.decode(errors="replace").strip(), ""
 
 
 def _detail(quorum: bool | None, queue: int) -> str:

@@ -1,25 +1,25 @@
-"""The destination agent: makes room for an image, and says what of it has arrived and whether it is
-the source's. It holds one image at a time.
+"""The destination agent: takes connections, and hands them to the workers that read streams or to
+the answers on a control line. It holds one image at a time.
 """
 
-import json
 import logging
 import socket
 import threading
-from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from dwcp import environment, host, mapping, web
+from dwcp import ass, environment, mapping, web
+from dwcp.answers import Answers
+from dwcp.environment import Address
 from dwcp.errors import Errors
-from dwcp.memory import Memory
+from dwcp.hot import Hot, counted
 from dwcp.receiver import Inbound, Worker
-from dwcp.session import HURRIED_SECONDS, Session, excuse
+from dwcp.room import Room
 from dwcp.web import Answer, says
 from dwcp.wire import (
-    CHUNK,
     CONTROL_HELLO,
     HELLO_SIZE,
     SESSION_SIZE,
@@ -30,244 +30,41 @@ from dwcp.wire import (
 log = logging.getLogger(__name__)
 
 WORKERS = 2
-BARRIER_SECONDS = 10.0  # without a frame, before a round is called incomplete
 HELLO_SECONDS = 5.0
-LINE_SECONDS = 300.0  # that a source may take between two questions: encoding can be slow
-RESUME_SECONDS = 15.0  # that an image waits for its source to come back
-LARGEST = 64 << 30
-MAX_STREAMS = 512
-REMEMBERED = 8  # sessions whose streams may still be on their way
-LONGEST_LINE = 1 << 20
+LARGEST_LIMIT = 1 << 30
+ALLOWED = f"bytes of a frame's payload, 1 to {LARGEST_LIMIT}"
 
 ERRORS = (
     ("bad_connection", "critical"),
     ("bad_frame", "critical"),
+    ("oversized", "critical"),
     ("connection_broken", "warning"),
+    ("source_silent", "warning"),
     ("stream_broken", "warning"),
 )
 
-Message = dict[str, Any]
 
-
-class Room:
-    """The memory of the machine that arrives; made once for the largest, and zero in between."""
-
-    def __init__(self, directory: Path | None = None) -> None:
-        self._directory = directory  # for memory that a source on this host may write itself
-        self._lock = threading.Condition()
-        self._closed = False
-        self._memory: Memory | None = None
-        self._session: Session | None = None
-        self._late: deque[dict[bytes, int]] = deque(maxlen=REMEMBERED)
-        self._owner: object = None  # the line that steers the session; None: it may be resumed
-
-    @property
-    def busy(self) -> bool:
-        return self._session is not None
-
-    def close(self, seconds: float) -> bool:
-        """Begin nothing more; True once nothing is in the room."""
-        with self._lock:
-            self._closed = True
-            return self._lock.wait_for(lambda: self._session is None, seconds)
-
-    def fits(self, size: int) -> bool:
-        with self._lock:
-            held = self._memory.size if self._memory else 0
-        available = host.available()
-        if self._directory:
-            available = min(available, mapping.free(self._directory))
-        return size <= held or size <= held + available
-
-    def prepare(self, size: int) -> None:
-        with self._lock:
-            if self._session is None and self.fits(size):
-                self._part(size)
-
-    def begin(self, size: int, streams: int, owner: object) -> Session | None:
-        """None while another source has the room, and once it is closed."""
-        with self._lock:
-            if self._closed or (self._session and self._owner is not None):
-                return None
-            self._end()
-            self._session, self._owner = Session(self._part(size), streams), owner
-            return self._session
-
-    def resume(self, session: bytes, owner: object) -> Session | None:
-        """None when the image is no longer here."""
-        with self._lock:
-            found = self._session
-            if found is None or found.id != session:
-                return None
-            self._owner = owner
-        found.cut()
-        return found
-
-    def expose(self, key: bytes) -> Path | None:
-        """Where the memory lies, for a source that shows its key; from now on it may write it
-        until it says that it is done."""
-        with self._lock:
-            session = self._session
-            if session is None or session.key != key or session.memory.path is None:
-                return None
-            session.exposed = True
-            return session.memory.path
-
-    def place(self, key: bytes, number: int, chunks: list[int]) -> bool:
-        """False when the image is no longer here. Raises BadFrame."""
-        with self._lock:
-            session = self._session
-        if session is None or session.key != key:
-            return False
-        session.place(number, chunks)
-        return True
-
-    def admit(self, stream: socket.socket, key: bytes) -> Session | None:
-        """None for a stream that comes too late, after its image was done. Raises BadFrame."""
-        with self._lock:
-            session = self._session
-            if session and key in session.due:
-                return session if session.join(stream, key) else None
-            excuse(next((due for due in self._late if key in due), {}), key)
-            return None
-
-    def leave(self, owner: object, done: bool) -> None:
-        """The line has ended: by a word that all is done, or without one."""
-        with self._lock:
-            if self._owner is not owner or self._session is None:
-                return
-            self._owner = None
-            if done:
-                self._end(done)
-                return
-            abandoned = self._session.id
-        log.warning("a source vanished; its image is kept for %g s", RESUME_SECONDS)
-        timer = threading.Timer(RESUME_SECONDS, self._abandon, (abandoned,))
-        timer.daemon = True
-        timer.start()
-
-    def _abandon(self, session: bytes) -> None:
-        with self._lock:
-            if self._session and self._session.id == session and self._owner is None:
-                self._end()
-
-    def _end(self, done: bool = False) -> None:
-        if self._session:
-            self._session.end()
-            self._late.append(self._session.due)
-            if self._session.exposed and not done:
-                self._memory = None  # its source may write on, and is left with the old memory
-        self._session = None
-        self._lock.notify_all()
-
-    def _part(self, size: int) -> Memory:
-        if self._memory is None or self._memory.size < size:
-            self._memory = None  # the smaller one goes first: never both
-            lies = mapping.shared(size, self._directory) if self._directory else None
-            self._memory = Memory(size, lies)
-            self._memory.pages[:] = 0  # so that no page has to be found while an image arrives
-        return self._memory.part(size)
-
-
-class Line:
-    """One source's control connection: a line of JSON in, one out."""
-
-    def __init__(self, room: Room, node: str) -> None:
-        self._room = room
-        self._node = node
-        self._session: Session | None = None
-        self._round = -1
-
-    def run(self, connection: socket.socket) -> None:
-        """Raises BadFrame and OSError."""
-        done = False
-        connection.settimeout(LINE_SECONDS)
-        try:
-            with connection.makefile("rwb") as lines:
-                while line := lines.readline(LONGEST_LINE):
-                    message = _parse(line)
-                    answer = self._answer(message)
-                    lines.write(json.dumps(answer).encode() + b"\n")
-                    lines.flush()
-                    done = message["op"] == "done"
-        finally:
-            self._room.leave(self, done)
-
-    def _answer(self, message: Message) -> Message:
-        try:
-            match message["op"]:
-                case "ping" | "done":
-                    return {"node": self._node}
-                case "prepare":
-                    self._room.prepare(_size(message))
-                    return {"node": self._node}
-                case "begin":
-                    return self._begin(_size(message), int(message["streams"]))
-                case "expose":
-                    path = self._room.expose(bytes.fromhex(message["key"]))
-                    return {"memory": None if path is None else str(path)}
-                case "placed":
-                    return self._place(message)
-                case "resume":
-                    return self._resume(bytes.fromhex(message["session"]))
-            if self._session is None:
-                raise BadFrame("nothing was begun")
-            return self._steer(self._session, message)
-        except (LookupError, OverflowError, TypeError, ValueError) as error:
-            raise BadFrame(f"control message refused: {error}") from error
-
-    def _begin(self, size: int, streams: int) -> Message:
-        if not 0 < streams <= MAX_STREAMS:
-            raise BadFrame(f"{streams} streams")
-        if not self._room.fits(size):
-            log.error("an image of %d MiB does not fit into this host's memory", size >> 20)
-            return {"no_room": True}
-        self._session = self._room.begin(size, streams, self)
-        if self._session is None:
-            return {"busy": True}
-        return {"session": self._session.id.hex(), "node": self._node}
-
-    def _resume(self, session: bytes) -> Message:
-        self._session = self._room.resume(session, self)
-        if self._session is None:
-            return {"unknown": True}
-        return {"verified": sorted(self._session.verified()), "key": self._session.key.hex()}
-
-    def _place(self, message: Message) -> Message:
-        chunks = [int(chunk) for chunk in message["chunks"]]
-        if self._room.place(bytes.fromhex(message["key"]), int(message["round"]), chunks):
-            return {}
-        return {"unknown": True}
-
-    def _steer(self, session: Session, message: Message) -> Message:
-        match message["op"]:
-            case "open":
-                session.open_round(int(message["round"]))
-                return {}
-            case "close":
-                wanted = {int(chunk) for chunk in message["chunks"]}
-                patience = HURRIED_SECONDS if message.get("hurry") else BARRIER_SECONDS
-                rejected, lost = session.close_round(wanted, patience)
-                key = session.key.hex()
-                return {"rejected": sorted(rejected), "lost": sorted(lost), "key": key}
-            case "sums":
-                return {"sums": session.sums([int(chunk) for chunk in message["chunks"]])}
-            case "digest":
-                return {"digest": session.memory.digest()}
-        raise BadFrame(f"unknown operation {message['op']!r}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    node: str
+    capacity: int | None  # bytes of machines; None: as much as the host can give
+    config: Path | None
+    memory: Path | None
+    patience: float  # seconds that a source may be silent
+    peers: Mapping[str, Address]
 
 
 class Destination:
     """Takes connections and hands them on."""
 
     def __init__(
-        self, listener: socket.socket, node: str, errors: Errors, directory: Path | None = None
+        self, listener: socket.socket, settings: Settings, room: Room, errors: Errors
     ) -> None:
         self._listener = listener
-        self._node = node
+        self._settings = settings
         self._errors = errors
         errors.expect("amst", *ERRORS)
-        self._room = Room(directory)
+        self._room = room
         self._workers = [Worker(errors.amst) for _ in range(WORKERS)]
         self._next = 0
 
@@ -281,7 +78,16 @@ class Destination:
             threading.Thread(target=self._greet, args=(connection, peer[0]), daemon=True).start()
 
     def health(self) -> Answer:
-        return says(200, status="healthy", version="v3", busy=self._room.busy)
+        """Sizes in bytes."""
+        room = self._room
+        return says(
+            200,
+            status="healthy",
+            version="v3",
+            busy=room.busy,
+            capacity=room.capacity,
+            free=room.free,
+        )
 
     def drain(self, seconds: float) -> None:
         """Take no further image, and wait for the one that is arriving."""
@@ -294,7 +100,7 @@ class Destination:
         try:
             hello = _read_exactly(connection, HELLO_SIZE)
             if hello == CONTROL_HELLO:
-                Line(self._room, self._node).run(connection)
+                Answers(self._room, self._settings.node, self._settings.patience).run(connection)
             elif hello == STREAM_HELLO:
                 handed_on = self._adopt(connection, _read_exactly(connection, SESSION_SIZE))
             elif hello:
@@ -302,6 +108,9 @@ class Destination:
         except BadFrame as error:
             self._errors.amst("bad_connection", "critical")
             log.error("connection from %s refused: %s", peer, error)
+        except TimeoutError as error:
+            self._errors.amst("source_silent", "warning")
+            log.warning("connection from %s: %s", peer, error)
         except OSError as error:
             self._errors.amst("connection_broken", "warning")
             log.warning("connection from %s broke: %s", peer, error)
@@ -319,23 +128,6 @@ class Destination:
         return True
 
 
-def _parse(line: bytes) -> Message:
-    try:
-        message = json.loads(line)
-        if isinstance(message, dict) and isinstance(message.get("op"), str):
-            return message
-    except (RecursionError, ValueError):
-        pass
-    raise BadFrame("a control line that is no operation")
-
-
-def _size(message: Message) -> int:
-    size = int(message["size"])
-    if not CHUNK <= size <= LARGEST or size % CHUNK:
-        raise BadFrame(f"an image of {size} bytes")
-    return size
-
-
 def _read_exactly(connection: socket.socket, size: int) -> bytes:
     """Nothing at all when the peer said nothing: a probe of the port is no error."""
     data = b""
@@ -349,23 +141,61 @@ def _read_exactly(connection: socket.socket, size: int) -> bytes:
     return data
 
 
+def _frame_limit(text: str) -> int:
+    limit = int(text)
+    if not 0 < limit <= LARGEST_LIMIT:
+        raise ValueError
+    return limit
+
+
+def _settings() -> Settings:
+    capacity = environment.count("DWCP_CAPACITY", "0", 0, 1 << 26)
+    config = environment.text("DWCP_CONFIG", "-")
+    return Settings(
+        node=environment.text("DWCP_NODE", "dwcp-v3-destination"),
+        capacity=capacity << 20 if capacity else None,
+        config=None if config == "-" else Path(config),
+        memory=environment.optional_directory("DWCP_MEMORY"),
+        patience=environment.number("DWCP_PATIENCE", "15", 0.1, 300),
+        peers=environment.read("DWCP_PEERS", "", _peers, "peers such as a=127.0.0.1:9095,b=..."),
+    )
+
+
+def _peers(text: str) -> dict[str, Address]:
+    found: dict[str, Address] = {}
+    for part in filter(None, text.split(",")):
+        name, separator, address = part.strip().partition("=")
+        if not separator or not name or name in found:
+            raise ValueError
+        found[name] = environment.parse_address(address)
+    return found
+
+
 def run(stop: threading.Event) -> None:
     listen = environment.address("DWCP_LISTEN")
     metrics = environment.optional_address("DWCP_METRICS_LISTEN")
     drain = environment.number("DWCP_DRAIN", "10", 0, 600)
-    node = environment.text("DWCP_NODE", "dwcp-v3-destination")
-    directory = environment.optional_directory("DWCP_MEMORY")
-    if directory:
-        mapping.sweep(directory)
+    settings = _settings()
+    if settings.memory:
+        mapping.sweep(settings.memory)
     registry = CollectorRegistry()
+    errors = Errors(registry)
+    none: int | None = None
+    limit = Hot(
+        settings.config, "frame-limit", none, _frame_limit, ALLOWED, counted(errors, "amst")
+    )
+    room = Room(settings.memory, settings.capacity, limit.value)
     listener = socket.create_server(listen, backlog=1024)
-    destination = Destination(listener, node, Errors(registry), directory)
+    destination = Destination(listener, settings, room, errors)
+    records = ass.Records(settings.node)
     server = None
     if metrics:
-        routes = web.probes("destination", registry, stop, destination.health)
-        server = web.Server(metrics, routes, "metrics")
+        probes = web.probes("destination", registry, stop, destination.health)
+        server = web.Server(metrics, probes | ass.routes(records), "metrics")
     log.info("listening on %s:%d (streams)", *listener.getsockname()[:2])
     threading.Thread(target=destination.serve, daemon=True).start()
+    synchroniser = ass.Synchroniser(records, settings.peers, registry, errors)
+    threading.Thread(target=synchroniser.run, args=(stop,), daemon=True).start()
     stop.wait()
     log.info("draining")
     destination.drain(drain)

@@ -6,12 +6,14 @@ import http.client
 import json
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from dwcp.environment import Address
 
+T = TypeVar("T")
+NOT_ETCD = (ValueError, LookupError, TypeError, AttributeError)  # what other answers lead to
 NEVER = -1  # no key has this revision
 NOT_FOUND = 5  # gRPC's code: here only ever a lease
 
@@ -45,12 +47,6 @@ class Etcd:
         own kind of read unanswered for seconds, and all later ones with it."""
         return self.put_if(key, NEVER, b"")[1]
 
-    def under(self, prefix: str) -> dict[str, Held]:
-        """Every key that begins with `prefix`, which must not be empty."""
-        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        answer = self._call("/v3/kv/range", {"key": _coded(prefix), "range_end": _coded(end)})
-        return {b64decode(kv["key"]).decode(): _held(kv) for kv in answer.get("kvs", [])}
-
     def put_if(
         self, key: str, revision: int, value: bytes, lease: int = 0
     ) -> tuple[bool, Held | None]:
@@ -59,24 +55,20 @@ class Etcd:
         carried out at most once."""
         compare = {"key": _coded(key), "target": "MOD", "mod_revision": str(revision)}
         put = {"key": _coded(key), "value": b64encode(value).decode(), "lease": str(lease)}
-        answer = self._call(
-            "/v3/kv/txn",
-            {
-                "compare": [compare],
-                "success": [{"request_put": put}],
-                "failure": [{"request_range": {"key": _coded(key)}}],
-            },
-        )
-        if answer.get("succeeded"):
-            return True, Held(value=value, revision=int(answer["header"]["revision"]))
-        found = answer["responses"][0]["response_range"].get("kvs")
-        return False, _held(found[0]) if found else None
+        transaction = {
+            "compare": [compare],
+            "success": [{"request_put": put}],
+            "failure": [{"request_range": {"key": _coded(key)}}],
+        }
+        return self._call("/v3/kv/txn", transaction, lambda answer: _outcome(answer, value))
 
     def lease(self, seconds: int) -> int:
         """A lease's number; keys that were put under it vanish when it ends."""
-        return int(self._call("/v3/lease/grant", {"TTL": str(seconds)})["ID"])
+        return self._call(
+            "/v3/lease/grant", {"TTL": str(seconds)}, lambda answer: int(answer["ID"])
+        )
 
-    def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, path: str, body: dict[str, Any], read: Callable[[dict[str, Any]], T]) -> T:
         deadline = time.monotonic() + self._timeout
         trouble = "there is no endpoint"
         first, count = self._good, len(self._endpoints)
@@ -86,8 +78,8 @@ class Etcd:
             if left <= 0:
                 break
             try:
-                answer = _post(self._endpoints[at], path, body, left / (count - turn))
-            except (OSError, http.client.HTTPException, ValueError) as error:
+                answer = read(_post(self._endpoints[at], path, body, left / (count - turn)))
+            except (OSError, http.client.HTTPException, *NOT_ETCD) as error:
                 trouble = "{}:{}: {!r}".format(*self._endpoints[at], error)
                 continue
             self._good = at
@@ -110,6 +102,13 @@ def _post(member: Address, path: str, body: dict[str, Any], seconds: float) -> d
             raise LeaseGone(str(answer.get("error")))
         raise ValueError(f"{response.status} {answer.get('error')}")
     return answer
+
+
+def _outcome(answer: dict[str, Any], value: bytes) -> tuple[bool, Held | None]:
+    if answer.get("succeeded"):
+        return True, Held(value=value, revision=int(answer["header"]["revision"]))
+    found = answer["responses"][0]["response_range"].get("kvs")
+    return False, _held(found[0]) if found else None
 
 
 def _coded(text: str) -> str:

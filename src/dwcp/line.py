@@ -4,7 +4,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from dwcp.environment import Address
 from dwcp.wire import CONTROL_HELLO
@@ -14,7 +14,21 @@ LONGEST_LINE = 1 << 20
 
 
 class NoRoom(Exception):
-    """The destination has not the memory for an image of this size."""
+    """The destination has not the memory for an image of this size: its host, or what its operator
+    set aside for machines. `kind` is `no_room` or `no_capacity`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Closed(NamedTuple):
+    """How a round's chunks fared."""
+
+    rejected: set[int]  # arrived damaged
+    lost: set[int]  # never arrived: the destination has cut all streams
+    key: bytes  # for new streams
+    refused: bool  # the destination took no frames as large as those
 
 
 class Line:
@@ -52,7 +66,7 @@ class Line:
         """The session and its node; None while the destination has another image. Raises NoRoom."""
         answer = self._send(op="begin", size=size, streams=streams)
         if answer.get("no_room"):
-            raise NoRoom
+            raise NoRoom("no_capacity" if answer.get("kind") == "no_capacity" else "no_room")
         if answer.get("busy"):
             return None
         try:
@@ -71,16 +85,16 @@ class Line:
     def open_round(self, number: int) -> None:
         self._send(op="open", round=number)
 
-    def close_round(
-        self, chunks: Iterable[int], in_a_hurry: bool = False
-    ) -> tuple[set[int], set[int], bytes]:
-        """Of these chunks: those that arrived damaged, and those that never did; and the key for
-        new streams. Chunks that never arrived mean that the destination has cut all streams.
-
-        In a hurry the destination does not wait long for what may not come.
-        """
+    def close_round(self, chunks: Iterable[int], in_a_hurry: bool = False) -> Closed:
+        """How these chunks fared. In a hurry the destination does not wait long for what may not
+        come."""
         answer = self._send(op="close", chunks=sorted(chunks), hurry=in_a_hurry)
-        return _chunks(answer.get("rejected")), _chunks(answer.get("lost")), _key(answer)
+        return Closed(
+            rejected=_chunks(answer.get("rejected")),
+            lost=_chunks(answer.get("lost")),
+            key=_key(answer),
+            refused=bool(answer.get("refused")),
+        )
 
     def expose(self, key: bytes) -> str | None:
         """Where on this host the memory of the image lies that has this key; None: nowhere that

@@ -12,7 +12,6 @@ import re
 import secrets
 import stat
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +25,22 @@ class BadMemory(ValueError):
     """A path that names no memory that may be mapped, and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    map: mmap.mmap
-    file: int | None = None  # open as long as the map is
-    path: Path | None = None  # by which others can map it
+    """Some memory; with `file`, which is open as long as the map is, others can map it too."""
+
+    def __init__(
+        self, mapped: mmap.mmap, file: int | None = None, path: Path | None = None
+    ) -> None:
+        self.map = mapped
+        self.file = file
+        self.path = path
+        self._known: Bits = np.zeros(len(mapped) // PAGE, np.bool_)  # to be there: for good
 
     def present(self, first: int, pages: int) -> Bits | None:
-        """Which pages were ever written. None: not known. Asking costs no memory; reading does."""
-        if self.file is None:
+        """Which pages were ever written; None: maybe all. Asking costs no memory, reading does."""
+        found = self._known[first : first + pages]
+        if self.file is None or found.all():
             return None
-        found: Bits = np.zeros(pages, np.bool_)
         at, end = first * PAGE, (first + pages) * PAGE
         while at < end:
             try:
@@ -45,14 +49,14 @@ class Mapping:
                 break
             if at >= end:
                 break
-            hole = min(end, os.lseek(self.file, at, os.SEEK_HOLE))
-            found[at // PAGE - first : -(-hole // PAGE) - first] = True
+            hole = os.lseek(self.file, at, os.SEEK_HOLE)
+            self._known[at // PAGE : -(-hole // PAGE)] = True
             at = hole
-        return found
+        return found.copy()
 
 
 def private(size: int) -> Mapping:
-    return Mapping(map=mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    return Mapping(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def shared(size: int, directory: Path) -> Mapping:
@@ -73,7 +77,7 @@ def shared(size: int, directory: Path) -> Mapping:
         os.close(folder)
     path = directory / name
     weakref.finalize(mapped, _remove, file, path)
-    return Mapping(map=mapped, file=file, path=path)
+    return Mapping(mapped, file, path)
 
 
 def attached(path: Path, size: int, directory: Path, writable: bool = False) -> Mapping:
@@ -87,7 +91,7 @@ def attached(path: Path, size: int, directory: Path, writable: bool = False) -> 
         os.close(file)
         raise BadMemory(f"{path} cannot be mapped: {error}") from error
     weakref.finalize(mapped, os.close, file)
-    return Mapping(map=mapped, file=file, path=path)
+    return Mapping(mapped, file, path)
 
 
 def opened(path: Path, size: int, directory: Path, writable: bool) -> int:

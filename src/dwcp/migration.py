@@ -116,6 +116,7 @@ class Migration:
         self._session = b""
         self._troubles: Counter[int] = Counter()  # by chunk
         self._torn: set[int] = set()
+        self._refused = False  # frames of the last round, for their size
         self.tally = Tally()
 
     def run(self) -> Tally:
@@ -128,7 +129,7 @@ class Migration:
             self._prove()
             self.tally.seconds = time.monotonic() - started
         except NoRoom as error:
-            raise MigrationFailed("no_room", "the destination has not the memory") from error
+            raise MigrationFailed(error.kind, "the destination has not the memory") from error
         except OSError as error:
             if self._aborted.is_set():
                 raise Aborted from error
@@ -206,7 +207,7 @@ class Migration:
         try:
             self._line.open_round(self.tally.rounds)
             work = self._transport.send_round(self._memory, self.tally.rounds, tasks)
-            rejected, lost, key = self._line.close_round(wanted, in_a_hurry=work.broken > 0)
+            rejected, lost, key, self._refused = self._line.close_round(wanted, work.broken > 0)
             if lost:
                 self._transport.reopen(key)
         except OSError as error:
@@ -277,9 +278,12 @@ class Migration:
         return self._trouble((rejected - written) | lost)
 
     def _trouble(self, chunks: set[int]) -> set[int]:
-        self.tally.resent += len(chunks)
+        if not self._refused:  # else the destination has counted them
+            self.tally.resent += len(chunks)
         self._troubles.update(chunks)
         if max(self._troubles.values(), default=0) > RESENDS:
+            if self._refused:
+                raise MigrationFailed("refused_frames", "the destination takes smaller frames only")
             raise MigrationFailed("chunk_damaged", f"a chunk did not arrive in {RESENDS + 1} tries")
         return chunks
 

@@ -70,13 +70,14 @@ class Worker:
 
     def _pull(self, stream: Inbound) -> bool:
         """Read what is there; False when the stream is at its end, or not to be trusted."""
+        stream.session.heard()
         try:
             while _read_some(stream):
                 pass
         except BlockingIOError:
             return True
         except BadFrame as error:
-            self._count_error("bad_frame", "critical")
+            self._count_error(error.kind, "critical")
             log.error("stream closed: %s", error)
         except OSError as error:
             self._count_error("stream_broken", "warning")

@@ -7,11 +7,12 @@ import contextlib
 import secrets
 import socket
 import threading
+import time
 
 import numpy as np
 
 from dwcp.memory import Memory
-from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header, runs
+from dwcp.wire import PAGES, SESSION_SIZE, BadFrame, Bits, Header, Oversized, runs
 
 LAST_ROUND = 255  # a frame has one byte for it
 HURRIED_SECONDS = 0.5  # without a frame, once a stream broke, before a round is called incomplete
@@ -21,13 +22,16 @@ CUT_SECONDS = 5.0  # for the workers to let go of streams that were cut
 class Session:
     """Shared by the control line and the workers that read its streams."""
 
-    def __init__(self, memory: Memory, streams: int) -> None:
+    def __init__(self, memory: Memory, streams: int, frame_limit: int | None = None) -> None:
         self.id = secrets.token_bytes(SESSION_SIZE)
         self.key = self.id  # what a stream must show to join; another one after each cut
         self._announced = streams
         self.due = {self.key: streams}  # streams of each key that have not come yet
         self.memory = memory
         self.written: Bits = np.zeros((memory.chunks, PAGES), np.bool_)  # pages no longer zero
+        self.heard_at = time.monotonic()  # when a stream last brought something
+        self.refused = 0  # frames of this round that were larger than is taken
+        self._frame_limit = frame_limit  # bytes of payload
         self._changed = threading.Condition()
         self._round = -1
         self._begun: set[int] = set()
@@ -63,15 +67,23 @@ class Session:
                 raise BadFrame(f"round {number} after round {self._round}")
             self._round = number
             self._begun, self._verified, self._rejected = set(), set(), set()
+            self.refused = 0
 
     def begin_frame(self, header: Header) -> None:
-        """Raises BadFrame for a frame of another round, and for one that was here before."""
+        """Raises BadFrame for a frame of another round, and for one that was here before; Oversized
+        for one with too large a payload."""
         with self._changed:
             if self._ended or header.round != self._round:
                 raise BadFrame(f"a frame of round {header.round} in round {self._round}")
             if header.chunk in self._begun:
                 raise BadFrame(f"chunk {header.chunk} came a second time in round {self._round}")
+            if self._frame_limit is not None and header.size > self._frame_limit:
+                self.refused += 1
+                raise Oversized(f"{header.size} bytes in a frame; {self._frame_limit} are taken")
             self._begun.add(header.chunk)
+
+    def heard(self) -> None:
+        self.heard_at = time.monotonic()
 
     def end_frame(self, chunk: int, whole: bool) -> None:
         with self._changed:

@@ -34,6 +34,14 @@ Bits = npt.NDArray[np.bool_]
 class BadFrame(ValueError):
     """Bytes that are no frame of this migration; the connection is not to be trusted."""
 
+    kind = "bad_frame"
+
+
+class Oversized(BadFrame):
+    """A frame with more payload than this destination takes."""
+
+    kind = "oversized"
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,8 @@ from dwcp.ass import Records, State
 from dwcp.breaker import Breaker, Phase
 from dwcp.environment import Address
 from dwcp.errors import Errors
+from dwcp.etcd import Etcd, Unavailable
+from dwcp.web import Server, says
 from tests.dwcp.etcd import Cluster, Gateway, etcd, shared_etcd, without_etcd
 from tests.dwcp.processes import wait_until
 
@@ -203,6 +206,37 @@ def test_a_member_that_is_gone_costs_no_error(shared_etcd: Cluster) -> None:
     assert control.errors("consensus_timeout") == 0
 
 
+@without_etcd
+def test_an_owner_that_was_put_by_hand_is_an_owner(shared_etcd: Cluster) -> None:
+    control, vm = Control(shared_etcd.endpoints), next(names)
+    Etcd(shared_etcd.endpoints, TIMEOUT).put_if(PREFIX + vm, 0, b"node-b\n")
+    assert control.owners.owner(vm) == "node-b"
+    assert control.owners.move(vm, "node-b", "a") is Commit.COMMITTED
+
+
+def test_what_is_no_etcd_counts_as_no_answer() -> None:
+    answers: list[dict[str, object]] = [
+        {},
+        {"responses": []},
+        {"responses": [{}]},
+        {"responses": [5]},
+        {"succeeded": True},
+        {"succeeded": True, "header": 5},
+    ]
+    queue = iter(answers)
+    routes = {("POST", "/v3/kv/txn"): lambda _: says(200, **next(queue))}
+    server = Server(("127.0.0.1", 0), routes, "no etcd")
+    try:
+        client = Etcd([("127.0.0.1", server.server_address[1])], TIMEOUT)
+        for _ in answers:
+            with pytest.raises(Unavailable):
+                client.read("key")
+        with pytest.raises(Unavailable, match="404"):
+            client.lease(5)
+    finally:
+        server.close()
+
+
 @pytest.fixture
 def gateway(shared_etcd: Cluster) -> Iterator[Gateway]:
     running = Gateway(shared_etcd.endpoints[0])
@@ -239,6 +273,24 @@ def test_a_change_that_was_reported_as_not_done_is_taken_back_if_it_was(
     with control.running():
         wait_until(lambda: owners_in(shared_etcd, vm) == ["a", "b", "a"])
     assert control.owners.move(vm, "a", "c") is Commit.COMMITTED
+
+
+@without_etcd
+def test_what_is_taken_back_goes_to_the_owner_of_last_and_not_to_one_of_long_ago(
+    shared_etcd: Cluster, gateway: Gateway
+) -> None:
+    control, other, vm = Control([gateway.address]), Control(shared_etcd.endpoints), next(names)
+    control.owners.create(vm, "a")
+    gateway.hold = 3
+    with pytest.raises(NoQuorum):
+        control.owners.move(vm, "a", "b")
+    other.owners.move(vm, "a", "c")
+    gateway.lose = 3
+    with pytest.raises(NoQuorum):
+        control.owners.move(vm, "c", "d")
+    assert control.owners.owner(vm) == "c"
+    with control.running():
+        wait_until(lambda: owners_in(shared_etcd, vm) == ["a", "c", "d", "c"])
 
 
 @without_etcd
@@ -450,16 +502,17 @@ class Movers:
         return sum(each[3] == what for each in self.outcomes)
 
     def _move(self, control: Control, random: Random, stop: threading.Event) -> None:
+        believed: dict[str, str | None] = dict.fromkeys(self._vms, "first")
         while not stop.is_set():
             vm, to = random.choice(self._vms), f"node-{next(self._numbers)}"
-            source = ""
+            source = believed[vm] or "nobody"
             try:
-                source = control.owners.owner(vm) or ""
                 said = str(control.owners.move(vm, source, to))
+                believed[vm] = to
             except NoQuorum:
                 said = "no quorum"
-            except OwnedElsewhere:
-                said = "elsewhere"
+            except OwnedElsewhere as error:
+                said, believed[vm] = "elsewhere", error.owner
             self.outcomes.append((vm, source, to, said))
 
 
@@ -483,6 +536,46 @@ def test_whatever_happens_to_members_each_machine_has_one_owner_and_reports_are_
         assert history[-1] in {"first", *done}, "what was not reported does not stay"
         assert all(lawful(step, moves) for step in pairwise(history))
         assert {c.owners.owner(vm) for c in movers.controls} == {history[-1]}
+
+
+@without_etcd
+def test_with_the_breaker_every_promise_is_kept_whatever_happens_to_members(etcd: Cluster) -> None:
+    control = Control(etcd.endpoints, most=1)
+    promised: dict[str, str] = {}
+    said: Counter[str] = Counter()
+    control.enabled = True
+    stop = threading.Event()
+
+    def promise(vm: str) -> None:
+        control.owners.create(vm, "node-0")
+        promised[vm] = "node-0"
+        for number in itertools.count(1):
+            if stop.is_set():
+                return
+            to = f"node-{number}"
+            said[str(control.owners.move(vm, promised[vm], to))] += 1
+            promised[vm] = to
+
+    def more(what: str) -> None:
+        before = said[what]
+        wait_until(lambda: said[what] > before + 50)
+
+    threads = [threading.Thread(target=promise, args=(f"vm-{n}",)) for n in range(4)]
+    with control.running():
+        for thread in threads:
+            thread.start()
+        for frozen in ((0, 1), (1, 2), (0, 2)):
+            etcd.freeze(*frozen)
+            more("queued")
+            etcd.thaw()
+            more("committed")
+        stop.set()
+        for thread in threads:
+            thread.join()
+        wait_until(lambda: not control.owners.status()["queue"])
+    assert {vm: owners_in(etcd, vm)[-1] for vm in promised} == promised
+    assert {vm: record.holder for vm, record in control.records.all().items()} == promised
+    assert control.errors("commit_conflict") == 0
 
 
 def lawful(step: tuple[str, str], moves: dict[str, tuple[str, str]]) -> bool:

@@ -1,17 +1,24 @@
 """A real destination process, and peers that send what no source would."""
 
+import contextlib
 import json
 import os
+import select
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from dwcp import ass, web
 from dwcp.amst import Task, all_tasks, frame
 from dwcp.environment import Address
-from dwcp.line import Line
+from dwcp.line import Line, NoRoom
 from dwcp.memory import Memory
+from dwcp.records import Records, State
 from dwcp.wire import CONTROL_HELLO, HEADER_SIZE, PAGES, STREAM_HELLO, Header, pack
 from tests.dwcp.processes import Role, wait_until
 
@@ -287,3 +294,94 @@ def test_a_stream_of_before_the_cut_is_closed_and_is_no_error(destination: Role)
             stream.sendall(b"".join(frame(memory, 1, Task(0, np.ones(PAGES, np.bool_)), "none")[1]))
             assert peer.line.close_round({0})[:2] == (set(), set())
         assert destination.errors() == before
+
+
+def test_an_image_beyond_the_capacity_finds_no_room() -> None:
+    with Role("destination", DWCP_CAPACITY="3") as destination:
+        told = health(destination)
+        assert (told["capacity"], told["free"]) == (3 * MIB, 3 * MIB)
+        with Line(destination.listening["streams"]) as line, pytest.raises(NoRoom) as refused:
+            line.begin(4 * MIB, 1)
+        assert refused.value.kind == "no_capacity"
+        with Peer(destination, 2 * MIB):
+            assert health(destination)["free"] == MIB
+        wait_until(lambda: health(destination)["free"] == 3 * MIB)
+
+
+def test_frames_above_the_limit_are_refused_and_each_is_counted(tmp_path: Path) -> None:
+    memory = an_image()
+    limit = tmp_path / "frame-limit"
+    with Role("destination", DWCP_CONFIG=str(tmp_path)) as destination:
+        limit.write_text("65536")
+        with Peer(destination, streams=2) as peer, peer.open(destination) as other:
+            for number, stream in enumerate((peer.stream, other)):
+                stream.sendall(good_frame(memory, number)[: HEADER_SIZE + 10])
+                assert is_closed(stream)
+            closed = peer.line.close_round({0, 1}, in_a_hurry=True)
+            assert closed.lost == {0, 1}
+            assert closed.refused
+        assert destination.errors() == {"oversized": 2}
+        limit.write_text("much")
+        with Peer(destination) as peer:  # the last good limit holds
+            peer.stream.sendall(good_frame(memory)[: HEADER_SIZE + 10])
+            assert is_closed(peer.stream)
+        assert destination.errors() == {"oversized": 3, "bad_config": 1}
+        assert any("frame-limit" in line and "ERROR" in line for line in destination.log)
+        limit.unlink()
+        with Peer(destination) as peer:
+            peer.stream.sendall(good_frame(memory))
+            closed = peer.line.close_round({0})
+            assert (closed.rejected, closed.lost, closed.refused) == (set(), set(), False)
+
+
+def test_a_source_that_falls_silent_is_given_up() -> None:
+    with Role("destination", DWCP_PATIENCE="0.3") as hasty, Peer(hasty) as peer:
+        wait_until(lambda: hasty.errors())
+        assert hasty.errors() == {"source_silent": 1}
+        assert not health(hasty)["busy"]
+        peer.line.close()
+        peer.line = Line(hasty.listening["streams"])
+        assert peer.line.resume(peer.session) is None
+
+
+def test_a_source_that_is_slow_is_not_given_up() -> None:
+    frame_ = good_frame(an_image())
+    with Role("destination", DWCP_PATIENCE="0.5") as hasty, Peer(hasty) as peer:
+        deadline = time.monotonic() + 1.5
+        sent = 0
+        while time.monotonic() < deadline:
+            peer.stream.sendall(frame_[sent : sent + 1000])
+            sent += 1000
+            select.select([peer.stream], [], [], 0.1)
+        peer.stream.sendall(frame_[sent:])
+        assert peer.line.close_round({0})[:2] == (set(), set())
+        assert hasty.errors() == {}
+
+
+def test_a_control_line_without_end_is_refused(destination: Role) -> None:
+    before = counted(destination, "bad_connection")
+    with connect(destination) as stream:
+        stream.sendall(CONTROL_HELLO)
+        with contextlib.suppress(OSError):
+            for _ in range(40):
+                stream.sendall(b"x" * (1 << 16))
+        assert is_closed(stream)
+    assert counted(destination, "bad_connection") == before + 1
+
+
+def test_a_destination_holds_the_records_that_its_peers_have() -> None:
+    records = Records("elsewhere")
+    peer = web.Server(("127.0.0.1", 0), ass.routes(records), "records")
+    try:
+        with Role("destination", DWCP_PEERS=f"elsewhere=127.0.0.1:{peer.server_port}") as here:
+            digest = web.ask(here.listening["metrics"], "/ass/digest")[1]
+            assert (digest["node"], digest["records"]) == ("dwcp-v3-destination", 0)
+            records.write("vm-1", State.OWNED, holder="here")
+            metrics = here.listening["metrics"]
+            wait_until(lambda: web.ask(metrics, "/ass/digest")[1]["digest"] == records.digest())
+    finally:
+        peer.close()
+
+
+def health(destination: Role) -> dict[str, Any]:
+    return web.ask(destination.listening["metrics"], "/health")[1]
