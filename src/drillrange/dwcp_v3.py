@@ -193,7 +193,13 @@ def _control(site: Site) -> Manifest:
         "DWCP_GAUGE_EXPIRY": site.expiry,
         **_config_directory(site, "control"),
     }
-    made = _role("control", env, probed=HTTP, volume=_config_directory(site, "control"))
+    made = _role(
+        "control",
+        env,
+        probed=HTTP,
+        volume=_config_directory(site, "control"),
+        capabilities=("NET_ADMIN",),
+    )
     return _v3(
         "dwcp-v3",
         "control",
