@@ -1,7 +1,7 @@
 """The memory of the machines that this host moves, made once for the largest of them.
 
-What a machine holds follows from its id, its size and its share of zero pages, and from nothing
-else: another host, or another version, makes the very same image.
+What a machine holds follows from its size and its share of zero pages, and from nothing else:
+another host, or another version, makes the very same image.
 """
 
 from pathlib import Path
@@ -38,12 +38,10 @@ class Images:
         self._zero_share = zero_share
         memory.fill(zero_share, SEED)
 
-    def take(self, machine: str, size: int) -> Memory:
+    def take(self, size: int) -> Memory:
         """After `make`. Writes to it have to be undone before the next one is taken."""
         assert self._memory
-        image = self._memory.part(size)
-        image.stamp(machine)
-        return image
+        return self._memory.part(size)
 
     def _place(self, room: int) -> Mapping | None:
         return mapping.shared(room, self._directory) if self._directory else None

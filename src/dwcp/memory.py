@@ -115,11 +115,6 @@ class Memory:
             else:
                 block[:] = noise.integers(1, 1 << 63, block.shape, np.uint64)
 
-    def stamp(self, machine: str) -> None:
-        """Make this image that machine's: the first page is like no other machine's."""
-        own = np.random.default_rng(list(machine.encode()))
-        self.pages[0] = own.integers(1, 1 << 63, PAGE // 8, np.uint64)
-
 
 def _text(choose: random.Random) -> npt.NDArray[np.uint64]:
     """Pages of words."""

@@ -207,7 +207,7 @@ class Source:
                 raise MigrationFailed("no_room", f"the source has no memory: {error}") from error
         if self._prepared.get(destination, 0) < wanted.room:
             self._prepare(destination, wanted.room)
-        return self._images.take(wanted.id, wanted.size)
+        return self._images.take(wanted.size)
 
     def _prepare(self, destination: Address, room: int) -> None:
         try:

@@ -184,7 +184,7 @@ async def test_an_update_of_what_changed_meanwhile_is_a_conflict(kubectl: Kubect
     assert "the object has been modified" in said.err
 
 
-async def test_events_are_an_empty_list(kubectl: Kubectl) -> None:
+async def test_events_are_none_while_all_is_well(kubectl: Kubectl) -> None:
     assert (await kubectl.get("events"))["items"] == []
 
 

@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -295,34 +296,35 @@ def _peak(role: Role) -> int:
     return (kib["VmHWM:"] - kib["RssFile:"]) << 10
 
 
+@contextmanager
+def customers(source: str, rate: int) -> Iterator[Role]:
+    """Control, and those who ask it for migrations all the time."""
+    with Role("control", DWCP_SOURCE=source) as control:
+        service = control.address("http")
+        with Role("load", DWCP_SERVICE=service, DWCP_LOAD="1MiB", DWCP_LOAD_RATE=str(rate)):
+            yield control
+
+
 def test_a_restarting_source_costs_no_error(destination: Role) -> None:
-    with a_source(destination) as first:
+    with a_source(destination) as first, customers(first.address("control"), 20) as control:
+        moved = (("outcome", "moved"),)
+
+        def count() -> float:
+            return control.metrics("http")["dwcp_v3_migrations_total"].get(moved, 0.0)
+
+        wait_until(lambda: count() >= 3)
         address = first.address("control")
-        with Role(
-            "control",
-            DWCP_SOURCE=address,
-            DWCP_LOAD="1MiB",
-            DWCP_LOAD_RATE="20",
-        ) as control:
-            moved = (("outcome", "moved"),)
-
-            def count() -> float:
-                return control.metrics("http")["dwcp_v3_migrations_total"][moved]
-
-            wait_until(lambda: count() >= 3)
-            assert first.terminate() == 0
-            before = count()
-            with a_source(destination, DWCP_CONTROL_LISTEN=address):
-                wait_until(lambda: count() >= before + 3)
-            assert control.errors("http") == {}
-            assert control.terminate() == 0
+        assert first.terminate() == 0
+        before = count()
+        with a_source(destination, DWCP_CONTROL_LISTEN=address):
+            wait_until(lambda: count() >= before + 3)
+        assert control.errors("http") == {}
 
 
 def test_a_rolling_restart_costs_no_error(destination: Role) -> None:
     with a_source(destination) as old:
         address = old.address("control")
-        variables = {"DWCP_SOURCE": address, "DWCP_LOAD": "1MiB", "DWCP_LOAD_RATE": "50"}
-        with Role("control", **variables) as control:
+        with customers(address, 50) as control:
 
             def streamed(count: int) -> bool:
                 return any(" MiB in " in line and f"{count} streams" in line for line in new.log)

@@ -24,6 +24,7 @@ class Container:
         self.log = Log()
         self.started_at = self.ended_at = datetime.now(UTC)
         self._process = process
+        self.exited = asyncio.create_task(process.wait())
         assert process.stdout is not None
         self._reading = asyncio.create_task(self.log.take(process.stdout))
 

@@ -15,7 +15,8 @@ VERSION = {
     "platform": "pocket/drills",
 }
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-GROUPS = {"apps": "v1", METRICS: "v1beta1"}
+GROUPS = {"apps": "v1", "discovery.k8s.io": "v1", METRICS: "v1beta1"}
+SERVED = ("", "apps", "discovery.k8s.io")  # groups whose objects are kept here
 PATCHES = ("application/json-patch+json", "application/merge-patch+json")
 
 
@@ -77,7 +78,7 @@ def _part(name: str, kind: str, verbs: list[str]) -> Object:
 
 def openapi_index() -> Object:
     """The paths are relative: clients add what they reached this server by."""
-    found = ["api/v1", "apis/apps/v1"]
+    found = [f"apis/{name}/v1" if name else "api/v1" for name in SERVED]
     return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in found}}
 
 

@@ -27,6 +27,7 @@ KINDS = {
         Kind(name="Pod", plural="pods", short=("po",), categories=ALL),
         Kind(name="Service", plural="services", short=("svc",), categories=ALL),
         Kind(name="Endpoints", plural="endpoints", short=("ep",)),
+        Kind(name="EndpointSlice", plural="endpointslices", group="discovery.k8s.io"),
         Kind(name="ConfigMap", plural="configmaps", short=("cm",)),
         Kind(name="Event", plural="events", short=("ev",)),
         Kind(

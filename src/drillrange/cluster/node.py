@@ -13,8 +13,9 @@ from drillrange.cluster import podstatus
 from drillrange.cluster.addresses import Addresses, Exhausted
 from drillrange.cluster.confinement import Confinement
 from drillrange.cluster.container import Container, Run, run
+from drillrange.cluster.events import warn
 from drillrange.cluster.objects import Object, Objects
-from drillrange.cluster.pods import Unstartable, read_container
+from drillrange.cluster.pods import Probe, Unstartable, read_container
 from drillrange.cluster.volumes import Volumes
 
 PROBE_SECONDS = 0.2
@@ -146,6 +147,8 @@ class Node:
         self, pod: Object, running: Running, one: Run, reason: str, message: str
     ) -> None:
         """It could not be started; `reason` is what `kubectl get` prints."""
+        if one.waiting != (reason, message):
+            warn(self._objects, pod, "Failed", message)
         one.waiting = (reason, message)
         self._tell(pod, running)
         await _either(running.ending, RESTART_SECONDS)
@@ -155,19 +158,33 @@ class Node:
     ) -> None:
         spec = container.spec
         one.ready, one.failures = spec.probe is None, 0
-        period = min(spec.probe.period, PROBE_SECONDS) if spec.probe else PROBE_SECONDS
-        while not running.ending.is_set():
-            if container.exit_code is not None:
-                await container.end()
-                one.ready = False
-                self._tell(pod, running)
-                await _either(running.ending, RESTART_SECONDS)
-                return
-            if spec.probe is not None:
-                one.count(await container.ready(running.address), spec.probe.failures)
-            if container.exit_code is None:
-                self._tell(pod, running)
-            await _either(running.ending, period)
+        leaving = asyncio.create_task(running.ending.wait())
+        try:
+            while not running.ending.is_set() and container.exit_code is None:
+                if spec.probe is not None:
+                    one.count(await container.ready(running.address), spec.probe.failures)
+                if container.exit_code is None:
+                    self._tell(pod, running)
+                pause = _pause(spec.probe, one.ready)
+                await asyncio.wait(
+                    (leaving, container.exited), timeout=pause, return_when="FIRST_COMPLETED"
+                )
+        finally:
+            leaving.cancel()
+        if container.exit_code is not None:
+            await self._tell_end(pod, running, one, container)
+
+    async def _tell_end(
+        self, pod: Object, running: Running, one: Run, container: Container
+    ) -> None:
+        one.ready = False
+        self._tell(pod, running)
+        await container.end()
+        self._tell(pod, running)
+        if podstatus.starts_again(pod, container.exit_code):
+            told = f"Back-off restarting container {one.name}: it ended with {container.exit_code}"
+            warn(self._objects, pod, "BackOff", told)
+            await _either(running.ending, RESTART_SECONDS)
 
     async def _end(self, pod: Object, running: Running) -> None:
         """TERM, the grace that was asked for, KILL; then take the pod away."""
@@ -203,6 +220,13 @@ class Node:
             status = podstatus.status_of(pod, running.address, running.runs)
             fresh = podstatus.keep_times(found.get("status") or {}, status)
             self._objects.amend("pods", found, lambda made: made.update(status=fresh))
+
+
+def _pause(probe: Probe | None, ready: bool) -> float | None:
+    """Seconds until the next look; none when there is nothing to look for."""
+    if probe is None:
+        return None
+    return probe.period if ready else min(probe.period, PROBE_SECONDS)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

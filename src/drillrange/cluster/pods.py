@@ -12,6 +12,7 @@ from drillrange.cluster.objects import Object
 GRACE = 30.0  # seconds, unless the template says otherwise
 _INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
+_MAPPED = re.compile(r"^metadata\.(labels|annotations)\['([^']+)'\]$")
 ConfigMaps = Callable[[str], Mapping[str, str] | None]  # by name
 
 
@@ -86,10 +87,7 @@ def _value(item: Object, pod: Object, config_maps: ConfigMaps) -> str | None:
     if not source:
         return str(item.get("value") or "")
     if "fieldRef" in source:
-        where: Any = pod
-        for step in source["fieldRef"]["fieldPath"].split("."):
-            where = where.get(step, "") if isinstance(where, dict) else ""
-        return str(where)
+        return _field(pod, source["fieldRef"]["fieldPath"])
     reference = source["configMapKeyRef"]
     found = config_maps(reference["name"])
     if found is not None and reference["key"] in found:
@@ -99,6 +97,20 @@ def _value(item: Object, pod: Object, config_maps: ConfigMaps) -> str | None:
     if found is None:
         raise Unstartable(f'configmap "{reference["name"]}" not found')
     raise Unstartable(f"couldn't find key {reference['key']} in ConfigMap {reference['name']}")
+
+
+def _field(pod: Object, path: str) -> str:
+    """Raises Unstartable for a field that there is not."""
+    if found := _MAPPED.match(path):
+        return str((pod["metadata"].get(found[1]) or {}).get(found[2], ""))
+    if path == "status.podIPs":
+        return ",".join(one["ip"] for one in pod["status"]["podIPs"])
+    where: Any = pod
+    for step in path.split("."):
+        where = where.get(step) if isinstance(where, dict) else None
+    if not isinstance(where, str | int):
+        raise Unstartable(f"fieldRef: the pod has no field {path}")
+    return str(where)
 
 
 def _expand(text: str, env: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -56,12 +57,19 @@ def _discovery() -> list[Route]:
         say("/api", discovery.api_versions),
         say("/apis", discovery.groups),
         say("/api/v1", lambda: discovery.resources("")),
-        say("/apis/apps", lambda: discovery.group("apps")),
-        say("/apis/apps/v1", lambda: discovery.resources("apps")),
         say(f"/apis/{METRICS}/v1beta1", lambda: discovery.resources(METRICS)),
         say("/openapi/v3", discovery.openapi_index),
         say("/openapi/v3/api/v1", lambda: discovery.openapi("")),
-        say("/openapi/v3/apis/apps/v1", lambda: discovery.openapi("apps")),
+        *(
+            route
+            for name in discovery.SERVED
+            if name
+            for route in (
+                say(f"/apis/{name}", partial(discovery.group, name)),
+                say(f"/apis/{name}/v1", partial(discovery.resources, name)),
+                say(f"/openapi/v3/apis/{name}/v1", partial(discovery.openapi, name)),
+            )
+        ),
         *(Route(path, _say_ok) for path in ("/healthz", "/livez", "/readyz")),
     ]
 

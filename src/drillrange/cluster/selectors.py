@@ -17,6 +17,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "metadata.namespace": ("metadata", "namespace"),
     "spec.nodeName": ("spec", "nodeName"),
     "status.phase": ("status", "phase"),
+    "status.podIP": ("status", "podIP"),
+    **{
+        f"involvedObject.{name}": ("involvedObject", name)
+        for name in ("kind", "name", "namespace", "uid", "apiVersion", "fieldPath")
+    },
+    "reason": ("reason",),
+    "type": ("type",),
 }
 
 

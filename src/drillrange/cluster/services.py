@@ -1,25 +1,26 @@
-"""Services that route: each listens on its address and leads connections to ready pods.
+"""Services that route: each listens on its addresses and leads connections to ready pods.
 
-Endpoints objects tell where to. Connections that stand are left alone when that changes.
+Nothing listens for a service without ready pods: it refuses, as in production. Connections that
+stand are left alone when its pods change.
 """
 
 import asyncio
 import contextlib
-import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from drillrange.cluster.objects import Object, Objects, Refused
-from drillrange.cluster.podstatus import is_ready
-from drillrange.cluster.selectors import selects
+from drillrange.cluster.endpoints import Group, Target, group_pods, slices, subsets, targets
+from drillrange.cluster.events import warn
+from drillrange.cluster.objects import Object, Objects
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN = 1.0  # seconds, even if nothing changed
+LOOK_AGAIN = 1.0  # seconds, even if nothing changed: an address may have become free
 CONNECT_SECONDS = 2.0
 PIECE = 65_536  # bytes
-Target = tuple[str, int]  # address, port
+BACKLOG = 512
 
 
 class Place(NamedTuple):
@@ -31,14 +32,34 @@ class Place(NamedTuple):
     port: int
 
 
+@dataclass(slots=True)
+class Door:
+    """What listens at a place, and whom it leads to, in turn."""
+
+    targets: list[Target] = field(default_factory=list)
+    server: asyncio.Server | None = None
+    turn: int = 0
+    failed: bool = False  # the last attempt to listen
+
+    def choices(self) -> list[Target]:
+        """The one whose turn it is first."""
+        self.turn += 1
+        first = self.turn % max(1, len(self.targets))
+        return self.targets[first:] + self.targets[:first]
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.close()
+            self.server = None
+
+
 class Services:
     """Listens for all services until cancelled."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._listening: dict[Place, asyncio.Server | None] = {}
-        self._targets: dict[Place, list[Target]] = {}
-        self._turns = itertools.count()
+        self._doors: dict[Place, Door] = {}
+        self._connections: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         try:
@@ -50,132 +71,132 @@ class Services:
                     while not changes.empty():
                         changes.get_nowait()
         finally:
-            for place in list(self._listening):
-                self._leave(place)
+            await self._end()
+
+    async def _end(self) -> None:
+        for door in self._doors.values():
+            door.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _follow(self) -> None:
-        wanted: dict[Place, list[Target]] = {}
+        wanted: dict[Place, tuple[Object, list[Target]]] = {}
+        told: set[tuple[str, str, str]] = set()
+        pods = self._objects.list("pods")
         for service in self._objects.list("services"):
-            pods = self._pods(service)
-            self._tell_endpoints(service, [pod for pod in pods if is_ready(pod)])
-            wanted |= _places(service, [pod for pod in pods if is_ready(pod)])
-        self._forget_endpoints()
-        self._targets = wanted
-        for place in set(self._listening) - set(wanted):
-            self._leave(place)
-        for place in set(wanted) - set(self._listening):
-            self._listening[place] = await self._listen(place)
-
-    def _pods(self, service: Object) -> list[Object]:
-        selector = service["spec"].get("selector")
-        if not selector:
-            return []
-        namespace = service["metadata"]["namespace"]
-        return self._objects.list("pods", lambda pod: selects(selector, pod), namespace)
+            groups = group_pods(service, pods)
+            told |= set(self._tell(service, groups))
+            for number, place in _places(service):
+                wanted[place] = (service, targets(groups, number))
+        self._forget(told)
+        for place in set(self._doors) - set(wanted):
+            self._doors.pop(place).close()
+        for place, (service, chosen) in wanted.items():
+            door = self._doors.setdefault(place, Door())
+            door.targets = chosen
+            await self._open_or_close(service, place, door)
 
     # --- connections
 
-    async def _listen(self, place: Place) -> asyncio.Server | None:
-        async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._lead(place, reader, writer)
+    async def _open_or_close(self, service: Object, place: Place, door: Door) -> None:
+        if not door.targets:
+            door.close()
+        if not door.targets or door.server is not None:
+            return
+
+        def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = asyncio.create_task(_lead(door, reader, writer))
+            self._connections.add(connection)
+            connection.add_done_callback(self._connections.discard)
 
         try:
-            return await asyncio.start_server(lead, place.address, place.port, backlog=512)
+            door.server = await asyncio.start_server(
+                lead, place.address, place.port, backlog=BACKLOG
+            )
+            door.failed = False
         except OSError as error:
-            log.warning("service %s cannot listen: %s", place.service, error)
-            return None
+            if not door.failed:
+                told = f"cannot listen on {place.address}:{place.port}: {error.strerror}"
+                log.warning("service %s %s", place.service, told)
+                warn(self._objects, service, "FailedToListen", told)
+            door.failed = True
 
-    def _leave(self, place: Place) -> None:
-        if server := self._listening.pop(place):
-            server.close()
+    # --- endpoints
 
-    async def _lead(
-        self, place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        """To one of the pods in turn; to the next one when it does not take the connection."""
-        targets = list(self._targets.get(place, ()))
-        turn = next(self._turns)
-        for number in range(len(targets)):
-            address, port = targets[(turn + number) % len(targets)]
+    def _tell(self, service: Object, groups: list[Group]) -> Iterator[tuple[str, str, str]]:
+        """Write the service's Endpoints and EndpointSlices; what they are is returned."""
+        meta = {key: service["metadata"][key] for key in ("name", "namespace")}
+        if "labels" in service["metadata"]:
+            meta["labels"] = service["metadata"]["labels"]
+        found = subsets(service, groups)
+        yield self._put("endpoints", {"metadata": meta, **({"subsets": found} if found else {})})
+        for made in slices(service, groups):
+            yield self._put("endpointslices", made)
+
+    def _put(self, plural: str, made: Object) -> tuple[str, str, str]:
+        meta = made["metadata"]
+        found = self._objects.find(plural, meta["name"], meta["namespace"])
+        if found is None:
+            self._objects.create(plural, made)
+        else:
+            self._objects.replace(plural, made)
+        return plural, meta["namespace"], meta["name"]
+
+    def _forget(self, told: set[tuple[str, str, str]]) -> None:
+        for plural in ("endpoints", "endpointslices"):
+            for found in self._objects.list(plural):
+                namespace, name = found["metadata"]["namespace"], found["metadata"]["name"]
+                if (plural, namespace, name) not in told:
+                    self._objects.delete(plural, name, namespace)
+
+
+def _places(service: Object) -> Iterator[tuple[int, Place]]:
+    """With the place of the port among the service's ports."""
+    meta, spec = service["metadata"], service["spec"]
+    own = [spec["clusterIP"]] if spec.get("clusterIP", "None") != "None" else []
+    for number, port in enumerate(spec.get("ports") or []):
+        for address in (*own, *(spec.get("externalIPs") or [])):
+            yield number, Place(meta["namespace"], meta["name"], address, port["port"])
+
+
+async def _lead(door: Door, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """To one of the pods; to the next one when it does not take the connection."""
+    try:
+        for address, port in door.choices():
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     there, back = await asyncio.open_connection(address, port)
             except (OSError, TimeoutError):
                 continue
-            await asyncio.gather(_copy(reader, back), _copy(there, writer))
-            for end in (back, writer):
-                end.close()
+            await _join((reader, writer), (there, back))
             return
+    finally:
         writer.transport.abort()
 
-    # --- endpoints
 
-    def _tell_endpoints(self, service: Object, ready: Sequence[Object]) -> None:
-        meta = service["metadata"]
-        found = self._objects.find("endpoints", meta["name"], meta["namespace"])
-        subsets = _subsets(service, ready)
-        if found is None:
-            made = {"metadata": {"name": meta["name"], "namespace": meta["namespace"]}}
-            self._objects.create("endpoints", {**made, "subsets": subsets})
-        elif found.get("subsets") != subsets:
-            self._objects.amend("endpoints", found, lambda made: made.update(subsets=subsets))
+End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-    def _forget_endpoints(self) -> None:
-        for found in self._objects.list("endpoints"):
-            meta = found["metadata"]
-            if self._objects.find("services", meta["name"], meta["namespace"]) is None:
-                with contextlib.suppress(Refused):
-                    self._objects.delete("endpoints", meta["name"], meta["namespace"])
+
+async def _join(one: End, other: End) -> None:
+    """Until both have said all; when one breaks, so does the other."""
+    (reader, writer), (there, back) = one, other
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_copy(reader, back))
+            group.create_task(_copy(there, writer))
+        for end in (back, writer):
+            end.close()
+            await end.wait_closed()
+    except* OSError:
+        pass  # `abort` tells them
+    finally:
+        back.transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until the sender has no more to say, or the receiver is gone."""
-    with contextlib.suppress(OSError):
-        while data := await reader.read(PIECE):
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-
-
-def _places(service: Object, ready: Sequence[Object]) -> dict[Place, list[Target]]:
-    meta, spec = service["metadata"], service["spec"]
-    own = [spec["clusterIP"]] if spec.get("clusterIP", "None") != "None" else []
-    return {
-        Place(meta["namespace"], meta["name"], address, port["port"]): _targets(port, ready)
-        for port in spec.get("ports") or []
-        for address in [*own, *(spec.get("externalIPs") or [])]
-    }
-
-
-def _targets(port: Object, ready: Sequence[Object]) -> list[Target]:
-    found = ((pod["status"].get("podIP"), _number(port["targetPort"], pod)) for pod in ready)
-    return [(address, number) for address, number in found if address and number]
-
-
-def _number(port: int | str, pod: Object) -> int | None:
-    """Of a port that may be a name in the pod's containers."""
-    if isinstance(port, int) or port.isdigit():
-        return int(port)
-    named = [
-        found["containerPort"]
-        for container in pod["spec"]["containers"]
-        for found in container.get("ports") or []
-        if found.get("name") == port
-    ]
-    return named[0] if named else None
-
-
-def _subsets(service: Object, ready: Sequence[Object]) -> list[Object]:
-    addresses = [
-        {
-            "ip": pod["status"].get("podIP", ""),
-            "targetRef": {"kind": "Pod", "name": pod["metadata"]["name"]},
-        }
-        for pod in ready
-    ]
-    ports = [
-        {"name": port.get("name", ""), "port": _number(port["targetPort"], ready[0])}
-        for port in (service["spec"].get("ports") or [] if ready else [])
-    ]
-    return [{"addresses": addresses, "ports": ports}] if addresses else []
+    while data := await reader.read(PIECE):
+        writer.write(data)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()

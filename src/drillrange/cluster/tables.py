@@ -16,10 +16,9 @@ class Column(NamedTuple):
     wide: bool = False
 
 
-def age(found: Object, now: datetime) -> str:
+def age(made_at: datetime, now: datetime) -> str:
     """As kubectl shortens it."""
-    made = datetime.fromisoformat(found["metadata"]["creationTimestamp"])
-    seconds = max(0, int((now - made).total_seconds()))
+    seconds = max(0, int((now - made_at).total_seconds()))
     for size, unit, least in ((86400, "d", 2), (3600, "h", 2), (60, "m", 2)):
         if seconds >= size * least:
             return f"{seconds // size}{unit}"
@@ -31,7 +30,20 @@ def _name(found: Object) -> Any:
 
 
 def _age(found: Object) -> str:
-    return age(found, datetime.now(UTC))
+    return _since(found["metadata"]["creationTimestamp"])
+
+
+def _since(at: str | None) -> str:
+    return age(datetime.fromisoformat(at), datetime.now(UTC)) if at else "<unknown>"
+
+
+def _involved(event: Object) -> str:
+    about = event.get("involvedObject") or {}
+    return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+
+
+def _slice_endpoints(found: Object) -> str:
+    return ",".join(a for e in found["endpoints"] for a in e["addresses"]) or "<unset>"
 
 
 def _count(key: str) -> Callable[[Object], Any]:
@@ -85,7 +97,7 @@ def _endpoints(found: Object) -> str:
     told = [
         f"{address['ip']}:{port['port']}"
         for subset in found.get("subsets") or []
-        for address in subset["addresses"]
+        for address in subset.get("addresses") or []
         for port in subset["ports"]
     ]
     return ",".join(told) or "<none>"
@@ -135,7 +147,20 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "endpoints": (NAME, Column("Endpoints", _endpoints), AGE),
     "configmaps": (NAME, Column("Data", lambda c: len(c.get("data") or {})), AGE),
     "namespaces": (NAME, Column("Status", lambda _: "Active"), AGE),
-    "events": (NAME, AGE),
+    "endpointslices": (
+        NAME,
+        Column("AddressType", lambda s: s["addressType"]),
+        Column("Ports", lambda s: ",".join(str(port["port"]) for port in s["ports"]) or "<unset>"),
+        Column("Endpoints", _slice_endpoints),
+        AGE,
+    ),
+    "events": (
+        Column("Last Seen", lambda e: _since(e.get("lastTimestamp"))),
+        Column("Type", lambda e: e.get("type", "")),
+        Column("Reason", lambda e: e.get("reason", "")),
+        Column("Object", _involved),
+        Column("Message", lambda e: str(e.get("message", "")).strip()),
+    ),
 }
 
 

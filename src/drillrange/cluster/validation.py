@@ -1,5 +1,6 @@
 """What the API makes of a manifest before it stores it: defaults, and refusals (422)."""
 
+import ipaddress
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from drillrange.cluster.schema import check_fields
 
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 LONGEST_NAME = 253
+LARGEST_PORT = 65535
 _QUANTITY = re.compile(r"^\d+%?$")
 
 
@@ -181,8 +183,36 @@ def _service(check: _Check, manifest: Object) -> None:
     assert isinstance(spec, dict)
     spec.setdefault("type", "ClusterIP")
     ports = spec.get("ports") or []
-    fits = isinstance(ports, list) and all(isinstance(p, dict) and "port" in p for p in ports)
-    if check.that(fits, "spec.ports: Invalid value: every port needs a number"):
-        for port in ports:
-            port.setdefault("protocol", "TCP")
-            port.setdefault("targetPort", port["port"])
+    if not check.that(isinstance(ports, list), "spec.ports: Invalid value: must be a list"):
+        return
+    for number, port in enumerate(ports):
+        _service_port(check, f"spec.ports[{number}]", port, several=len(ports) > 1)
+    for address in spec.get("externalIPs") or []:
+        told = f"spec.externalIPs: Invalid value: {address!r}: must be a valid IP address"
+        check.that(_is_address(address), told)
+
+
+def _service_port(check: _Check, where: str, port: Any, *, several: bool) -> None:
+    if not check.that(isinstance(port, dict) and "port" in port, f"{where}.port: Required value"):
+        return
+    told = f"{where}.port: Invalid value: {port['port']!r}: must be between 1 and 65535, inclusive"
+    check.that(_is_port(port["port"]), told)
+    port.setdefault("protocol", "TCP")
+    told = f"{where}.protocol: Unsupported value: {port['protocol']!r}: supported values: 'TCP'"
+    check.that(port["protocol"] == "TCP", told)
+    check.that(port.get("name") or not several, f"{where}.name: Required value")
+    target = port.setdefault("targetPort", port["port"])
+    told = f"{where}.targetPort: Invalid value: {target!r}: must be a number or a name"
+    check.that(_is_port(target) or (isinstance(target, str) and target), told)
+
+
+def _is_port(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_PORT
+
+
+def _is_address(value: Any) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
