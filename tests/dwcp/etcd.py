@@ -11,6 +11,7 @@ import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -48,12 +49,15 @@ class Cluster:
     def until_whole(self) -> None:
         """Every member takes changes by itself."""
         for endpoint in self.endpoints:
-            wait_until(lambda only=endpoint: _healthy(only))  # type: ignore[misc]
+            wait_until(partial(_healthy, endpoint))
 
     def freeze(self, *members: int) -> None:
+        """Every thread of them has stopped when this returns."""
         for at in members:
             self._members[at].send_signal(signal.SIGSTOP)
             self._frozen.add(at)
+        for at in members:
+            wait_until(partial(_stopped, self._members[at].pid))
 
     def thaw(self) -> None:
         for at in sorted(self._frozen):
@@ -186,6 +190,15 @@ def _free(held: ExitStack) -> int:
     probe.bind(("127.0.0.1", 0))
     port: int = probe.getsockname()[1]
     return port
+
+
+def _stopped(pid: int) -> bool:
+    states = [task.read_text().rpartition(")")[2].split()[0] for task in _tasks(pid)]
+    return set(states) == {"T"}
+
+
+def _tasks(pid: int) -> Iterator[Path]:
+    return Path("/proc", str(pid), "task").glob("*/stat")
 
 
 def _post(member: Address, path: str, body: bytes | dict[str, str]) -> bytes:
