@@ -1,4 +1,4 @@
-"""`python -m drillrange up | inject | heal | run`: a range as a process, until told to stop."""
+"""`python -m drillrange up|status|inject|heal|run`: a range as a process, until told to stop."""
 
 import argparse
 import asyncio
@@ -27,6 +27,8 @@ def main() -> int:
         _join(found)
         if args.command == "run":
             os.execvpe(args.words[0], args.words, os.environ | found["env"])
+        if args.command == "status":
+            return _tell_status(directory)
         act = FAULTS[args.fault].inject if args.command == "inject" else FAULTS[args.fault].heal
         act(Ground(directory))
     except (Broken, NotReady, namespace.NotPermitted, OSError) as error:
@@ -45,6 +47,7 @@ def _parse() -> argparse.Namespace:
     up.add_argument(
         "--private-network", action="store_true", help="on a network that is the range's alone"
     )
+    commands.add_parser("status", help="what of a range is up, and which faults are in")
     for name in ("inject", "heal"):
         commands.add_parser(name).add_argument("fault", choices=sorted(FAULTS))
     run = commands.add_parser("run", help="run a command as if on the range")
@@ -88,6 +91,18 @@ def _described(found: Range) -> dict[str, Any]:
         "service": found.service_url,
         "env": dict(found.env),
     }
+
+
+def _tell_status(directory: Path) -> int:
+    """As its cluster tells it."""
+    ground = Ground(directory)
+    for kind in ("deployments", "pods"):
+        found = ground.kubectl("get", kind, "--no-headers")
+        print("\n".join(f"  {line}" for line in found.splitlines()))
+    for fault in FAULTS.values():
+        if fault.is_in(ground):
+            print(f"  FAULT {fault.name}: {fault.about}")
+    return 0
 
 
 def _read(directory: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "playcall.cli.report",
     "demo": "playcall.cli.demo",
     "drill": "playcall.cli.drill",
+    "range": "playcall.cli.range",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }
