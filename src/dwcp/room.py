@@ -157,7 +157,7 @@ class Room:
 
     def _end(self, done: bool = False) -> None:
         if self._session:
-            self._session.end()
+            self._session.end(done)
             self._late.append(self._session.due)
             if self._session.exposed and not done:
                 self._memory = None  # its source may write on, and is left with the old memory

@@ -141,11 +141,14 @@ class Session:
             self._changed.wait_for(lambda: not self._streams, CUT_SECONDS)
             self._joined = self._broken = False
 
-    def end(self) -> None:
-        """No frame is taken from now on, and the memory is as it was: all zero."""
+    def end(self, proven: bool) -> None:
+        """No frame is taken from now on, and the memory is as it was: all zero. In an image that was
+        not proven to be its source's anything may have been written."""
         with self._changed:
             self._ended = True
         self.cut()
+        if not proven:
+            self.written[:] = True
         for first, last in runs(self.written.reshape(-1)):
             self.memory.pages[first:last] = 0
         self.written[:] = False

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 
 from dwcp.environment import Address
 from dwcp.wire import HEADER_SIZE, HELLO_SIZE, SESSION_SIZE, STREAM_HELLO
@@ -25,6 +26,7 @@ class Proxy:
         self._breaks = breaks
         self._flips = flips
         self._second: Address = self._target
+        self._words: dict[bytes, Callable[[], None]] = {}
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -39,6 +41,20 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
         self._cut()
+
+    def when(self, words: bytes, act: Callable[[], None]) -> None:
+        """Before the first control line with these words is passed on."""
+        self._words[words] = act
+
+    def redirect(self, target: str) -> None:
+        """New connections go there."""
+        host, port = target.split(":")
+        self._target = self._second = (host, int(port))
+
+    def cut_soon(self, after: int) -> None:
+        """Once so many bytes more have passed in streams."""
+        with self._lock:
+            self._left = after
 
     def redirect_after_cut(self, target: str) -> None:
         host, port = target.split(":")
@@ -61,6 +77,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := bytearray(source.recv(1 << 16)):
                 stream = stream or (outward and not passed and data.startswith(STREAM_HELLO))
+                if outward and not stream:
+                    self._watch(bytes(data))
                 if stream:
                     self._damage(data, passed)
                     if self._is_time_to_cut(len(data)):
@@ -74,6 +92,11 @@ class Proxy:
         for each in (source, sink):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+    def _watch(self, data: bytes) -> None:
+        for words in [words for words in self._words if words in data]:
+            if act := self._words.pop(words, None):
+                act()
 
     def _damage(self, data: bytearray, passed: int) -> None:
         with self._lock:
