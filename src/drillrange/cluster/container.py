@@ -95,7 +95,7 @@ async def run(spec: ContainerSpec, directory: Path, confine: Callable[[], None])
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=dict(spec.env),
-            cwd=directory,
+            cwd=spec.directory or directory,
             start_new_session=True,
             preexec_fn=confine,
         ),

@@ -63,7 +63,7 @@ async def _start(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=dict(spec.env),
-        cwd=directory,
+        cwd=spec.directory or directory,
         start_new_session=True,
         preexec_fn=confine,
     )

@@ -97,6 +97,7 @@ class Node:
                 await asyncio.gather(*keeping)
             await self._end(pod, running)
         finally:
+            self._volumes.forget(pod)
             if running.address:
                 self._addresses.give_back(running.address)
             self._pods.pop(name, None)
@@ -125,8 +126,8 @@ class Node:
     async def _run_once(self, pod: Object, running: Running, one: Run) -> None:
         """Start, and watch over it until it ends or is to end."""
         try:
-            self._volumes.mount(pod, one.name)
-            spec = read_container(pod, one.name, lambda name: self._config_map(pod, name))
+            mounts = self._volumes.provide(pod, one.name)
+            spec = read_container(pod, one.name, lambda name: self._config_map(pod, name), mounts)
         except Unstartable as error:
             await self._wait(pod, running, one, "CreateContainerConfigError", str(error))
             return
@@ -134,7 +135,7 @@ class Node:
             one.previous = one.current
             one.restarts += 1
         try:
-            confine = self._confinement.of(spec.capabilities)
+            confine = self._confinement.of(spec.capabilities, spec.mounts)
             one.current = await run(spec, self._directory, confine)
         except OSError as error:
             one.current = None

@@ -52,7 +52,7 @@ class PodApi:
         except Refused as error:
             await socket.send_denial_response(refusal(error))
             return
-        confine = self._confinement.of_command(spec.capabilities)
+        confine = self._confinement.of_command(spec.capabilities, spec.mounts)
         await execute(socket, spec, self._directory, confine)
 
     async def refuse_spdy(self, request: Request) -> Response:

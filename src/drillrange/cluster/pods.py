@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from drillrange.cluster.confinement import known_capabilities
+from drillrange.cluster.confinement import Mount, known_capabilities
 from drillrange.cluster.objects import Object
 
 GRACE = 30.0  # seconds, unless the template says otherwise
@@ -40,17 +41,23 @@ class ContainerSpec:
     grace: float
     probe: Probe | None
     capabilities: frozenset[str]
+    mounts: tuple[Mount, ...]
+    directory: Path | None  # where it begins; None: wherever
 
 
-def read_container(pod: Object, name: str, config_maps: ConfigMaps) -> ContainerSpec:
+def read_container(
+    pod: Object, name: str, config_maps: ConfigMaps, mounts: tuple[Mount, ...]
+) -> ContainerSpec:
     """Raises Unstartable."""
     try:
-        return _read(pod, name, config_maps)
+        return _read(pod, name, config_maps, mounts)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unstartable(f"the pod's spec cannot be read: {error!r}") from error
 
 
-def _read(pod: Object, name: str, config_maps: ConfigMaps) -> ContainerSpec:
+def _read(
+    pod: Object, name: str, config_maps: ConfigMaps, mounts: tuple[Mount, ...]
+) -> ContainerSpec:
     spec = pod["spec"]
     (container,) = (made for made in spec["containers"] if made["name"] == name)
     env = _environment(pod, container, config_maps)
@@ -62,6 +69,8 @@ def _read(pod: Object, name: str, config_maps: ConfigMaps) -> ContainerSpec:
         grace=GRACE if grace is None else float(grace),
         probe=_probe(container),
         capabilities=_capabilities(container),
+        mounts=mounts,
+        directory=Path(container["workingDir"]) if container.get("workingDir") else None,
     )
 
 

@@ -40,6 +40,11 @@ _ENV: Fields = {
     "value": str,
     "valueFrom": _any("configMapKeyRef fieldRef resourceFieldRef secretKeyRef fileKeyRef"),
 }
+_MOUNT: Fields = {
+    "name": str,
+    "mountPath": str,
+    **_any("readOnly recursiveReadOnly mountPropagation subPath subPathExpr"),
+}
 _CONTAINER: Fields = {
     "name": str,
     "image": str,
@@ -54,8 +59,9 @@ _CONTAINER: Fields = {
     **_any(
         "workingDir envFrom imagePullPolicy lifecycle resizePolicy restartPolicy securityContext "
         "restartPolicyRules stdin stdinOnce terminationMessagePath terminationMessagePolicy tty "
-        "volumeDevices volumeMounts"
+        "volumeDevices"
     ),
+    "volumeMounts": [_MOUNT],
 }
 _POD: Fields = {
     "containers": [_CONTAINER],

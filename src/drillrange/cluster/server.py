@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from drillrange.cluster.addresses import Addresses
 from drillrange.cluster.api import Api
 from drillrange.cluster.certificate import make_certificate
-from drillrange.cluster.confinement import Confinement
+from drillrange.cluster.confinement import Confinement, may_mount
 from drillrange.cluster.controller import Controller
 from drillrange.cluster.node import Node
 from drillrange.cluster.objects import NAMESPACE, Object, Objects
@@ -49,8 +49,9 @@ class PocketCluster:
         certificate, key = await asyncio.to_thread(self._prepare, addresses.own)
         self.url = "https://{}:{}".format(*listening.getsockname())
         await asyncio.to_thread(self._write_kubeconfig, certificate)
-        volumes = Volumes(self._objects, self._directory / "configmaps")
+        volumes = Volumes(self._objects, self._directory / "volumes", mounting=may_mount())
         self._api = Api(self._objects, addresses)
+        self._volumes = volumes
         self._node = Node(self._objects, addresses, volumes, self._directory, self._confinement)
         pods = PodApi(self._objects, self._node, self._directory, self._confinement)
         app = Guarded(application(self._api, pods), self._token)
@@ -84,6 +85,7 @@ class PocketCluster:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._volumes.close()
 
     def _raise_failures(self) -> None:
         for task in self._tasks:

@@ -11,6 +11,7 @@ from drillrange.cluster.schema import check_fields
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 LONGEST_NAME = 253
 LARGEST_PORT = 65535
+_KEY = re.compile(r"^[-._a-zA-Z0-9]+$")
 _QUANTITY = re.compile(r"^\d+%?$")
 
 
@@ -30,6 +31,8 @@ def prepare(
         _pod(check, "spec", made.get("spec"))
     elif plural == "services":
         _service(check, made)
+    elif plural == "configmaps":
+        _config_map(check, made)
     check.refuse()
     return made
 
@@ -145,11 +148,34 @@ def _pod(check: _Check, where: str, spec: Any) -> None:
     names = [made.get("name") for made in containers if isinstance(made, dict)]
     told = "Duplicate value: containers need different names"
     check.that(len(set(names)) == len(names), f"{where}.containers: {told}")
+    volumes = _volumes(check, f"{where}.volumes", spec.get("volumes") or [])
     for number, container in enumerate(containers):
-        _container(check, f"{where}.containers[{number}]", container)
+        _container(check, f"{where}.containers[{number}]", container, volumes)
 
 
-def _container(check: _Check, where: str, container: Any) -> None:
+def _volumes(check: _Check, where: str, volumes: Any) -> frozenset[str]:
+    """Their names."""
+    if not check.that(isinstance(volumes, list), f"{where}: Invalid value: must be a list"):
+        return frozenset()
+    for number, volume in enumerate(volumes):
+        there = f"{where}[{number}]"
+        if not check.that(isinstance(volume, dict), f"{there}: Invalid value: must be an object"):
+            continue
+        check.that(volume.get("name"), f"{there}.name: Required value")
+        told = "Unsupported value: the pocket cluster knows configMap and emptyDir"
+        check.that("configMap" in volume or "emptyDir" in volume, f"{there}: {told}")
+        if "configMap" in volume:
+            source = volume["configMap"] or {}
+            check.that(source.get("name"), f"{there}.configMap.name: Required value")
+            for item in source.get("items") or []:
+                path = str(item.get("path") or "")
+                fits = path and not path.startswith("/") and ".." not in path.split("/")
+                told = f"{there}.configMap.items.path: Invalid value: {path!r}: must be relative"
+                check.that(fits, told)
+    return frozenset(str(made.get("name")) for made in volumes if isinstance(made, dict))
+
+
+def _container(check: _Check, where: str, container: Any, volumes: frozenset[str]) -> None:
     if not check.that(isinstance(container, dict), f"{where}: Required value"):
         return
     check.that(container.get("name"), f"{where}.name: Required value")
@@ -160,6 +186,10 @@ def _container(check: _Check, where: str, container: Any) -> None:
         there = f"{where}.env[{number}]"
         if check.that(isinstance(item, dict) and item.get("name"), f"{there}.name: Required value"):
             _source(check, there, item)
+    for number, mount in enumerate(container.get("volumeMounts") or []):
+        there, name = f"{where}.volumeMounts[{number}]", mount.get("name")
+        check.that(name in volumes, f"{there}.name: Not found: {name!r}")
+        check.that(mount.get("mountPath"), f"{there}.mountPath: Required value")
     probe = container.get("readinessProbe")
     if probe:
         known = any(kind in probe for kind in ("httpGet", "tcpSocket"))
@@ -174,6 +204,14 @@ def _source(check: _Check, where: str, item: Object) -> None:
     known = not source or any(kind in source for kind in ("configMapKeyRef", "fieldRef"))
     told = "Unsupported value: the pocket cluster knows configMapKeyRef and fieldRef"
     check.that(known, f"{where}.valueFrom: {told}")
+
+
+def _config_map(check: _Check, manifest: Object) -> None:
+    for part in ("data", "binaryData"):
+        for key in manifest.get(part) or {}:
+            fits = _KEY.match(key) and not key.startswith("..")
+            told = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+            check.that(fits, f"{part}[{key}]: Invalid value: {key!r}: {told}")
 
 
 def _service(check: _Check, manifest: Object) -> None:
