@@ -188,6 +188,7 @@ def _control(site: Site) -> Manifest:
             f"{name}={known[name]}:{STREAM}/{known[name]}:{AMST}" for name in DESTINATIONS
         ),
         "DWCP_ETCD": _etcd_clients(site),
+        "DWCP_ETCD_TIMEOUT": "0.5",
         "DWCP_V1": site.at("dwcp-v1", HTTP),
         "DWCP_WINDOW": site.window,
         "DWCP_GAUGE_EXPIRY": site.expiry,
@@ -230,6 +231,7 @@ def _load(site: Site) -> Manifest:
     env = {
         "DWCP_SERVICE": site.at("dwcp-service", HTTP),
         "DWCP_METRICS_LISTEN": f"$(POD_IP):{AMST}",
+        "DWCP_LOAD_INFLIGHT": "8",
         **_config_directory(site, "load"),
     }
     made = _role("load", env, probed=AMST, volume=_config_directory(site, "load"))
@@ -269,6 +271,8 @@ def _etcd(name: str, site: Site) -> Manifest:
         f"--advertise-client-urls=http://{own}:{CLIENTS}",
         f"--initial-advertise-peer-urls=http://{own}:{PEERS}",
         f"--initial-cluster={cluster}",
+        "--pre-vote=true",  # who comes back unseats nobody
+        "--unsafe-no-fsync",  # a range does not outlive its machine
         "--logger=zap",
         "--log-level=warn",
     ]
