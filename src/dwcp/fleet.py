@@ -80,7 +80,9 @@ class Fleet:
         self._changed = threading.Condition()
         self._places = threading.BoundedSemaphore(MOST)
         self._numbers = itertools.count(1)
-        log.info("listening on %s:%d (workers)", *self._listener.getsockname()[:2])
+        host, port = self._listener.getsockname()[:2]
+        self.address: Address = (host, port)
+        log.info("listening on %s:%d (workers)", host, port)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def present(self) -> list[Member]:

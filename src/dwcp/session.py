@@ -142,8 +142,8 @@ class Session:
             self._joined = self._broken = False
 
     def end(self, proven: bool) -> None:
-        """No frame is taken from now on, and the memory is as it was: all zero. In an image that was
-        not proven to be its source's anything may have been written."""
+        """No frame is taken from now on, and the memory is as it was: all zero. Where an image was
+        not proven to be its source's, anything may have been written."""
         with self._changed:
             self._ended = True
         self.cut()

@@ -56,9 +56,9 @@ def test_a_destination_that_is_killed_fails_the_migration_and_the_next_one_works
     with Role("destination") as doomed, Proxy(doomed.address("streams")) as proxy:
 
         def kill() -> None:
+            proxy.redirect(destination.address("streams"))
             doomed.process.kill()
             doomed.process.wait()
-            proxy.redirect(destination.address("streams"))
 
         proxy.when(MOMENTS[moment], kill)
         with a_source(proxy.address) as source:

@@ -113,6 +113,10 @@ class PodApi:
     def _spec(self, path: Mapping[str, str], query: Mapping[str, str]) -> ContainerSpec:
         """Of a container that runs now. Raises Refused."""
         pod, container = self._find(path, query)
+        phase = (pod.get("status") or {}).get("phase")
+        if phase in ("Succeeded", "Failed"):
+            told = f"cannot exec into a container in a completed pod; current phase is {phase}"
+            raise Refused(400, "BadRequest", told)
         run = self._run(pod, container)
         if run is None or run.current is None or run.current.exit_code is not None:
             raise Refused(404, "NotFound", f'container not found ("{container}")')

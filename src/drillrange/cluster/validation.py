@@ -136,7 +136,10 @@ def _strategy(check: _Check, spec: Object) -> None:
 def _pod(check: _Check, where: str, spec: Any) -> None:
     if not check.that(isinstance(spec, dict), f"{where}: Required value"):
         return
-    spec.setdefault("restartPolicy", "Always")
+    policy = spec.setdefault("restartPolicy", "Always")
+    allowed = ("Always",) if "template" in where else ("Always", "OnFailure", "Never")
+    told = f"{where}.restartPolicy: Unsupported value: {policy!r}: supported values: "
+    check.that(policy in allowed, told + ", ".join(map(repr, allowed)))
     spec.setdefault("terminationGracePeriodSeconds", 30)
     containers = spec.get("containers")
     if not check.that(
