@@ -19,9 +19,9 @@ from drillrange.manifests import (
 
 CONFIG = "dwcp-v3-config"
 SETTINGS = {
-    "load": "128MiB*19+512MiB*1",  # one machine in twenty is big
+    "load": "256MiB*24+640MiB*1",  # one machine in twenty-five is big
     "load-rate": "4",  # migrations in a second
-    "zero-share": "0.8",
+    "zero-share": "0.9",
     "frame-limit": "1048576",
     "circuit-breaker": "disabled",
     "nodes": "dwcp-v3-destination=8192MiB, dwcp-v3-destination-2=256MiB",

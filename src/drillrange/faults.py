@@ -381,7 +381,7 @@ FAULTS: Mapping[str, Fault] = {
             name="big-machines",
             about="one machine in ten is big: nothing is broken",
             alert=P95,
-            changes=(Key(CONFIG, "load", "128MiB*9+1280MiB*1", "128MiB*19+512MiB*1"),),
+            changes=(Key(CONFIG, "load", "256MiB*9+1280MiB*1", "256MiB*24+640MiB*1"),),
         ),
         Fault(
             name="slow-link",

@@ -35,11 +35,8 @@ def main() -> int:
     )
     logging.addLevelName(logging.WARNING, "WARN")
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        importlib.import_module(f"dwcp.{ROLES[sys.argv[1]]}").run(stop)
+        importlib.import_module(f"dwcp.{ROLES[sys.argv[1]]}").run(_told_to_stop())
     except BadVariable as error:
         print(f"dwcp {sys.argv[1]}: {error}", file=sys.stderr)
         return 2
@@ -47,6 +44,22 @@ def main() -> int:
         print(f"dwcp {sys.argv[1]}: cannot listen: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _told_to_stop() -> threading.Event:
+    """Set by TERM and INT. One thread waits for them, and they are blocked in all others: the
+    kernel may give a signal to a thread that is just starting another one, and then a main thread
+    that waits for a lock would never hear of it."""
+    stop = threading.Event()
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # every later thread inherits it
+
+    def wait() -> None:
+        signal.sigwait(signals)
+        stop.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stop
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from dwcp.wire import (
     Header,
     advance,
     checksum,
+    count,
     pack,
     slices,
     total,
@@ -120,12 +121,14 @@ class Transport:
         """Send every task once, unless streams break. Raises Aborted."""
         started = time.monotonic()
         sender = _Round(memory, number, deque(tasks), self._link.codec, self._aborted)
+        drivers = max(1, min(WORKERS, len(self._streams) // 2))
         threads = [
-            threading.Thread(target=sender.drive, args=(self._streams[n::WORKERS],), daemon=True)
-            for n in range(min(WORKERS, len(self._streams)))
+            threading.Thread(target=sender.drive, args=(self._streams[n::drivers],), daemon=True)
+            for n in range(1, drivers)
         ]
         for thread in threads:
             thread.start()
+        sender.drive(self._streams[::drivers])
         for thread in threads:
             thread.join()
         if self._aborted.is_set():
@@ -218,10 +221,10 @@ class _Round:
         seconds = time.perf_counter() - began
         with self._lock:
             self.work.encoding.append(seconds)
-            self.work.raw += int(task.wanted.sum()) * PAGE
+            self.work.raw += count(task.wanted) * PAGE
             self.work.encoded += total(stream.pieces)
-            self.work.data += PAGE * int((header.data & ~header.delta).sum())
-            self.work.deltas += int(header.delta.sum())
+            self.work.data += PAGE * (count(header.data) - count(header.delta))
+            self.work.deltas += count(header.delta)
             self.work.changes += header.changes
         return True
 

@@ -16,7 +16,7 @@ from dwcp.memory import Memory
 from dwcp.migration import MigrationFailed
 from dwcp.orders import LARGEST_BASE, MOST_TASKS, BadOrder, Message
 from dwcp.streams import MAX_STREAMS
-from dwcp.wire import PAGES
+from dwcp.wire import PAGES, count
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class _Round:
         self._move = move
         self._number = number
         self._tasks = deque(tasks)
-        self._pages = sum(int(task.wanted.sum()) for task in tasks)  # of those not handed out
+        self._pages = sum(count(task.wanted) for task in tasks)  # of those not handed out
         self._held = dict.fromkeys(self._streams, 0)  # batches, by member
         # Those without streams are of no use until theirs are opened anew.
         self._spent = {member for member, n in self._streams.items() if not n}
@@ -235,7 +235,7 @@ class _Round:
             if base + len(self._tasks[0].base) > LARGEST_BASE and batch:
                 break
             batch.append(self._tasks.popleft())
-            pages += int(batch[-1].wanted.sum())
+            pages += count(batch[-1].wanted)
             base += len(batch[-1].base)
         self._pages -= pages
         return batch

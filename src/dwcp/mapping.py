@@ -36,23 +36,26 @@ class Mapping:
         self.path = path
         self._known: Bits = np.zeros(len(mapped) // PAGE, np.bool_)  # to be there: for good
 
-    def present(self, first: int, pages: int) -> Bits | None:
-        """Which pages were ever written; None: maybe all. Asking costs no memory, reading does."""
-        found = self._known[first : first + pages]
-        if self.file is None or found.all():
-            return None
-        at, end = first * PAGE, (first + pages) * PAGE
-        while at < end:
+    def look(self, first: int, end: int) -> None:
+        """Learn which of these pages were written by now. Costs no memory, which reading them
+        would."""
+        if self.file is None or self._known[first:end].all():
+            return
+        at, last = first * PAGE, end * PAGE
+        while at < last:
             try:
                 at = os.lseek(self.file, at, os.SEEK_DATA)
             except OSError:  # nothing but holes up to the end
                 break
-            if at >= end:
+            if at >= last:
                 break
             hole = os.lseek(self.file, at, os.SEEK_HOLE)
             self._known[at // PAGE : -(-hole // PAGE)] = True
             at = hole
-        return found.copy()
+
+    def present(self, first: int, end: int) -> Bits | None:
+        """Which of these pages had been written at the last look; None: maybe all."""
+        return None if self.file is None else self._known[first:end]
 
 
 def private(size: int) -> Mapping:

@@ -48,6 +48,7 @@ class Memory:
 
     def digest(self) -> str:
         """xxh3_128 of the whole image."""
+        self._lies.look(0, len(self.pages))
         digest = xxhash.xxh3_128()
         for chunk in range(self.chunks):
             for piece in self._content(chunk):
@@ -58,6 +59,7 @@ class Memory:
         """xxh3_64 of one chunk. Raises IndexError."""
         if not 0 <= chunk < self.chunks:
             raise IndexError(f"chunk {chunk} of {self.chunks}")
+        self._lies.look(chunk * PAGES, (chunk + 1) * PAGES)
         digest = xxhash.xxh3_64()
         for piece in self._content(chunk):
             digest.update(piece)
@@ -66,28 +68,33 @@ class Memory:
     def zero_pages(self, chunk: int, wanted: Bits) -> Bits:
         """Which of the wanted pages of a chunk are all zero."""
         first = chunk * PAGES
-        present = self._lies.present(first, PAGES)
-        if present is not None and not present.all():
-            zero = wanted & ~present  # known without reading them, which would cost memory
-            self._scan(first, wanted & present, zero)
-            return zero
         zero = np.zeros(PAGES, np.bool_)
-        self._scan(first, wanted, zero)
+        read = wanted
+        if wanted.any():
+            start, end = int(wanted.argmax()), PAGES - int(wanted[::-1].argmax())
+            self._lies.look(first + start, first + end)
+            present = self._lies.present(first, first + PAGES)
+            if present is not None:
+                zero, read = wanted & ~present, wanted & present
+        self._scan(first, read, zero)
         return zero
 
     def _scan(self, first: int, wanted: Bits, zero: Bits) -> None:
-        """Mark those of the wanted pages that are zero."""
-        if wanted.all():
-            np.equal(np.bitwise_or.reduce(self.pages[first : first + PAGES], axis=1), 0, out=zero)
+        """Mark those of the wanted pages that are zero. Most that are not begin with something."""
+        numbers = np.flatnonzero(wanted)
+        numbers = numbers[self.pages[first + numbers, 0] == 0]
+        if not len(numbers):
             return
-        for start, end in runs(wanted):
+        suspects = np.zeros(PAGES, np.bool_)
+        suspects[numbers] = True
+        for start, end in runs(suspects):
             block = self.pages[first + start : first + end]
             zero[start:end] = np.bitwise_or.reduce(block, axis=1) == 0
 
     def _content(self, chunk: int) -> Iterator[memoryview]:
         """All of it in order; what was never written without reading it."""
         base = chunk * CHUNK
-        present = self._lies.present(chunk * PAGES, PAGES)
+        present = self._lies.present(chunk * PAGES, (chunk + 1) * PAGES)
         if present is None or present.all():
             yield self.view[base : base + CHUNK]
             return

@@ -20,7 +20,7 @@ from dwcp.guest import Guest
 from dwcp.held import Held
 from dwcp.line import Line, NoRoom
 from dwcp.memory import RUN, Memory
-from dwcp.wire import PAGE, PAGES, Bits
+from dwcp.wire import PAGE, PAGES, Bits, count
 
 ROUNDS = 8  # before the guest is stopped whatever is left
 FEW = 256  # dirty pages that are not worth another round
@@ -186,7 +186,7 @@ class Migration:
 
     def _copy(self) -> None:
         left = self._round(all_tasks(self._memory))
-        while self.tally.rounds < ROUNDS and int(left.sum()) > FEW:
+        while self.tally.rounds < ROUNDS and count(left) > FEW:
             left = self._round(self._held.tasks(left))
         stopped = time.monotonic()
         self._guest.pause()
@@ -253,7 +253,7 @@ class Migration:
     def _count(self, tasks: list[Task], work: Work, again: set[int], seconds: float) -> None:
         tally = self.tally
         tally.rounds += 1
-        tally.logical += PAGE * sum(int(t.wanted.sum()) for t in tasks if t.chunk not in again)
+        tally.logical += PAGE * sum(count(t.wanted) for t in tasks if t.chunk not in again)
         tally.wire += work.wire
         tally.raw += work.raw
         tally.encoded += work.encoded

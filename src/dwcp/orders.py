@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dwcp.amst import Task, Work
-from dwcp.wire import PAGE, PAGES, Bits
+from dwcp.wire import PAGE, PAGES, Bits, count
 
 LONGEST_LINE = 1 << 20
 LARGEST_TAIL = 64 << 20
@@ -100,7 +100,7 @@ def unpack_tasks(data: bytes, chunks: int) -> list[Task]:
         at += size
         if chunk >= chunks or bool((task.delta & ~task.wanted).any()):
             raise BadOrder(f"a task for chunk {chunk} of {chunks}")
-        if len(task.base) != size or size != PAGE * int(task.delta.sum()):
+        if len(task.base) != size or size != PAGE * count(task.delta):
             raise BadOrder(f"a base of {size} bytes for other pages")
         tasks.append(task)
     return tasks

@@ -15,7 +15,18 @@ import numpy as np
 from dwcp.codec import CODECS, BadPayload, decode
 from dwcp.delta import apply
 from dwcp.session import Session
-from dwcp.wire import HEADER_SIZE, PAGE, PAGES, BadFrame, Header, advance, checksum, slices, unpack
+from dwcp.wire import (
+    HEADER_SIZE,
+    PAGE,
+    PAGES,
+    BadFrame,
+    Header,
+    advance,
+    checksum,
+    count,
+    slices,
+    unpack,
+)
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +168,7 @@ def _decode(stream: Inbound, header: Header) -> list[memoryview]:
     pages = memory.pages[first : first + PAGES]
     whole = header.data & ~header.delta
     if stream.payload:
-        raw = decode(CODECS[header.codec], stream.payload, int(whole.sum()) * PAGE)
+        raw = decode(CODECS[header.codec], stream.payload, count(whole) * PAGE)
         pages[whole] = np.frombuffer(raw, np.uint64).reshape(-1, PAGE // 8)
     if header.delta.any():
         content = pages[header.delta]

@@ -18,7 +18,7 @@ from dwcp.line import Line
 from dwcp.mapping import BadMemory
 from dwcp.memory import ZEROS, Memory
 from dwcp.migration import MigrationFailed
-from dwcp.wire import CHUNK, PAGE, PAGES, Bits, runs
+from dwcp.wire import CHUNK, PAGE, PAGES, Bits, count, runs
 
 
 class OneSided:
@@ -64,7 +64,7 @@ class OneSided:
                 raise Aborted
             began = time.perf_counter()
             work.encoded += self._place(memory, task)
-            work.raw += PAGE * int(task.wanted.sum())
+            work.raw += PAGE * count(task.wanted)
             work.frames += 1
             work.encoding.append(time.perf_counter() - began)
             work.read[task.chunk] = time.monotonic()

@@ -104,13 +104,17 @@ def unpack(data: bytes | bytearray, chunks: int) -> Header:
 
 def _check_sizes(header: Header) -> None:
     """Raises BadFrame when the payload cannot be that of the frame's pages."""
-    changed = int(header.delta.sum()) * PAGE
-    raw = int(header.data.sum()) * PAGE - changed
+    changed = count(header.delta) * PAGE
+    raw = count(header.data) * PAGE - changed
     whole = header.size - header.changes
     if (header.codec == 0 and whole != raw) or not 0 <= whole <= raw + raw // 8 + 1024:
         raise BadFrame(f"a payload of {whole} bytes for {raw} bytes of pages")
     if header.changes > changed or header.changes % CHANGE:
         raise BadFrame(f"changes of {header.changes} bytes in {changed} bytes of pages")
+
+
+def count(bits: Bits) -> int:
+    return int(np.count_nonzero(bits))
 
 
 def runs(bits: Bits) -> Iterator[tuple[int, int]]:
