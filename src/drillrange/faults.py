@@ -381,13 +381,13 @@ FAULTS: Mapping[str, Fault] = {
             name="big-machines",
             about="one machine in ten is big: nothing is broken",
             alert=P95,
-            changes=(Key(CONFIG, "load", "256MiB*9+1280MiB*1", "256MiB*24+640MiB*1"),),
+            changes=(Key(CONFIG, "load", "256MiB*9+960MiB*1", "256MiB*24+640MiB*1"),),
         ),
         Fault(
             name="slow-link",
-            about="every transport stream is paced to 110 MB/s: a little too slow",
+            about="every transport stream is paced to 100 MB/s: a little too slow",
             alert=SLOW,
-            changes=(Pacing(110_000_000),),
+            changes=(Pacing(100_000_000),),
         ),
         Fault(
             name="hde-snappy",
