@@ -385,9 +385,9 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="slow-link",
-            about="every transport stream is paced to 100 MB/s: a little too slow",
+            about="every transport stream is paced to 110 MB/s: a little too slow",
             alert=SLOW,
-            changes=(Pacing(100_000_000),),
+            changes=(Pacing(110_000_000),),
         ),
         Fault(
             name="hde-snappy",

@@ -35,8 +35,9 @@ def main() -> int:
     )
     logging.addLevelName(logging.WARNING, "WARN")
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    stop = _told_to_stop()  # before anything is imported that starts threads
     try:
-        importlib.import_module(f"dwcp.{ROLES[sys.argv[1]]}").run(_told_to_stop())
+        importlib.import_module(f"dwcp.{ROLES[sys.argv[1]]}").run(stop)
     except BadVariable as error:
         print(f"dwcp {sys.argv[1]}: {error}", file=sys.stderr)
         return 2
