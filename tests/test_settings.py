@@ -129,6 +129,14 @@ def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:
         read_settings(tmp_path / "x.toml")
 
 
+def test_a_directory_of_files_must_be_there(tmp_path: Path) -> None:
+    text = GOOD + '[runner]\nfiles = "no-such"\n'
+    with pytest.raises(BadSettings, match=r"runner\.files: .*no-such is not a directory"):
+        read_settings(written(tmp_path, text))
+    (tmp_path / "no-such").mkdir()
+    assert read_settings(written(tmp_path, text)).files == tmp_path / "no-such"
+
+
 def test_a_secret_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     text = GOOD + '[webhook]\nsecret_file = "no.secret"\n'
     with pytest.raises(BadSettings, match=r"no\.secret: the secret cannot be read"):

@@ -173,7 +173,9 @@ def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
     redactor = Redactor([value for value in secrets if value])
     return Hands(
         channels=_channels(settings, client),
-        runner=Local(settings.runner.env, settings.runner.output_limit, redactor),
+        runner=Local(
+            settings.runner.env, settings.runner.output_limit, redactor, files=settings.files
+        ),
         metrics=Prometheus(settings.prometheus.url, client),
         silencer=Alertmanager(settings.alertmanager.url, client, CREATED_BY),
         archive=Files(settings.data / "reports"),

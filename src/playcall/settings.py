@@ -82,6 +82,7 @@ class WebhookTable(_Table, frozen=True):
 class RunnerTable(_Table, frozen=True):
     time_limit: float = 60.0  # seconds
     output_limit: int = 1_000_000  # bytes kept of one command
+    files: str = ""  # a directory whose entries are seen in the directory of every command
     env: Mapping[str, str] = {}
     secrets: tuple[str, ...] = ()  # names of variables in `env` whose values are redacted
 
@@ -126,6 +127,7 @@ class Settings:
     mail_password: str = field(repr=False)
     webhook_secret: bytes = field(repr=False)
     runner: RunnerTable
+    files: Path | None
     people: Mapping[str, PersonTable]
     on_call: Mapping[str, tuple[str, ...]]
     placeholders: Mapping[str, str]
@@ -238,11 +240,21 @@ def _complete(file: _File, beside: Path) -> Settings:
         mail_password=_secret(file.mail.password_file if file.mail else "", beside),
         webhook_secret=_secret(file.webhook.secret_file if file.webhook else "", beside).encode(),
         runner=_with_environment(file.runner),
+        files=_directory(file.runner.files, beside),
         people=file.people,
         on_call=file.on_call,
         placeholders=file.placeholders,
         pace=file.pace,
     )
+
+
+def _directory(name: str, beside: Path) -> Path | None:
+    if not name:
+        return None
+    found = (beside / name).resolve()
+    if not found.is_dir():
+        raise BadSettings(f"runner.files: {found} is not a directory.")
+    return found
 
 
 def _secret(name: str, beside: Path) -> str:

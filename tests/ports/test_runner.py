@@ -112,6 +112,25 @@ async def test_a_command_has_a_directory_of_its_own_that_is_gone_afterwards(
     assert os.listdir(tmp_path) == []
 
 
+async def test_files_beside_the_document_are_there_and_survive(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    (files / "configs").mkdir(parents=True)
+    (files / "configs" / "good.yaml").write_text("kind: ConfigMap\n")
+    (files / "run.sh").write_text("#!/bin/sh\necho ran\n")
+    (files / "run.sh").chmod(0o755)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    runner = Local({}, directory=scratch, files=files)
+    assert (await run("cat configs/good.yaml && ./run.sh", runner)).text == "kind: ConfigMap\nran\n"
+    assert list(scratch.iterdir()) == []
+    assert sorted(path.name for path in files.iterdir()) == ["configs", "run.sh"]
+
+
+async def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"runner\.files"):
+        await run("true", Local({}, directory=tmp_path, files=tmp_path / "missing"))
+
+
 async def test_whoever_stops_at_the_exit_leaves_nothing_behind(tmp_path: Path) -> None:
     async with aclosing(Local({}, directory=tmp_path).run("touch a", time_limit=LONG)) as pieces:
         assert isinstance(await anext(pieces), Exit)

@@ -105,9 +105,12 @@ class Scene:
         self._server.wait()
 
     def fault(self, verb: str, name: str) -> None:
-        """`verb` is inject or heal."""
+        """`verb` is inject or heal. Raises SceneFailed."""
         argv = [sys.executable, "-m", "drillrange", verb, name]
-        subprocess.run([*argv, "--directory", str(self.root / "range")], check=True)
+        argv += ["--directory", str(self.root / "range")]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SceneFailed(f"{verb} {name}: {done.stderr.strip()}")
 
     def sign_in_link(self) -> str:
         argv = [sys.executable, "-m", "playcall", "sign-in", next(iter(PEOPLE))]
@@ -233,6 +236,8 @@ class Scene:
                 line("host", "127.0.0.1"),
                 line("port", self.addresses.mail_port),
                 line("sender", "playcall@example.org"),
+                "[runner]",
+                line("files", str(self._playbook.resolve().parent)),
                 "[runner.env]",
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",

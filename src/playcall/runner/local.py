@@ -40,7 +40,8 @@ class Local:
 
     `output_limit`: bytes yielded of one command, the first half and the last half of what it
     printed; a line in between tells how much was left out. `directory`: where scratch directories
-    are made, each for one run.
+    are made, each for one run. `files`: a directory whose entries are linked into each of them, for
+    commands that name files beside the document.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Local:
         output_limit: int = 1_000_000,
         redactor: Redactor | None = None,
         directory: Path | None = None,
+        files: Path | None = None,
     ) -> None:
         self._env = dict(env)
         self._output_limit = output_limit
         self._redactor = redactor or Redactor(())
         self._directory = directory
+        self._files = files
         self._guard = Guard()
 
     async def run(
@@ -62,6 +65,8 @@ class Local:
         with _blaming("a scratch directory"):
             scratch = tempfile.mkdtemp(prefix="playcall-", dir=self._directory)
         try:
+            with _blaming("the files of runner.files"):
+                _link(self._files, scratch)
             child = self._spawn(command, scratch)
             try:
                 child.end_after(time_limit)
@@ -289,6 +294,13 @@ def _blaming(what: str) -> Iterator[None]:
         ) from error
     except (OSError, ValueError) as error:
         raise Unavailable(f"The command cannot be run: {what}: {error}.") from error
+
+
+def _link(files: Path | None, scratch: str) -> None:
+    """Raises OSError."""
+    if files is not None:
+        for entry in os.scandir(files):
+            os.symlink(entry.path, os.path.join(scratch, entry.name))
 
 
 async def _remove(directory: str) -> None:

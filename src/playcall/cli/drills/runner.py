@@ -95,6 +95,8 @@ class _Run:
         finally:
             with contextlib.suppress(SceneFailed, OSError):
                 self._gather()
+            if self._healed_at is None:  # or it would stay for the next drill's range
+                self._heal()
 
     def ended(self, outcome: Outcome, why: str) -> Drill:
         setting, scripted = self._setting, self._scripted
@@ -130,8 +132,6 @@ class _Run:
             unproven = self._detail()["status"] != "recovered"
             self._post("resolve", {"cause": self._scripted.cause, "unverified": unproven})
         self._await("the post-mortem", self._reported, self._setting.compressed(RECOVERY, 60))
-        if self._healed_at is None:
-            self._heal()
 
     def _approve(self, part: str) -> None:
         command = next(c for c in self._detail()["commands"] if part in c["as_written"])
