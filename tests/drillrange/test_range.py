@@ -111,7 +111,7 @@ async def test_a_fault_fires_its_alert_and_more_streams_resolve_it(
     async with bring_up(tmp_path / "range", 20, webhook, told.append) as place:
         assert told
         assert place.status() == dict.fromkeys(place.status(), "up")
-        assert PARTS <= place.status().keys()
+        assert place.status().keys() >= PARTS
         health = json.loads(await run(place, "curl", "-sS", "http://dwcp-v3:8080/health"))
         assert health["status"] == "healthy"
         for port in (9091, 9092):
