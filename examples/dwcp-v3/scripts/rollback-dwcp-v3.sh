@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Gives all migrations back to version 1, in an order in which there is always somebody to do them:
-# stop new ones on v3, let those under way end, see that v1 is ready, lead customers to v1, stop v3.
+# see that v1 is up, send new ones there, let those under way on v3 end, lead customers to v1, stop v3.
 # Every step may be done again: after a failure, mend what the message says and start it again.
 set -euo pipefail
 
@@ -42,9 +42,9 @@ stopped() {
 }
 trap stopped EXIT
 
-in_flight() { # migrations on v3; fails when Prometheus does not answer
+in_flight() { # migrations on v3; fails when Prometheus does not know: absence is not zero
     curl -sfG "$prometheus/api/v1/query" --data-urlencode 'query=sum(dwcp_v3_migrations_in_flight)' |
-        jq -er '.data.result[0].value[1] // "0"'
+        jq -er '.data.result[0].value[1]'
 }
 
 do_step() {
@@ -53,6 +53,11 @@ do_step() {
     [ -n "$confirmed" ] || return 0
     shift
     "$@"
+}
+
+start_v1() {
+    kubectl scale deployment/dwcp-v1 --replicas="${V1_REPLICAS:-1}"
+    kubectl wait --for=condition=available deployment/dwcp-v1 --timeout="$timeout"
 }
 
 stop_new() {
@@ -70,12 +75,10 @@ drain() {
         fi
         sleep 1
     done
-    [ "${left:-}" = 0 ] || { say "Prometheus does not say how many migrations run on v3."; return 1; }
-}
-
-start_v1() {
-    kubectl scale deployment/dwcp-v1 --replicas="${V1_REPLICAS:-1}"
-    kubectl wait --for=condition=available deployment/dwcp-v1 --timeout="$timeout"
+    [ "${left:-}" = 0 ] || {
+        say "Prometheus does not say how many migrations run on v3. Mend that, or give --emergency."
+        return 1
+    }
 }
 
 switch() {
@@ -92,9 +95,9 @@ stop_v3() {
 }
 
 say "Rollback of DWCP v3${phase:+, phase $phase of its rollout}${emergency:+, without waiting}"
-do_step "1. no new migrations on v3" stop_new
-[ -n "$emergency" ] || do_step "2. migrations on v3 end" drain
-do_step "3. v1 is up" start_v1
+do_step "1. v1 is up" start_v1
+do_step "2. v3 sends new migrations to v1" stop_new
+[ -n "$emergency" ] || do_step "3. migrations on v3 end" drain
 do_step "4. customers are led to v1" switch
 do_step "5. v3 stops" stop_v3
 if [ -z "$confirmed" ]; then
