@@ -19,7 +19,7 @@ from drillrange.manifests import (
 
 CONFIG = "dwcp-v3-config"
 SETTINGS = {
-    "load": "256MiB*24+640MiB*1",  # one machine in twenty-five is big
+    "load": "256MiB*24+512MiB*1",  # one machine in twenty-five is big
     "load-rate": "4",  # migrations in a second
     "zero-share": "0.9",
     "frame-limit": "1048576",

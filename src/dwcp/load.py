@@ -7,6 +7,7 @@ import itertools
 import logging
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 MIGRATION_SECONDS = 900.0
 RETRY_SECONDS = 0.2
 IDLE_SECONDS = 0.5
+LIVING = 100  # machines that were moved and have not ended yet
 OUTCOMES = ("moved", "failed", "refused")
 
 
@@ -61,6 +63,7 @@ class Load:
             ["outcome", "version"],
             registry=registry,
         )
+        self._living: deque[str] = deque()  # machines that were moved, the oldest first
         self._skipped = Counter(
             "dwcp_load_skipped",
             "Machines whose turn came while others took too long",
@@ -105,8 +108,20 @@ class Load:
         version = str(answer.get("version", "v3"))
         outcome = "moved" if code == 200 else "failed" if code == 502 else "refused"
         self._requests.labels(outcome, version).inc()
-        if code != 200:
+        if code == 200:
+            self._settle(str(body["id"]))
+        else:
             log.error("ERROR %s not moved: %s %s", body["id"], code, answer.get("error"))
+
+    def _settle(self, vm: str) -> None:
+        """A moved machine lives on for a while, and then ends."""
+        self._living.append(vm)
+        if len(self._living) > LIVING:
+            ended = self._living.popleft()
+            try:
+                web.ask(self._settings.service, f"/machines/{ended}", method="DELETE")
+            except OSError as error:
+                log.info("%s was not ended: %s", ended, error)
 
     def _ask(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Each time over a new connection, so that a service that was switched is reached."""
