@@ -76,7 +76,7 @@ def services(local: Sequence[str]) -> list[Manifest]:
         service(
             "dwcp-v3-source",
             {"app": "dwcp-v3", "component": "source"},
-            [Port("amst", AMST), Port("control", CONTROL), Port("joining", JOINING)],
+            [Port("amst", AMST)],
             local,
         ),
         service("dwcp-v3-hde", {"app": "dwcp-v3-hde"}, [Port("hde", HDE)], local),
@@ -148,7 +148,7 @@ def _source(site: Site) -> Manifest:
 def _amst(site: Site) -> Manifest:
     env = {
         "STREAM_COUNT": STREAMS,
-        "DWCP_SOURCE": site.at("dwcp-v3-source", JOINING),
+        "DWCP_SOURCE": f"{site.pods['dwcp-v3-source']}:{JOINING}",
         "DWCP_METRICS_LISTEN": f"$(POD_IP):{AMST}",
         "DWCP_MEMORY": str(site.memory),
         "DWCP_PACING_FILE": str(site.pacing),
@@ -183,7 +183,7 @@ def _control(site: Site) -> Manifest:
         "DWCP_HTTP_LISTEN": f"$(POD_IP):{HTTP}",
         "DWCP_PROFILE_LISTEN": f"$(POD_IP):{PROFILE}",
         **{f"DWCP_{name.upper()}_LISTEN": f"$(POD_IP):{n}" for name, n in COMPONENTS.items()},
-        "DWCP_SOURCE": site.at("dwcp-v3-source", CONTROL),
+        "DWCP_SOURCE": f"{known['dwcp-v3-source']}:{CONTROL}",
         "DWCP_DESTINATIONS": ",".join(
             f"{name}={known[name]}:{STREAM}/{known[name]}:{AMST}" for name in DESTINATIONS
         ),

@@ -27,7 +27,7 @@ from drillrange.processes import NotReady
 Progress = Callable[[str], None]
 PODS_SECONDS = 60.0
 MONITOR_SECONDS = 30.0
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 LOCALHOST = "127.0.0.1"
 SHARED_MEMORY = Path("/dev/shm")
 

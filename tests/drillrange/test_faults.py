@@ -40,7 +40,7 @@ def test_every_alert_has_a_fault_and_every_fault_an_alert() -> None:
 
 def site(directory: Path) -> Site:
     names = [m["metadata"]["name"] for m in services([])]
-    pods = ["dwcp-v3-destination", "dwcp-v3-destination-2"]
+    pods = ["dwcp-v3-source", "dwcp-v3-destination", "dwcp-v3-destination-2"]
     return Site(
         directory=directory,
         memory=directory,
