@@ -21,7 +21,7 @@ CONFIG = "dwcp-v3-config"
 SETTINGS = {
     "load": "256MiB*24+512MiB*1",  # one machine in twenty-five is big
     "load-rate": "4",  # migrations in a second
-    "zero-share": "0.9",
+    "zero-share": "0.95",
     "frame-limit": "1048576",
     "circuit-breaker": "disabled",
     "nodes": "dwcp-v3-destination=8192MiB, dwcp-v3-destination-2=256MiB",

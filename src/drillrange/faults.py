@@ -273,7 +273,7 @@ FAULTS: Mapping[str, Fault] = {
     for fault in (
         Fault(
             name="amst-pacing",
-            about="every transport stream is paced to 30 MB/s",
+            about="every transport stream is paced to 18 MB/s",
             alert=P99,
             neighbours=(
                 THROUGHPUT,
@@ -281,7 +281,7 @@ FAULTS: Mapping[str, Fault] = {
                 SLOW,
                 NO_GO,
             ),
-            changes=(Pacing(30_000_000),),
+            changes=(Pacing(18_000_000),),
         ),
         Fault(
             name="hde-zstd-max",
@@ -323,10 +323,10 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="narrow-streams",
-            about="every transport stream is paced to 60 MB/s: big machines still arrive in time",
+            about="every transport stream is paced to 40 MB/s: big machines still arrive in time",
             alert=THROUGHPUT,
             neighbours=(SLOW,),
-            changes=(Pacing(60_000_000),),
+            changes=(Pacing(40_000_000),),
         ),
         Fault(
             name="bad-source",
@@ -361,7 +361,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="no-go",
-            about="half rolled out, v3's streams are paced to 30 MB/s and a stranger sends it "
+            about="half rolled out, v3's streams are paced to 18 MB/s and a stranger sends it "
             "broken frames",
             alert=NO_GO,
             neighbours=(
@@ -373,7 +373,7 @@ FAULTS: Mapping[str, Fault] = {
             ),
             changes=(
                 Setting("dwcp-v3", "FEATURE_FLAG_ROLLOUT", "50", "100"),
-                Pacing(30_000_000),
+                Pacing(18_000_000),
                 BAD_FRAMES,
             ),
         ),
@@ -385,9 +385,9 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="slow-link",
-            about="every transport stream is paced to 110 MB/s: a little too slow",
+            about="every transport stream is paced to 65 MB/s: a little too slow",
             alert=SLOW,
-            changes=(Pacing(110_000_000),),
+            changes=(Pacing(65_000_000),),
         ),
         Fault(
             name="hde-snappy",
