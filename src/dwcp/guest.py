@@ -58,8 +58,7 @@ class Guest:
     def restore(self) -> None:
         """Undo every write. Only after `pause`."""
         for first, content in self._first.items():
-            pages = self._memory.pages[first : first + RUN]
-            pages[:] = np.frombuffer(content, np.uint64).reshape(pages.shape)
+            self._memory.put_back(first, content)
         self._first.clear()
 
     def _run(self) -> None:

@@ -34,7 +34,7 @@ class Mapping:
         self.map = mapped
         self.file = file
         self.path = path
-        self._known: Bits = np.zeros(len(mapped) // PAGE, np.bool_)  # to be there: for good
+        self._known: Bits = np.zeros(len(mapped) // PAGE, np.bool_)  # to have been written
 
     def look(self, first: int, end: int) -> None:
         """Learn which of these pages were written by now. Costs no memory, which reading them
@@ -52,6 +52,18 @@ class Mapping:
             hole = os.lseek(self.file, at, os.SEEK_HOLE)
             self._known[at // PAGE : -(-hole // PAGE)] = True
             at = hole
+
+    def give_back(self, first: int, end: int) -> None:
+        """Make these pages zero, and as if they had never been written."""
+        if self.file is None:
+            self.map[first * PAGE : end * PAGE] = bytes((end - first) * PAGE)
+        else:
+            self.map.madvise(mmap.MADV_REMOVE, first * PAGE, (end - first) * PAGE)
+            self._known[first:end] = False
+
+    def forget(self) -> None:
+        """What was written is to be asked again: its maker may have given pages back."""
+        self._known[:] = False
 
     def present(self, first: int, end: int) -> Bits | None:
         """Which of these pages had been written at the last look; None: maybe all."""

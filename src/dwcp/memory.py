@@ -105,6 +105,20 @@ class Memory:
             at = end
         yield ZEROS[: (PAGES - at) * PAGE]
 
+    def put_back(self, first: int, content: bytes) -> None:
+        """A run's old content. One that was zero costs no memory again."""
+        pages = self.pages[first : first + RUN]
+        before = np.frombuffer(content, np.uint64).reshape(pages.shape)
+        if before.any():
+            pages[:] = before
+        else:
+            self._lies.give_back(first, first + len(pages))
+
+    def anew(self, size: int) -> "Memory":
+        """As `part`, for who only reads: what its maker wrote since is seen."""
+        self._lies.forget()
+        return self.part(size)
+
     def fill(self, zero_share: float, seed: int) -> None:
         """Zero, text and random pages in runs, as a running machine's memory has them. For memory
         to which nothing was written yet: its zero pages then cost nothing."""

@@ -237,7 +237,7 @@ class Hands:
             raise BadOrder(f"a machine of {size} bytes")
         held, self._memory = self._memory, None
         if held and held.path == path and held.room >= size:
-            return held.part(size)
+            return held.anew(size)
         del held  # the old mapping goes first
         return Memory(size, mapping.attached(path, size, self._settings.memory))
 
