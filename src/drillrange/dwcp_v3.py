@@ -19,8 +19,8 @@ from drillrange.manifests import (
 
 CONFIG = "dwcp-v3-config"
 SETTINGS = {
-    "load": "256MiB*24+512MiB*1",  # one machine in twenty-five is big
-    "load-rate": "4",  # migrations in a second
+    "load": "320MiB*24+640MiB*1",  # one machine in twenty-five is big
+    "load-rate": "3",  # migrations in a second
     "zero-share": "0.95",
     "frame-limit": "1048576",
     "circuit-breaker": "disabled",

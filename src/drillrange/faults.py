@@ -273,7 +273,7 @@ FAULTS: Mapping[str, Fault] = {
     for fault in (
         Fault(
             name="amst-pacing",
-            about="every transport stream is paced to 18 MB/s",
+            about="every transport stream is paced to 25 MB/s",
             alert=P99,
             neighbours=(
                 THROUGHPUT,
@@ -281,7 +281,7 @@ FAULTS: Mapping[str, Fault] = {
                 SLOW,
                 NO_GO,
             ),
-            changes=(Pacing(18_000_000),),
+            changes=(Pacing(25_000_000),),
         ),
         Fault(
             name="hde-zstd-max",
@@ -323,10 +323,10 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="narrow-streams",
-            about="every transport stream is paced to 40 MB/s: big machines still arrive in time",
+            about="every transport stream is paced to 55 MB/s: big machines still arrive in time",
             alert=THROUGHPUT,
-            neighbours=(SLOW,),
-            changes=(Pacing(40_000_000),),
+            neighbours=(SLOW, P95),
+            changes=(Pacing(55_000_000),),
         ),
         Fault(
             name="bad-source",
@@ -361,7 +361,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="no-go",
-            about="half rolled out, v3's streams are paced to 18 MB/s and a stranger sends it "
+            about="half rolled out, v3's streams are paced to 25 MB/s and a stranger sends it "
             "broken frames",
             alert=NO_GO,
             neighbours=(
@@ -373,7 +373,7 @@ FAULTS: Mapping[str, Fault] = {
             ),
             changes=(
                 Setting("dwcp-v3", "FEATURE_FLAG_ROLLOUT", "50", "100"),
-                Pacing(18_000_000),
+                Pacing(25_000_000),
                 BAD_FRAMES,
             ),
         ),
@@ -381,13 +381,13 @@ FAULTS: Mapping[str, Fault] = {
             name="big-machines",
             about="one machine in ten is big: nothing is broken",
             alert=P95,
-            changes=(Key(CONFIG, "load", "256MiB*9+960MiB*1", "256MiB*24+512MiB*1"),),
+            changes=(Key(CONFIG, "load", "320MiB*9+960MiB*1", "320MiB*24+640MiB*1"),),
         ),
         Fault(
             name="slow-link",
-            about="every transport stream is paced to 65 MB/s: a little too slow",
+            about="every transport stream is paced to 75 MB/s: a little too slow",
             alert=SLOW,
-            changes=(Pacing(65_000_000),),
+            changes=(Pacing(75_000_000),),
         ),
         Fault(
             name="hde-snappy",

@@ -16,11 +16,12 @@ from dwcp.memory import Memory
 from dwcp.migration import MigrationFailed
 from dwcp.orders import LARGEST_BASE, MOST_TASKS, BadOrder, Message
 from dwcp.streams import MAX_STREAMS
-from dwcp.wire import PAGES, count
+from dwcp.wire import count
 
 log = logging.getLogger(__name__)
 
 AHEAD = 2  # batches that a worker holds, so that it never waits for the next
+LEAST = 4  # chunks of an order for each stream: telling and hearing take their time too
 OPEN_SECONDS = 15.0  # that a worker may take to open its streams
 
 
@@ -231,7 +232,8 @@ class _Round:
         share = self._pages * streams // (2 * sum(self._streams[each] for each in able))
         pages = base = 0
         batch: list[Task] = []
-        while self._tasks and pages < max(share, streams * PAGES) and len(batch) < MOST_TASKS:
+        least = LEAST * streams
+        while self._tasks and (pages < share or len(batch) < least) and len(batch) < MOST_TASKS:
             if base + len(self._tasks[0].base) > LARGEST_BASE and batch:
                 break
             batch.append(self._tasks.popleft())

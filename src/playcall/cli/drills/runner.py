@@ -21,7 +21,7 @@ T = TypeVar("T")
 Tell = Callable[[str], None]
 
 CALM_SECONDS = 8.0  # without an alert, before a fault is put in
-UNREST_SECONDS = 60.0  # that it may take to calm down
+UNREST_SECONDS = 150.0  # that it may take to calm down
 DIAGNOSTICS_SECONDS = 120.0
 PERSON_SECONDS = 3600.0
 SETTLING = timedelta(minutes=2)  # true time after a change, until the next one is given
