@@ -297,7 +297,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="slow-network",
-            about="the network carries 1 Gbit/s, where it carried all that memory can",
+            about="the network carries 600 Mbit/s, where it carried all that memory can",
             alert=P99,
             neighbours=(
                 THROUGHPUT,
@@ -305,7 +305,7 @@ FAULTS: Mapping[str, Fault] = {
                 SLOW,
                 NO_GO,
             ),
-            changes=(Shaping("1gbit"),),
+            changes=(Shaping("600mbit"),),
             private=True,
         ),
         Fault(

@@ -96,7 +96,7 @@ class Scene:
                 return True
             return False
 
-        self.wait_for(answers, "Playcall to answer", START_SECONDS)
+        self.wait_for(answers, "Playcall's first answer", START_SECONDS)
 
     def kill_server(self) -> None:
         """As a crash would: no handler runs, nothing is flushed."""
@@ -161,13 +161,18 @@ class Scene:
         deadline = time.monotonic() + seconds
         while not (found := look()):
             if time.monotonic() > deadline:
-                raise SceneFailed(f"no {what} within {seconds:g} s\n{self.log('serve')}")
+                said = self.log("serve")
+                raise SceneFailed(f"{what}: did not come within {seconds:g} s\n{said}".rstrip())
             time.sleep(0.1)
         return found
 
     def log(self, name: str) -> str:
+        """Its last lines, without those that let somebody in."""
         path = self.root / f"{name}.log"
-        return path.read_text("utf-8", "replace")[-2000:] if path.exists() else ""
+        if not path.exists():
+            return ""
+        lines = path.read_text("utf-8", "replace").splitlines()[-20:]
+        return "\n".join(line for line in lines if "sign-in?code=" not in line)
 
     # --- the parts
 
