@@ -310,7 +310,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="tcp-buffers",
-            about="the kernel gives new connections the smallest of buffers",
+            about="the kernel gives new connections the smallest of buffers, and machines are fuller",
             alert=THROUGHPUT,
             neighbours=(
                 SLOW,
@@ -318,7 +318,10 @@ FAULTS: Mapping[str, Fault] = {
                 P95,
                 NO_GO,
             ),
-            changes=(Buffers("4096 4096 8192"),),
+            changes=(
+                Buffers("4096 4096 8192"),
+                Key(CONFIG, "zero-share", "0.85", "0.95"),
+            ),
             private=True,
         ),
         Fault(
@@ -385,9 +388,9 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="slow-link",
-            about="every transport stream is paced to 75 MB/s: a little too slow",
+            about="every transport stream is paced to 70 MB/s: a little too slow",
             alert=SLOW,
-            changes=(Pacing(75_000_000),),
+            changes=(Pacing(70_000_000),),
         ),
         Fault(
             name="hde-snappy",

@@ -40,6 +40,7 @@ class Expectation(StrEnum):
 
     RESOLVED = "resolved"  # the remedies bring the criteria back, and the alert ends
     CLEARS = "clears"  # no remedy is needed: it ends when the cause ends
+    UNPROVEN = "unproven"  # the alert ends, but the remedy leaves nothing that proves recovery
     NOT_YET = "not yet"
 
 

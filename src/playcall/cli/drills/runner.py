@@ -191,6 +191,8 @@ class _Run:
         found = self._detail()
         if found["status"] in ("recovered", "resolved", "closed"):
             return True
+        if self._scripted.expect is Expectation.UNPROVEN:
+            return not found["firing"]
         provable = any(c["purpose"] == "recovery" and c["query"] for c in found["criteria"])
         return not provable and not found["firing"]
 

@@ -67,6 +67,8 @@ class _Reader:
         expect = self._text(table, "expect")
         if expect not in list(Expectation):
             self._refuse(f"expect: {expect!r} is not one of {', '.join(Expectation)}")
+        if expect == Expectation.NOT_YET and not table.get("why"):
+            self._refuse("why: is missing; say what is not there yet")
         return Scripted(
             name=self._name,
             alert=alert,
