@@ -252,9 +252,9 @@ def _finding(kind: str, change: Change, verb: str, each: Measured) -> Finding:
 def _of_alerts(evidence: Evidence) -> list[Finding]:
     found = []
     expected = {evidence.alert, *evidence.neighbours}
-    for fired in evidence.fired:
-        if fired.alert not in expected:
-            words = f"{fired.alert} fired too, and nobody expected it"
+    for alert in dict.fromkeys(fired.alert for fired in evidence.fired):
+        if alert not in expected:
+            words = f"{alert} fired too, and nobody expected it"
             found.append(Finding(kind="surprise", words=words))
     last = max((c.ended_at for c in evidence.changes), default=None)
     ends = [f.ended_at for f in evidence.fired if f.alert == evidence.alert and f.ended_at]
