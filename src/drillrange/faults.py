@@ -310,7 +310,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="tcp-buffers",
-            about="the kernel gives new connections the smallest of buffers, and machines are fuller",
+            about="the kernel gives connections the smallest of buffers, and machines are fuller",
             alert=THROUGHPUT,
             neighbours=(
                 SLOW,

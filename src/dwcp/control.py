@@ -43,6 +43,7 @@ class Settings:
     etcd: tuple[Address, ...]
     etcd_timeout: float
     destinations: Mapping[str, tuple[Address, Address | None]]
+    listen: Mapping[str, Address]  # by what answers there: the front door, or a component
     config: Path | None
     experiment: str
     front: front.Settings
@@ -148,9 +149,9 @@ def _destinations(text: str) -> dict[str, tuple[Address, Address | None]]:
     """`NAME=host:port/host:port`, with commas; the second address is that of the metrics."""
     found: dict[str, tuple[Address, Address | None]] = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
-        name, separator, where = part.partition("=")
+        name, _, where = part.partition("=")
         streams, _, metrics = where.partition("/")
-        if not separator or not name or name in found:
+        if environment.parse_name(name) in found:
             raise ValueError
         found[name] = (
             environment.parse_address(streams),
@@ -159,16 +160,25 @@ def _destinations(text: str) -> dict[str, tuple[Address, Address | None]]:
     return found
 
 
+def _listen() -> dict[str, Address]:
+    found = {
+        "http": environment.address("DWCP_HTTP_LISTEN", "127.0.0.1:8080"),
+        "pba": environment.optional_address("DWCP_PBA_LISTEN"),
+        "acp": environment.optional_address("DWCP_ACP_LISTEN"),
+        "ass": environment.optional_address("DWCP_ASS_LISTEN"),
+        "itp": environment.optional_address("DWCP_ITP_LISTEN"),
+        "profile": environment.optional_address("DWCP_PROFILE_LISTEN"),
+    }
+    return {name: where for name, where in found.items() if where}
+
+
 def _settings() -> Settings:
-    config = environment.text("DWCP_CONFIG", "-")
     return Settings(
-        node=environment.text("DWCP_NODE", "dwcp-v3-control"),
+        node=environment.node("dwcp-v3-control"),
         window=environment.number("DWCP_WINDOW", "300", 1, 86400),
         expiry=environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600),
         drain=environment.number("DWCP_DRAIN", "10", 0, 600),
-        etcd=environment.read(
-            "DWCP_ETCD", "", environment.parse_addresses, "addresses such as 127.0.0.1:2379,..."
-        ),
+        etcd=environment.addresses("DWCP_ETCD"),
         etcd_timeout=environment.number("DWCP_ETCD_TIMEOUT", "0.3", 0.01, 60),
         destinations=environment.read(
             "DWCP_DESTINATIONS",
@@ -176,14 +186,15 @@ def _settings() -> Settings:
             _destinations,
             "destinations such as a=127.0.0.1:9200/127.0.0.1:9091,...",
         ),
-        config=None if config == "-" else Path(config),
+        listen=_listen(),
+        config=environment.config(),
         experiment=environment.one_of("DWCP_EXPERIMENT", "none", tuple(EXPERIMENTS)),
         front=front.Settings(
             rollout=environment.count("FEATURE_FLAG_ROLLOUT", "100", 0, 100),
             mode=environment.one_of("TRANSPORT_MODE", "datacenter", MODES),
             substitute=environment.one_of("DWCP_RDMA_SUBSTITUTE", "none", ("none", "shm")) == "shm",
             source=environment.address("DWCP_SOURCE"),
-            source_node=environment.text("DWCP_SOURCE_NODE", "dwcp-v3-source"),
+            source_node=environment.node("dwcp-v3-source", "DWCP_SOURCE_NODE"),
             v1=environment.optional_address("DWCP_V1"),
             retry=environment.number("DWCP_RETRY", "8", 0, 600),
         ),
@@ -192,15 +203,14 @@ def _settings() -> Settings:
 
 def run(stop: threading.Event) -> None:
     settings = _settings()
-    listen = environment.address("DWCP_HTTP_LISTEN", "127.0.0.1:8080")
     control = Control(settings, stop)
     routes = web.probes("control", control.registry, stop, control.watch.health)
     routes["GET", "/metrics/summary"] = lambda _: says(200, **control.metrics.summary())
     routes["POST", "/migrations"] = control.front.migrate
     routes["GET", "/machines/"] = control.front.machine
     routes["DELETE", "/machines/"] = control.front.end
-    servers = [web.Server(listen, routes, "http")]
-    servers += _component_servers(control, stop)
+    servers = [web.Server(settings.listen["http"], routes, "http")]
+    servers += _component_servers(settings.listen, control, stop)
     log.info("rollout %d %%, mode %s", settings.front.rollout, settings.front.mode)
     control.start(stop)
     stop.wait()
@@ -211,12 +221,14 @@ def run(stop: threading.Event) -> None:
     log.info("stopped")
 
 
-def _component_servers(control: Control, stop: threading.Event) -> list[web.Server]:
+def _component_servers(
+    listen: Mapping[str, Address], control: Control, stop: threading.Event
+) -> list[web.Server]:
     servers = []
     for name, found in control.components.items():
-        if where := environment.optional_address(f"DWCP_{name.upper()}_LISTEN"):
+        if name in listen:
             probes = web.probes(name, found.registry, stop, component_health(found.status))
-            servers.append(web.Server(where, {**probes, **found.routes}, name))
-    if where := environment.optional_address("DWCP_PROFILE_LISTEN"):
-        servers.append(web.Server(where, profile.routes(), "profile"))
+            servers.append(web.Server(listen[name], {**probes, **found.routes}, name))
+    if "profile" in listen:
+        servers.append(web.Server(listen["profile"], profile.routes(), "profile"))
     return servers

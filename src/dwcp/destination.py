@@ -150,11 +150,10 @@ def _frame_limit(text: str) -> int:
 
 def _settings() -> Settings:
     capacity = environment.count("DWCP_CAPACITY", "0", 0, 1 << 26)
-    config = environment.text("DWCP_CONFIG", "-")
     return Settings(
-        node=environment.text("DWCP_NODE", "dwcp-v3-destination"),
+        node=environment.node("dwcp-v3-destination"),
         capacity=capacity << 20 if capacity else None,
-        config=None if config == "-" else Path(config),
+        config=environment.config(),
         memory=environment.optional_directory("DWCP_MEMORY"),
         patience=environment.number("DWCP_PATIENCE", "15", 0.1, 300),
         peers=environment.read("DWCP_PEERS", "", _peers, "peers such as a=127.0.0.1:9095,b=..."),
@@ -164,8 +163,8 @@ def _settings() -> Settings:
 def _peers(text: str) -> dict[str, Address]:
     found: dict[str, Address] = {}
     for part in filter(None, text.split(",")):
-        name, separator, address = part.strip().partition("=")
-        if not separator or not name or name in found:
+        name, _, address = part.strip().partition("=")
+        if environment.parse_name(name) in found:
             raise ValueError
         found[name] = environment.parse_address(address)
     return found

@@ -1,5 +1,6 @@
 """What a role reads from its environment; a bad value ends the process with one clear line."""
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -10,6 +11,12 @@ T = TypeVar("T")
 Address = tuple[str, int]
 
 LONGEST_LOAD = 10_000  # machines of one size in a row
+LONGEST_NAME = 253
+HOST = re.compile(r"[A-Za-z0-9._:-]+")
+LOAD_TAKES = (
+    "sizes such as 128MiB*19+768MiB*1: whole MiB from 1MiB to 64GiB, "
+    f"each at most {LONGEST_LOAD} times"
+)
 _SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -25,7 +32,8 @@ def read(name: str, default: str | None, parse: Callable[[str], T], allowed: str
     try:
         return parse(text)
     except ValueError:
-        raise BadVariable(f'{name} is "{text}"; it takes {allowed}') from None
+        shown = json.dumps(text, ensure_ascii=False)
+        raise BadVariable(f"{name} is {shown}; it takes {allowed}") from None
 
 
 def address(name: str, default: str | None = None) -> Address:
@@ -36,17 +44,37 @@ def optional_address(name: str) -> Address | None:
     return address(name) if name in os.environ else None
 
 
-def text(name: str, default: str) -> str:
-    return read(name, default, _filled, "some text")
+def addresses(name: str) -> tuple[Address, ...]:
+    """None at all where it is not set."""
+    return read(name, "", parse_addresses, "addresses such as 127.0.0.1:2379,127.0.0.1:2381")
+
+
+def node(default: str, name: str = "DWCP_NODE") -> str:
+    allowed = f"a name of 1 to {LONGEST_NAME} printable characters"
+    return read(name, default, parse_name, allowed)
+
+
+def optional_file(name: str) -> Path | None:
+    """A path of a file that may come and go."""
+    return read(name, None, _path, "an absolute path") if name in os.environ else None
 
 
 def optional_directory(name: str) -> Path | None:
-    """An existing one, without links in its path."""
-    return read(name, None, _directory, "a directory that exists") if name in os.environ else None
+    """As `directory`."""
+    return directory(name) if name in os.environ else None
 
 
 def directory(name: str) -> Path:
-    return read(name, None, _directory, "a directory that exists")
+    """An existing one, without links in its path."""
+    return read(name, None, _directory, "the absolute path of a directory that exists").resolve()
+
+
+def config() -> Path | None:
+    """The directory of the keys that are read while a role runs; links in its path stay, since
+    what they lead to may be exchanged."""
+    if "DWCP_CONFIG" not in os.environ:
+        return None
+    return read("DWCP_CONFIG", None, _directory, "the absolute path of a directory that exists")
 
 
 def number(name: str, default: str, low: float, high: float) -> float:
@@ -70,33 +98,43 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 def load(name: str, default: str) -> tuple[int, ...]:
     """A repeating pattern of image sizes in bytes: `128MiB*19+768MiB*1`."""
-    return read(name, default, parse_load, "sizes such as 128MiB*19+768MiB*1, whole MiB each")
+    return read(name, default, parse_load, LOAD_TAKES)
 
 
 def parse_address(text: str) -> Address:
     """Raises ValueError for anything but host:port."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isdecimal() or not int(port) <= 65535:
+    host, _, port = text.rpartition(":")
+    if not HOST.fullmatch(host) or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"{text!r} is not host:port")
+    host.encode("idna")  # as every connection will do; a ValueError for labels that are too long
     return host, int(port)
 
 
-def _directory(text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute() or not path.is_dir():
+def parse_name(text: str) -> str:
+    """What a node is called. Raises ValueError."""
+    if not text.strip() or len(text) > LONGEST_NAME or not text.isprintable():
         raise ValueError
-    return path.resolve()
+    return text
+
+
+def _path(text: str) -> Path:
+    if not Path(text).is_absolute():
+        raise ValueError
+    return Path(text)
+
+
+def _directory(text: str) -> Path:
+    try:
+        if _path(text).is_dir():
+            return Path(text)
+    except OSError:  # a name that is too long, a parent that may not be looked into
+        pass
+    raise ValueError
 
 
 def parse_addresses(text: str) -> tuple[Address, ...]:
     """With commas; none at all is allowed."""
     return tuple(parse_address(each.strip()) for each in text.split(",") if each.strip())
-
-
-def _filled(text: str) -> str:
-    if not text.strip():
-        raise ValueError
-    return text
 
 
 def _between(value: float, low: float, high: float) -> float:

@@ -13,6 +13,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class Mistakes(ValueError):
+    """What is wrong with a value, told in full: a line for each mistake."""
+
+
 class Hot(Generic[T]):
     """`parse` raises ValueError; `default` holds while there is no such file."""
 
@@ -51,6 +55,10 @@ class Hot(Generic[T]):
         self._text = text
         try:
             self._value = self._parse(text)
+        except Mistakes as mistakes:
+            for each in str(mistakes).splitlines():
+                log.error("%s: %s The last one stays", self._path, each)
+            self._refused()
         except ValueError:
             log.error("%s is %r; it takes %s. The last one stays", self._path, text, self._allowed)
             self._refused()

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from dwcp.environment import Address
 from dwcp.errors import Errors
+from dwcp.hot import Mistakes
 from dwcp.recent import Recent
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Choice:
     predicted: Mapping[str, float]  # bytes/s
 
 
-class BadNodes(ValueError):
+class BadNodes(Mistakes):
     """The node table cannot be read; says where, what and what is allowed, for each mistake."""
 
 

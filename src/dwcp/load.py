@@ -48,7 +48,7 @@ class Load:
         self._stop = stop
         refused = counted(Errors(registry), "load")
         config = settings.config
-        sizes = "sizes such as 128MiB*19+512MiB*1"
+        sizes = environment.LOAD_TAKES
         self._load = Hot(config, "load", settings.load, environment.parse_load, sizes, refused)
         self._rate = Hot(
             config, "load-rate", settings.rate, _between(0, 1000), "0 to 1000", refused
@@ -150,7 +150,6 @@ def _between(low: float, high: float) -> Any:
 
 
 def run(stop: threading.Event) -> None:
-    config = environment.text("DWCP_CONFIG", "-")
     settings = Settings(
         service=environment.address("DWCP_SERVICE"),
         load=environment.load("DWCP_LOAD", "128MiB*19+768MiB*1"),
@@ -158,7 +157,7 @@ def run(stop: threading.Event) -> None:
         zero_share=environment.number("DWCP_ZERO_SHARE", "0.7", 0, 1),
         most=environment.count("DWCP_LOAD_INFLIGHT", "4", 1, 1000),
         retry=environment.number("DWCP_RETRY", "8", 0, 600),
-        config=None if config == "-" else Path(config),
+        config=environment.config(),
     )
     listen = environment.address("DWCP_METRICS_LISTEN", "127.0.0.1:9191")
     registry = CollectorRegistry()

@@ -264,7 +264,7 @@ def _settings() -> Settings:
     if workers and memory is None:
         raise BadVariable("DWCP_MEMORY is not set; with DWCP_WORKERS_LISTEN it takes a directory")
     return Settings(
-        node=environment.text("DWCP_NODE", "dwcp-v3-source"),
+        node=environment.node("dwcp-v3-source"),
         streams=Streams.from_environment(),
         workers=workers,
         destination=environment.optional_address("DWCP_DESTINATION"),

@@ -23,13 +23,12 @@ class Streams:
     @classmethod
     def from_environment(cls) -> "Streams":
         """Raises BadVariable."""
-        pacing = environment.text("DWCP_PACING_FILE", "-")
         return cls(
             count=environment.count("STREAM_COUNT", "4", 1, MAX_STREAMS),
             congestion=environment.read(
-                "DWCP_CONGESTION", "cubic", _congestion, "a congestion control that this kernel has"
+                "DWCP_CONGESTION", "cubic", _congestion, f"one of {', '.join(_controls())}"
             ),
-            pacing_file=None if pacing == "-" else Path(pacing),
+            pacing_file=environment.optional_file("DWCP_PACING_FILE"),
         )
 
     def pacing(self, errors: Errors) -> int | None:
@@ -50,6 +49,11 @@ class Streams:
 
 
 def _congestion(name: str) -> str:
-    if name not in CONGESTION.read_text("utf-8").split():
+    if name not in _controls():
         raise ValueError
     return name
+
+
+def _controls() -> list[str]:
+    """Congestion controls that this kernel has."""
+    return CONGESTION.read_text("utf-8").split()

@@ -203,12 +203,12 @@ def _read(stream: socket.socket, size: int) -> bytes:
 
 def run(stop: threading.Event) -> None:
     settings = Settings(
-        node=environment.text("DWCP_NODE", "dwcp-v1-source"),
+        node=environment.node("dwcp-v1-source"),
         destination=environment.address("DWCP_DESTINATION"),
-        destination_node=environment.text("DWCP_DESTINATION_NODE", "dwcp-v1-destination"),
+        destination_node=environment.node("dwcp-v1-destination", "DWCP_DESTINATION_NODE"),
         expiry=environment.number("DWCP_GAUGE_EXPIRY", "30", 0.1, 3600),
     )
-    etcd = environment.read("DWCP_ETCD", "", environment.parse_addresses, "addresses with commas")
+    etcd = environment.addresses("DWCP_ETCD")
     timeout = environment.number("DWCP_ETCD_TIMEOUT", "0.3", 0.01, 60)
     drain = environment.number("DWCP_DRAIN", "10", 0, 600)
     listen = environment.address("DWCP_HTTP_LISTEN", "127.0.0.1:8080")

@@ -80,7 +80,11 @@ class Server(ThreadingHTTPServer):
         self.routes = routes
         self._working = 0
         self._settled = threading.Condition()
-        super().__init__(listen, _Handler)
+        try:
+            super().__init__(listen, _Handler)
+        except OSError as error:
+            where = "{}:{} ({})".format(*listen, what)
+            raise OSError(error.errno, f"{where}: {error.strerror}") from error
         log.info("listening on %s:%d (%s)", *self.server_address[:2], what)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -299,7 +299,7 @@ def _key(message: Message) -> bytes:
 
 def _settings() -> Settings:
     return Settings(
-        node=environment.text("DWCP_NODE", "dwcp-v3-amst"),
+        node=environment.node("dwcp-v3-amst"),
         source=environment.address("DWCP_SOURCE"),
         memory=environment.directory("DWCP_MEMORY"),
         streams=Streams.from_environment(),

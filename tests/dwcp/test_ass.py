@@ -274,7 +274,7 @@ def test_a_link_that_was_cut_is_told_once_and_both_sides_agree_again_after_it() 
         with served(there, port):
             wait_until(lambda: here.digest() == there.digest() and follower.lag("there") == 0)
             assert follower.rate()
-        cut = follower.unreachable() or 0
+            cut = follower.unreachable() or 0
         wait_until(lambda: follower.unreachable() == cut + 1)
         for number in range(2, 12):
             here.write(f"vm-{number}", State.OWNED, holder="x")
