@@ -37,7 +37,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("source", "STREAM_COUNT", "0", "1 to 512"),
         ("source", "STREAM_COUNT", "many", "1 to 512"),
         ("source", "DWCP_DESTINATION", "nowhere", "an address such as"),
-        ("source", "DWCP_CONGESTION", "warp", "a congestion control"),
+        ("source", "DWCP_CONGESTION", "warp", "one of"),
         ("source", "DWCP_DRAIN", "nan", "0 to 600"),
         ("hde", "COMPRESSION_ALGO", "brotli", "none, lz4, snappy, zstd, zstd-max, auto"),
         ("hde", "DWCP_GAUGE_EXPIRY", "0", "0.1 to 3600"),
