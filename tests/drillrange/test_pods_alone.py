@@ -58,7 +58,7 @@ async def test_containers_have_logs_and_commands_of_their_own(kubectl: Kubectl) 
     assert first.out == "asleep\n"
     assert "Defaulted container" in first.err
     every = await kubectl.ok("logs", "p", "--all-containers", "--prefix")
-    assert every.splitlines() == ["[pod/p/first] asleep", "[pod/p/second] dreaming"]
+    assert sorted(every.splitlines()) == ["[pod/p/first] asleep", "[pod/p/second] dreaming"]
     seen = await kubectl.ok("exec", "p", "-c", "second", "--", "sh", "-c", "echo $WHO")
     assert seen == "second\n"
     assert await kubectl.ok("exec", "p", "--", "sh", "-c", "echo $WHO") == "\n"
