@@ -206,7 +206,7 @@ class Buffers:
     """The kernel gives every new connection buffers of these sizes: least, usual, most."""
 
     bad: str
-    names: tuple[str, ...] = ("tcp_rmem", "tcp_wmem")
+    names: tuple[str, ...]
 
     def inject(self, ground: Ground) -> None:
         for name in self.names:
@@ -310,7 +310,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="tcp-buffers",
-            about="the kernel gives connections the smallest of buffers, and machines are fuller",
+            about="the kernel gives whoever sends the smallest of buffers",
             alert=THROUGHPUT,
             neighbours=(
                 SLOW,
@@ -318,10 +318,7 @@ FAULTS: Mapping[str, Fault] = {
                 P95,
                 NO_GO,
             ),
-            changes=(
-                Buffers("4096 4096 8192"),
-                Key(CONFIG, "zero-share", "0.85", "0.95"),
-            ),
+            changes=(Buffers("4096 4096 8192", ("tcp_wmem",)),),
             private=True,
         ),
         Fault(

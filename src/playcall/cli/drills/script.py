@@ -83,11 +83,15 @@ class _Reader:
         wanted = table.get("approve", [])
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             self._refuse("approve: is not a list of texts")
+        named: dict[str, str] = {}
         for part in wanted:
             found = [command.text for command in changes(play) if part in command.text]
             if len(found) != 1:
                 told = "no change of the play has it" if not found else f"{len(found)} have it"
                 self._refuse(f"approve: {part!r}: {told}; name a part of exactly one command")
+            if found[0] in named:
+                self._refuse(f"approve: {part!r} and {named[found[0]]!r} name the same command")
+            named[found[0]] = part
         return tuple(wanted)
 
     def _text(self, table: dict[str, Any], key: str, default: str | None = None) -> str:
