@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from drillrange import namespace
-from drillrange.faults import FAULTS, Broken, Ground
+from drillrange.changes import Broken, Ground
+from drillrange.faults import FAULTS
 from drillrange.processes import NotReady
 from drillrange.range import Range, Webhook, bring_up
 

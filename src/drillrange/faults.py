@@ -1,80 +1,24 @@
 """Faults: each changes a real parameter or resource of a range, and knows of no remedy.
 
-A new one is a value in `FAULTS`. Everything is reached as anybody would reach it: by files, by the
-cluster's API, by the kernel.
+A new one is a value in `FAULTS`.
 """
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-PACING_FILE = "pacing"  # in the directory of the range
-COMMAND_SECONDS = 60.0
-
-
-class Broken(Exception):
-    """The fault could not be put in, or not be healed; the message has what the command said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What faults act on: a range, by its directory."""
-
-    directory: Path
-
-    def kubectl(self, *words: str, stdin: str = "") -> str:
-        """Raises Broken."""
-        return self.run(
-            str(Path(sys.executable).with_name("kubectl")),
-            f"--kubeconfig={self.directory / 'cluster' / 'kubeconfig'}",
-            f"--cache-dir={self.directory / 'kube-cache'}",
-            *words,
-            stdin=stdin,
-        )
-
-    def run(self, *argv: str, stdin: str = "") -> str:
-        """Raises Broken."""
-        try:
-            done = subprocess.run(
-                argv,
-                input=stdin,
-                capture_output=True,
-                text=True,
-                timeout=COMMAND_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Broken(f"{argv[0]}: {error}") from error
-        if done.returncode != 0:
-            raise Broken(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
-
-    def setting(self, deployment: str, name: str) -> str:
-        """The value of an environment variable; empty when it is not set."""
-        spec = json.loads(self.kubectl("get", f"deployment/{deployment}", "-o", "json"))
-        items = spec["spec"]["template"]["spec"]["containers"][0]["env"]
-        return next((str(item.get("value", "")) for item in items if item["name"] == name), "")
-
-    def key(self, config: str, name: str) -> str:
-        """A ConfigMap's; empty when it is not there."""
-        found = json.loads(self.kubectl("get", f"configmap/{config}", "-o", "json"))
-        return str(found.get("data", {}).get(name, ""))
-
-
-class Change(Protocol):
-    """Both may be done twice, and act at once on what runs already."""
-
-    def inject(self, ground: Ground) -> None:
-        """Raises Broken."""
-
-    def heal(self, ground: Ground) -> None:
-        """As if it had never been in; what others changed since stays. Raises Broken."""
+from drillrange.changes import (
+    Buffers,
+    Change,
+    Frozen,
+    Ground,
+    Key,
+    PacedTo,
+    Pacing,
+    Setting,
+    Shaping,
+    Stranger,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,159 +49,6 @@ class Fault:
 
 def _mark(fault: Fault, ground: Ground) -> Path:
     return ground.directory / "faults" / fault.name
-
-
-# --- what can be changed
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """The kernel keeps every transport stream to so many bytes in a second."""
-
-    bytes_per_second: int
-
-    def inject(self, ground: Ground) -> None:
-        draft = ground.directory / f"{PACING_FILE}.draft"
-        draft.write_text(f"{self.bytes_per_second}\n", "utf-8")
-        draft.replace(ground.directory / PACING_FILE)
-
-    def heal(self, ground: Ground) -> None:
-        (ground.directory / PACING_FILE).unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Somebody set an environment variable of a deployment to a bad value."""
-
-    deployment: str
-    name: str
-    bad: str
-    good: str = ""  # empty: it is not set
-
-    def inject(self, ground: Ground) -> None:
-        ground.kubectl("set", "env", f"deployment/{self.deployment}", f"{self.name}={self.bad}")
-        ground.kubectl("rollout", "status", f"deployment/{self.deployment}", "--timeout=30s")
-
-    def heal(self, ground: Ground) -> None:
-        if ground.setting(self.deployment, self.name) != self.bad:
-            return
-        value = f"{self.name}={self.good}" if self.good else f"{self.name}-"
-        ground.kubectl("set", "env", f"deployment/{self.deployment}", value)
-        ground.kubectl("rollout", "status", f"deployment/{self.deployment}", "--timeout=30s")
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Somebody changed a key of a ConfigMap."""
-
-    config: str
-    name: str
-    bad: str
-    good: str
-
-    def inject(self, ground: Ground) -> None:
-        self._patch(ground, self.bad)
-
-    def heal(self, ground: Ground) -> None:
-        if ground.key(self.config, self.name) == self.bad:
-            self._patch(ground, self.good)
-
-    def _patch(self, ground: Ground, value: str) -> None:
-        patch = json.dumps({"data": {self.name: value}})
-        ground.kubectl("patch", f"configmap/{self.config}", "--type=merge", "-p", patch)
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """Processes that answer nothing any more, and are not dead either."""
-
-    pods: tuple[str, ...]
-
-    def inject(self, ground: Ground) -> None:
-        self._signal(ground, signal.SIGSTOP)
-
-    def heal(self, ground: Ground) -> None:
-        self._signal(ground, signal.SIGCONT)
-
-    def _signal(self, ground: Ground, number: signal.Signals) -> None:
-        for name in self.pods:
-            found = json.loads(ground.kubectl("get", f"pod/{name}", "-o", "json"))
-            for status in found["status"]["containerStatuses"]:
-                os.killpg(int(status["containerID"].rpartition("//")[2]), number)
-
-
-@dataclass(frozen=True, slots=True)
-class Shaping:
-    """The network carries no more than so many bits in a second."""
-
-    rate: str
-
-    def inject(self, ground: Ground) -> None:
-        limit = ("rate", self.rate, "burst", "1mb", "latency", "50ms")
-        ground.run("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", *limit)
-
-    def heal(self, ground: Ground) -> None:
-        if "tbf" in ground.run("tc", "qdisc", "show", "dev", "lo"):
-            ground.run("tc", "qdisc", "delete", "dev", "lo", "root")
-
-
-@dataclass(frozen=True, slots=True)
-class Buffers:
-    """The kernel gives every new connection buffers of these sizes: least, usual, most."""
-
-    bad: str
-    names: tuple[str, ...]
-
-    def inject(self, ground: Ground) -> None:
-        for name in self.names:
-            kept = ground.directory / "faults" / name
-            kept.parent.mkdir(exist_ok=True)
-            if not kept.exists():
-                kept.write_text(_kernel(name).read_text("ascii"), "ascii")
-            _kernel(name).write_text(self.bad, "ascii")
-
-    def heal(self, ground: Ground) -> None:
-        for name in self.names:
-            kept = ground.directory / "faults" / name
-            if kept.exists():
-                if _kernel(name).read_text("ascii").split() == self.bad.split():
-                    _kernel(name).write_text(kept.read_text("ascii"), "ascii")
-                kept.unlink()
-
-
-def _kernel(name: str) -> Path:
-    return Path("/proc/sys/net/ipv4") / name
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A pod that should not be there, and sends things to the port of another one."""
-
-    name: str
-    module: str
-    pod: str
-    port: int
-
-    def inject(self, ground: Ground) -> None:
-        target = json.loads(ground.kubectl("get", f"pod/{self.pod}", "-o", "json"))
-        address = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-        words = [f"{target['status']['podIP']}:{self.port}"]
-        container = {
-            "name": "main",
-            "image": "local",
-            "command": [sys.executable, "-m", self.module, *words],
-            "env": [address],
-        }
-        manifest = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": self.name, "labels": {"app": self.name}},
-            "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
-        }
-        ground.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
-
-    def heal(self, ground: Ground) -> None:
-        ground.kubectl("delete", f"pod/{self.name}", "--ignore-not-found", "--timeout=20s")
 
 
 # --- what can go wrong
@@ -323,10 +114,10 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="narrow-streams",
-            about="every transport stream is paced to 55 MB/s: big machines still arrive in time",
+            about="transport streams are paced until 1.7 GB/s are left: no machine is late",
             alert=THROUGHPUT,
             neighbours=(SLOW, P95),
-            changes=(Pacing(55_000_000),),
+            changes=(PacedTo(1.7e9),),
         ),
         Fault(
             name="bad-source",
@@ -385,9 +176,9 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="slow-link",
-            about="every transport stream is paced to 70 MB/s: a little too slow",
+            about="transport streams are paced until 2.1 GB/s are left: a little too slow",
             alert=SLOW,
-            changes=(Pacing(70_000_000),),
+            changes=(PacedTo(2.1e9),),
         ),
         Fault(
             name="hde-snappy",

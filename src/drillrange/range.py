@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drillrange import dwcp_v3, faults, monitoring, namespace
+from drillrange import changes, dwcp_v3, monitoring, namespace
 from drillrange.cluster.server import PocketCluster
 from drillrange.manifests import Manifest
 from drillrange.processes import NotReady
@@ -54,8 +54,8 @@ class Range:
     cluster: PocketCluster
 
     @property
-    def ground(self) -> faults.Ground:
-        return faults.Ground(self.directory)
+    def ground(self) -> changes.Ground:
+        return changes.Ground(self.directory)
 
     def status(self) -> Mapping[str, str]:
         """Of every part: "up", or what is wrong with it."""
@@ -123,7 +123,7 @@ def _create_services(
     return dwcp_v3.Site(
         directory=directory,
         memory=memory,
-        pacing=directory / faults.PACING_FILE,
+        pacing=directory / changes.PACING_FILE,
         factor=factor,
         addresses=addresses,
     )

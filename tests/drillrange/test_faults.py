@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from drillrange import bad_source, faults
+from drillrange import changes as kinds
+from drillrange.changes import PACING_FILE, Ground, Key, Pacing, Setting
 from drillrange.dwcp_v3 import CONFIG, SETTINGS, Site, deployments, hosts, services
-from drillrange.faults import FAULTS, Fault, Ground, Key, Pacing, Setting
+from drillrange.faults import FAULTS, Fault
 from drillrange.monitoring import RULES
 
 ALERTS = {rule.name for rule in RULES}
@@ -16,7 +18,7 @@ REMEDIES = ("STREAM_COUNT", "replicas", "undo", "iptables", "known-good", "break
 
 
 def test_faults_know_no_remedy_and_nobody_who_does() -> None:
-    for module in (faults, bad_source):
+    for module in (faults, kinds, bad_source):
         source = inspect.getsource(module)
         assert [word for word in REMEDIES if word in source] == []
         imported = {
@@ -44,7 +46,7 @@ def site(directory: Path) -> Site:
     return Site(
         directory=directory,
         memory=directory,
-        pacing=directory / faults.PACING_FILE,
+        pacing=directory / PACING_FILE,
         factor=20.0,
         addresses=dict.fromkeys(names, "127.1.2.3"),
         pods=dict.fromkeys(pods, "127.1.2.4"),
@@ -83,7 +85,7 @@ def test_a_fault_may_be_put_in_and_healed_twice_and_leaves_nothing(
     fault.inject(ground)
     fault.inject(ground)
     assert fault.is_in(ground)
-    assert (tmp_path / faults.PACING_FILE).exists()
+    assert (tmp_path / PACING_FILE).exists()
     fault.heal(ground)
     fault.heal(ground)
     assert not fault.is_in(ground)

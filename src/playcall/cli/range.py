@@ -227,7 +227,8 @@ def _fault(place: Place, args: argparse.Namespace) -> int:
 
 
 def _heal(place: Place, args: argparse.Namespace) -> int:
-    from drillrange.faults import FAULTS, Ground
+    from drillrange.changes import Ground
+    from drillrange.faults import FAULTS
 
     place.up()
     if args.fault is not None:
