@@ -24,6 +24,8 @@ IMAGE = 64 << 20
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Whole]:
     with a_range("rollback", tmp_path) as made:
+        few = json.dumps({"data": {"load-rate": "0.2"}})  # v1 could not follow the usual load
+        made.ok(f"kubectl patch configmap/dwcp-v3-config -p '{few}'")
         yield made
 
 
@@ -70,9 +72,8 @@ def led_to(place: Whole) -> str:
 
 def rollout(place: Whole) -> str:
     containers = place.get("deployment/dwcp-v3")["spec"]["template"]["spec"]["containers"]
-    return {each["name"]: each.get("value") for each in containers[0]["env"]}[
-        "FEATURE_FLAG_ROLLOUT"
-    ]
+    values = {each["name"]: each.get("value") for each in containers[0]["env"]}
+    return str(values["FEATURE_FLAG_ROLLOUT"])
 
 
 def replicas(place: Whole) -> dict[str, int]:
@@ -94,7 +95,7 @@ def test_a_rollback_goes_through_though_it_fails_midway(place: Whole) -> None:
         place.ok("kubectl rollout undo deployment/dwcp-v1")
         place.ok("kubectl rollout status deployment/dwcp-v1 --timeout=30s")
 
-        blind = place.sh(ROLLBACK, PROMETHEUS_URL="http://127.0.0.1:9")
+        blind = place.sh(ROLLBACK, PROMETHEUS_URL="http://127.0.0.1:9", DRAIN_SECONDS="2")
         assert (blind.code, led_to(place), rollout(place)) == (1, "v3", "0"), blind
         assert "STOPPED at: 3. migrations on v3 end" in blind.text
         assert replicas(place)["dwcp-v3"] == 1, "v3 hands machines on while customers come to it"

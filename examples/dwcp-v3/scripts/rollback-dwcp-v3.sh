@@ -43,6 +43,9 @@ stopped() {
 trap stopped EXIT
 
 in_flight() { # migrations on v3; fails when Prometheus does not know: absence is not zero
+    local pods
+    pods=$(kubectl get deployment/dwcp-v3 -o 'jsonpath={.status.replicas}') || return 1
+    [ "${pods:-0}" != 0 ] || { echo 0; return; }
     curl -sfG "$prometheus/api/v1/query" --data-urlencode 'query=sum(dwcp_v3_migrations_in_flight)' |
         jq -er '.data.result[0].value[1]'
 }
@@ -67,18 +70,18 @@ stop_new() {
 
 drain() {
     local deadline=$((SECONDS + drain_seconds)) left
-    while left=$(in_flight) && [ "$left" != 0 ]; do
+    while left=$(in_flight) || left=unknown; [ "$left" != 0 ]; do # a pod that just started is not read yet
         if [ "$SECONDS" -ge "$deadline" ]; then
-            say "$left migrations still run on v3 after $drain_seconds s." \
-                "Wait longer (DRAIN_SECONDS), or give --emergency."
+            if [ "$left" = unknown ]; then
+                say "Prometheus does not say how many migrations run on v3. Mend that, or give --emergency."
+            else
+                say "$left migrations still run on v3 after $drain_seconds s." \
+                    "Wait longer (DRAIN_SECONDS), or give --emergency."
+            fi
             return 1
         fi
         sleep 1
     done
-    [ "${left:-}" = 0 ] || {
-        say "Prometheus does not say how many migrations run on v3. Mend that, or give --emergency."
-        return 1
-    }
 }
 
 switch() {
