@@ -146,7 +146,7 @@ def iperf3(streams: int) -> float:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     server = subprocess.Popen(
-        ["iperf3", "-s", "-1", "-B", "127.0.0.1", "-p", port],
+        ["iperf3", "-s", "-1", "--forceflush", "-B", "127.0.0.1", "-p", port],
         stdout=subprocess.PIPE,
         text=True,
     )
