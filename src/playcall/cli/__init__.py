@@ -15,6 +15,8 @@ __all__ = ["COMMANDS", "main"]
 # Each module has add(subparsers), which declares it, and run(args), which returns the exit code.
 COMMANDS = {
     "check": "playcall.cli.check",
+    "explain": "playcall.cli.explain",
+    "rules": "playcall.cli.rules",
     "show": "playcall.cli.show",
     "serve": "playcall.cli.serve",
     "incidents": "playcall.cli.incidents",

@@ -115,6 +115,8 @@ class _Reader:
             self._refuse(f"{self._name} {name}: {self.program.changes[name]}")
         elif equals and (name in self.program.values or name in self.program.maybe):
             self._add(name, _tail(word, len(name) + 1), word)
+        elif self.program.open and word.text.startswith("--"):
+            self._add(name, _tail(word, len(name) + 1) if equals else None, word)
         else:
             self._refuse(f'unknown option "{_shown(name)}" of "{self._name}"')
 
@@ -125,6 +127,9 @@ class _Reader:
             name = f"-{letter}"
             if name in self.program.changes:
                 self._refuse(f"{self._name} {name}: {self.program.changes[name]}")
+                return
+            if name in self.program.attached:
+                self._add(name, _tail(word, index + 2), word)
                 return
             if name in self.program.values:
                 rest = _tail(word, index + 2) if index + 1 < len(letters) else self._next(name)

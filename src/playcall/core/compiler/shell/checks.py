@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell import languages, urls
+from playcall.core.compiler.shell import databases, languages, urls, wrappers
 from playcall.core.compiler.shell.arguments import Option
 from playcall.core.compiler.shell.calls import Call
 from playcall.core.compiler.shell.findings import Edit
@@ -356,6 +357,28 @@ def _promtool(judge: "Judge", call: Call) -> None:
         urls.note_query(judge, call, operands[-1].text)
 
 
+def _vtysh(judge: "Judge", call: Call) -> None:
+    told = [o.value for o in call.arguments.options if o.name == "-c"]
+    if not told:
+        judge.findings.say(EffectClass.MANUAL, "vtysh asks at a terminal")
+    for word in told:
+        if word is None or not word.literal or not word.text.startswith("show "):
+            _change(judge, "vtysh does more than show")
+
+
+def _ansible(judge: "Judge", call: Call) -> None:
+    """Ad-hoc commands: a module that only looks, or a command that is judged itself."""
+    module = call.arguments.get("-m", "--module-name")
+    name = module.value.text if module is not None and module.value is not None else "command"
+    if name in ("ping", "setup", "gather_facts", "ansible.builtin.ping", "ansible.builtin.setup"):
+        return
+    inner = call.arguments.get("-a", "--args")
+    if name in ("command", "shell", "raw") and inner is not None and inner.value is not None:
+        wrappers.judge_text(judge, inner.value, replace(call.context, remote=True))
+    else:
+        _change(judge, f'ansible runs the module "{name[:30]}"')
+
+
 CHECKS: dict[str, Callable[["Judge", Call], None]] = {
     "ping": _ping,
     "mtr": _mtr,
@@ -386,6 +409,13 @@ CHECKS: dict[str, Callable[["Judge", Call], None]] = {
     "awk": _awk,
     "find": _find,
     "promtool": _promtool,
+    "vtysh": _vtysh,
+    "ansible": _ansible,
+    "psql": databases.judge_psql,
+    "mysql": databases.judge_mysql,
+    "sqlite": databases.judge_sqlite,
+    "mongo": databases.judge_mongo,
+    "redis": databases.judge_redis,
     "curl": urls.judge_curl,
     "wget": urls.judge_wget,
 }

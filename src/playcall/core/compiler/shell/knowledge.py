@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,6 +21,7 @@ class Program:
     because: str
     flags: frozenset[str]  # options without a value
     values: frozenset[str]  # options that take a value
+    attached: frozenset[str]  # short options whose value, if any, is written right behind them
     maybe: frozenset[str]  # options whose value, if any, is attached with "="
     changes: Mapping[str, str]  # option -> why it changes something
     heavy: Mapping[str, str]
@@ -32,11 +33,17 @@ class Program:
     free: bool  # any argument at all
     loose: bool  # no option of it can hurt, so a value from elsewhere may be one
     most: int | None  # operands
-    only: re.Pattern[str] | None  # what operands must look like
+    only: re.Pattern[str] | None  # what each operand must look like
+    says: re.Pattern[str] | None  # what all operands together must look like
+    open: bool  # long options that are not listed here take no value and are harmless
+    needs: frozenset[str]  # one of these options is what makes it harmless
+    alone: frozenset[str]  # options after which no subcommand follows
+    fold: bool  # the case of a subcommand does not matter
     check: str | None  # the function that judges its arguments further
     wraps: str | None  # how it runs another command
     skip: int  # operands before the inner command
     dry: bool  # harmless with --dry-run=client or server
+    dry_flags: frozenset[str]  # options that make it harmless, all by themselves
     sub: Mapping[str, "Program"]
 
 
@@ -85,6 +92,11 @@ def stand_ins() -> StandIns:
     )
 
 
+def _flags(words: Callable[[str], frozenset[str]], ending: list[str]) -> frozenset[str]:
+    own = frozenset().union(*(words(key) for key in ("flags", "terminal", "needs", "dry_flags")))
+    return own | frozenset(ending)
+
+
 def _program(name: str, table: Mapping[str, Any], parent: Program | None) -> Program:
     def words(key: str) -> frozenset[str]:
         own = frozenset(str(table.get(key, "")).split())
@@ -93,14 +105,15 @@ def _program(name: str, table: Mapping[str, Any], parent: Program | None) -> Pro
     def told(key: str) -> Mapping[str, str]:
         return {**(getattr(parent, key) if parent else {}), **table.get(key, {})}
 
-    only = table.get("only")
+    only, says = table.get("only"), table.get("says")
     ending = [key for kind in ("heavy", "manual", "endless") for key in told(kind)]
     program = Program(
         name=f"{parent.name} {name}" if parent else name,
         effect=EffectClass(table.get("effect", "change")),
         because=table.get("because", ""),
-        flags=(words("flags") | words("terminal") | frozenset(ending)) - words("values"),
+        flags=_flags(words, ending) - words("values"),
         values=words("values"),
+        attached=words("attached"),
         maybe=words("maybe"),
         changes=told("changes"),
         heavy=told("heavy"),
@@ -113,10 +126,16 @@ def _program(name: str, table: Mapping[str, Any], parent: Program | None) -> Pro
         loose=table.get("loose", False),
         most=table.get("most"),
         only=re.compile(only) if only else None,
+        says=re.compile(says, re.VERBOSE) if says else None,
+        open=table.get("open", parent.open if parent else False),
+        needs=frozenset(str(table.get("needs", "")).split()),
+        alone=frozenset(str(table.get("alone", "")).split()),
+        fold=table.get("fold", False),
         check=table.get("check"),
         wraps=table.get("wraps"),
         skip=table.get("skip", 0),
         dry=table.get("dry", False),
+        dry_flags=frozenset(str(table.get("dry_flags", "")).split()),
         sub={},
     )
     children: dict[str, Program] = {}

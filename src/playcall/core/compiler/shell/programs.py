@@ -1,5 +1,6 @@
 """Judges one simple command by what is known of its program. What is not known is a change."""
 
+import re
 from typing import TYPE_CHECKING
 
 from playcall.core.compiler.shell import checks, wrappers
@@ -7,7 +8,7 @@ from playcall.core.compiler.shell.arguments import Arguments, Option, read_argum
 from playcall.core.compiler.shell.calls import Call
 from playcall.core.compiler.shell.findings import Context, Edit
 from playcall.core.compiler.shell.knowledge import Program, programs
-from playcall.core.compiler.shell.standins import MARKS
+from playcall.core.compiler.shell.standins import HOLE, MARKS, NAMES, TAME, WILD
 from playcall.core.compiler.shell.syntax import Word
 from playcall.core.place import Level
 from playcall.core.plan import EffectClass
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from playcall.core.compiler.shell.judge import Judge
 
 ERROR = Level.ERROR
-_HOMES = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/")
+_HOME = re.compile(r"(?:/usr(?:/local)?|/opt/[\w.-]+)?/s?bin/(?=[^/]+$)")
 
 
 def is_known(name: str) -> bool:
@@ -35,10 +36,7 @@ def judge_call(judge: "Judge", words: list[Word], context: Context) -> None:
 
 
 def _find(judge: "Judge", name: Word, context: Context) -> Program | None:
-    text = name.text
-    for home in _HOMES:
-        if text.startswith(home) and "/" not in text[len(home) :]:
-            text = text[len(home) :]
+    text = _HOME.sub("", name.text, count=1) if name.text.startswith("/") else name.text
     program = programs().get(text)
     if program is None and "/" in text:
         judge.findings.change(f'runs the script "{text}", which this reading does not see')
@@ -69,13 +67,16 @@ def _judge_program(judge: "Judge", program: Program, words: list[Word], context:
         before = read_arguments(program, rest, stop_after=0)
         for why in before.refusals:
             judge.findings.change(why)
+        if before.has(*program.alone):
+            break
         verb = before.rest[0] if before.rest else None
-        if verb is None or not verb.literal or verb.text not in program.sub:
+        name = (verb.text.lower() if program.fold else verb.text) if verb is not None else ""
+        if verb is None or not verb.literal or name not in program.sub:
             if verb is None and program.effect is not EffectClass.CHANGE:
                 break
             _unknown_verb(judge, program, verb, before)
             return
-        program, rest = program.sub[verb.text], before.rest[1:]
+        program, rest = program.sub[name], before.rest[1:]
         if program.wraps is not None:
             wrappers.judge_wrapper(judge, program, [verb, *rest], context)
             return
@@ -110,6 +111,7 @@ def judge_known(judge: "Judge", call: Call) -> None:
         findings.change(why)
     if not told:
         _operands(judge, call)
+        _says(judge, call)
     _options(judge, call)
     if program.check is not None:
         checks.CHECKS[program.check](judge, call)
@@ -132,6 +134,9 @@ def judge_known(judge: "Judge", call: Call) -> None:
 
 def _judge_change(judge: "Judge", call: Call) -> None:
     program, arguments = call.program, call.arguments
+    if not arguments.refusals and _is_dry(call):
+        judge.findings.say(EffectClass.OBSERVE, f"{program.name}: a dry run changes nothing")
+        return
     if program.dry and not arguments.refusals:
         dry = [o for o in arguments.options if o.name == "--dry-run"]
         values = {o.value.text for o in dry if o.value is not None and o.value.literal}
@@ -139,6 +144,28 @@ def _judge_change(judge: "Judge", call: Call) -> None:
             judge.findings.say(EffectClass.OBSERVE, f"{program.name} --dry-run changes nothing")
             return
     judge.findings.change(f"{program.name}: {program.because or 'changes something'}")
+
+
+def _is_dry(call: Call) -> bool:
+    dry = [o for o in call.arguments.options if o.name in call.program.dry_flags]
+    return bool(dry) and all(o.value is None or o.value.text == "true" for o in dry)
+
+
+def _says(judge: "Judge", call: Call) -> None:
+    """Whether all the words together are ones that are known to only look."""
+    program = call.program
+    if program.needs and not call.arguments.has(*program.needs):
+        wanted = " or ".join(sorted(program.needs)[:4])
+        judge.findings.change(f"{program.name} without {wanted} may change something")
+    if program.says is None:
+        return
+    if not call.arguments.operands and call.context.piped:
+        judge.findings.change(f"{program.name} may act on what is fed to it")
+    known = str.maketrans({HOLE: "?", TAME: "?", WILD: "\n", NAMES: "\n"})
+    said = " ".join(word.text.translate(known) for word in call.arguments.operands)
+    if program.says.fullmatch(said) is None:
+        shown = said.replace("\n", "?")[:60]
+        judge.findings.change(f'"{program.name} {shown}" is not known to only look')
 
 
 def _operands(judge: "Judge", call: Call) -> None:

@@ -123,7 +123,11 @@ def _shell_text(judge: "Judge", rest: list[Word], context: Context) -> None:
     if not rest or rest[0].text.startswith("-"):
         judge.findings.change('"-c" is not followed by its text')
         return
-    word = rest[0]
+    judge_text(judge, rest[0], context)
+
+
+def judge_text(judge: "Judge", word: Word, context: Context) -> None:
+    """Judge a word that is handed to a shell as its text."""
     if (word.globs and not word.quoted) or word.splits:
         judge.findings.change("runs text put together at run time")
         return
@@ -248,13 +252,25 @@ def apply_edits(data: bytes, edits: list[Edit]) -> str:
 def _kubectl_exec(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
     cut = next((i for i, w in enumerate(words) if w.text == "--" and w.literal), None)
     if cut is None:
-        judge.findings.change('"kubectl exec" without "--": where the command begins is not sure')
+        _kubectl_exec_undivided(judge, program, words, context)
         return
     arguments = _read(judge, program, words[:cut], None)
     if len(arguments.operands) != 1:
         judge.findings.change('"kubectl exec" takes one pod before "--"')
     inner = words[cut + 1 :]
     _exec(judge, program, words[:cut], arguments, inner, context)
+
+
+def _kubectl_exec_undivided(
+    judge: "Judge", program: Program, words: list[Word], context: Context
+) -> None:
+    """Without "--", as older kubectl took it: the second word that is no option begins it."""
+    arguments = _read(judge, program, words, 1)
+    inner = arguments.rest
+    if any(word.text.startswith("-") or word.may_be_option or word.splits for word in inner):
+        judge.findings.change('"kubectl exec" without "--": where the command begins is not sure')
+        return
+    _exec(judge, program, words[: len(words) - len(inner)], arguments, inner, context)
 
 
 def _container_exec(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
