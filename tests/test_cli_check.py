@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.core.compiling import PLAY, a_document
@@ -74,6 +75,46 @@ def test_json_holds_the_counts_and_every_problem(document: Path) -> None:
     assert [(p["code"], p["level"], p["line"], p["column"]) for p in read["problems"]] == [
         ("PC102", "error", 40, 1)
     ]
+
+
+def test_json_is_as_its_schema_says_and_sums_up(tmp_path: Path, document: Path) -> None:
+    (tmp_path / "second.md").write_text(a_document().removesuffix("```\n"))
+    told = json.loads(playcall("check", tmp_path, "--format", "json").stdout)
+    schema = json.loads((ROOT / "docs/check.schema.json").read_text())
+    jsonschema.validate(told, schema)
+    assert told["summary"] == {
+        "documents": 2,
+        "plays": 2,
+        "steps": sum(d["counts"]["steps"] for d in told["documents"]),
+        "commands": {"observe": 2, "heavy": 0, "change": 0, "manual": 0},
+        "criteria": sum(d["counts"]["criteria"] for d in told["documents"]),
+        "problems": {"PC102": 1},
+        "levels": {"error": 1, "warning": 0, "note": 0},
+    }
+
+
+def test_other_tools_are_told_where_a_problem_is(document: Path) -> None:
+    document.write_text(a_document().removesuffix("```\n"))
+    (run,) = json.loads(playcall("check", document, "--format", "sarif").stdout)["runs"]
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("PC102", "error")
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == str(document)
+    assert place["region"] == {"startLine": 40, "startColumn": 1}
+    line = playcall("check", document, "--format", "github").stdout.decode()
+    assert line.startswith(f"::error file={document},line=40,col=1,title=PC102::This code block")
+
+
+def test_problems_are_left_out_where_somebody_says_so(document: Path) -> None:
+    hurt = a_document(play=PLAY.replace("usage >90%", "inodes >90%"))
+    document.write_text(hurt)
+    assert b"PC301" in playcall("check", document).stdout
+    assert b"PC301" not in playcall("check", document, "--ignore", "PC301").stdout
+    marked = hurt.replace("for 2+ minutes", "for 2+ minutes <!-- playcall: ignore=PC301 -->", 1)
+    document.write_text(marked)
+    assert b"PC301" not in playcall("check", document).stdout
+    document.write_text(marked.replace("ignore=PC301", "ignore=PC302"))
+    assert b"PC301" in playcall("check", document).stdout
 
 
 def test_a_directory_stands_for_the_documents_in_it(tmp_path: Path, document: Path) -> None:

@@ -4,14 +4,17 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playcall.cli.console import Unreadable, caret, find_documents, harmless, paint, read_bytes
+from playcall.cli.reporting import as_github, as_sarif
 from playcall.core.compiler import Compiled, compile_document
 from playcall.core.compiler.text import read_text
 from playcall.core.place import Level, Problem
-from playcall.core.plan import Command, Plan
+from playcall.core.plan import Command, EffectClass, Plan
 
 if TYPE_CHECKING:
     from playcall.cli import Subparsers
@@ -26,8 +29,12 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         description="Exit code 0: no errors; 1: errors; 2: a document cannot be read.",
     )
     parser.add_argument("documents", nargs="+", metavar="DOC", help="file, directory, or - ")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    formats = ("text", "json", "sarif", "github")
+    parser.add_argument("--format", choices=formats, default="text")
     parser.add_argument("--strict", action="store_true", help="let warnings count as errors")
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="CODE", help="do not tell such problems"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,15 +43,27 @@ def run(args: argparse.Namespace) -> int:
     except Unreadable as unreadable:
         print(unreadable, file=sys.stderr)
         return 2
-    checked = [(path, data, compile_document(data, str(path))) for path, data in read]
+    checked = [(path, data, _compiled(path, data, args.ignore)) for path, data in read]
+    problems = [problem for _, _, compiled in checked for problem in compiled.problems]
     if args.format == "json":
         documents = [_as_json(path, compiled) for path, _, compiled in checked]
-        print(json.dumps({"documents": documents}, indent=2, ensure_ascii=False))
+        told = {"summary": _summed(documents), "documents": documents}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    elif args.format == "sarif":
+        print(json.dumps(as_sarif(problems), indent=2, ensure_ascii=False))
+    elif args.format == "github":
+        print("".join(f"{as_github(problem)}\n" for problem in problems), end="")
     else:
         print("\n\n".join(_as_text(path, data, compiled) for path, data, compiled in checked))
-    levels = {problem.level for _, _, compiled in checked for problem in compiled.problems}
+    levels = {problem.level for problem in problems}
     fatal = {Level.ERROR, Level.WARNING} if args.strict else {Level.ERROR}
     return 1 if levels & fatal else 0
+
+
+def _compiled(path: Path, data: bytes, ignored: Sequence[str]) -> Compiled:
+    compiled = compile_document(data, str(path))
+    kept = tuple(p for p in compiled.problems if p.code not in ignored)
+    return replace(compiled, problems=kept)
 
 
 def every_command(plan: Plan) -> tuple[Command, ...]:
@@ -115,6 +134,23 @@ def _as_json(path: Path, compiled: Compiled) -> dict[str, Any]:
             }
             for problem in compiled.problems
         ],
+    }
+
+
+def _summed(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts over all documents."""
+    counted: Counter[str] = sum((Counter(d["counts"]) for d in documents), Counter())
+    effects: Counter[str] = sum((Counter(d["effects"]) for d in documents), Counter())
+    codes = Counter(problem["code"] for d in documents for problem in d["problems"])
+    levels = Counter(problem["level"] for d in documents for problem in d["problems"])
+    return {
+        "documents": len(documents),
+        "plays": counted["plays"],
+        "steps": counted["steps"],
+        "commands": {effect.value: effects[effect.value] for effect in EffectClass},
+        "criteria": counted["criteria"],
+        "problems": dict(sorted(codes.items())),
+        "levels": {level.value: levels[level.value] for level in Level},
     }
 
 

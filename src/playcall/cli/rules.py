@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playcall.cli.console import Unreadable, find_documents, read_bytes
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{path}: no play was found. See: playcall check {path}", file=sys.stderr)
         return 1
     made, lost = _made(plan, args), rules.plays_without_rule(plan)
-    print(f"# From {Path(path).name} by playcall rules. Written anew each time: change the document.")
+    print(f"# From {path.name} by playcall rules. Written anew each time: change the document.")
     print(_yaml(made), end="")
     if lost and not args.routes:
         told = ", ".join(lost)

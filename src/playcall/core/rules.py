@@ -4,7 +4,7 @@ The shapes are Prometheus' and Alertmanager's: a rule group, a route tree, a uni
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +16,9 @@ _SIGNS = {
     Comparison.ABOVE: ">",
     Comparison.AT_LEAST: ">=",
 }
-_AGGREGATED = re.compile(r"\s*(?:sum|avg|min|max|count|histogram_quantile|quantile|scalar)\b")
-_METRIC = re.compile(r"[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?")
-_GENTLE = ("warning", "info")
+_STEP = 15  # seconds from one sample of a rule test to the next
+_SAMPLES = 400
+_LONGEST_WINDOW = timedelta(minutes=10)  # of a rate
 
 
 def rule_groups(plan: Plan) -> dict[str, Any]:
@@ -57,8 +57,8 @@ def routes(plan: Plan, webhook: str, token_file: str) -> dict[str, Any]:
 
 
 def rule_tests(plan: Plan, rule_file: str) -> dict[str, Any]:
-    """For every threshold that one plain metric can be held against: just beyond it the alert
-    fires once its time has passed, at the other side it does not."""
+    """For every threshold of a metric, a rate or a quantile of one: just beyond it the alert fires
+    once its time has passed, at the other side it does not."""
     tests = [
         test
         for play in plan.plays
@@ -95,14 +95,16 @@ def _measured(play: Play) -> list[Criterion]:
 
 
 def _expressions(criteria: Iterable[Criterion]) -> list[str]:
-    return [f"{_operand(c.query or '')} {_SIGNS[c.comparison]} {c.threshold:.12g}" for c in criteria]
+    return [
+        f"{_operand(c.query or '')} {_SIGNS[c.comparison]} {c.threshold:.12g}" for c in criteria
+    ]
 
 
 def _operand(query: str) -> str:
     """A query that an operator may follow: comparisons bind more loosely than arithmetic, and
     "and", "or", "unless" and comparisons more loosely still."""
-    plain = re.fullmatch(r"[\w:]+(?:\{[^{}]*\})?|[a-z_]+\s*\((?:[^()]|\([^()]*\))*\)", query)
     one = " ".join(query.split())
+    plain = re.fullmatch(r"[\w:]+(?:\{[^{}]*\})?|[a-z_]+\s*\((?:[^()]|\([^()]*\))*\)", one)
     return one if plain else f"({one})"
 
 
@@ -138,54 +140,97 @@ def _escaped(text: str) -> str:
 
 
 def _tests(play: Play, criterion: Criterion, plan: Plan) -> list[dict[str, Any]]:
-    """None for a query that is more than one series of one metric."""
-    query = " ".join((criterion.query or "").split())
-    inner = re.fullmatch(r"(?:avg|min|max|sum)?\s*\(?\s*(" + _METRIC.pattern + r")\s*\)?", query)
-    if inner is None or _AGGREGATED.fullmatch(inner[1]):
-        return []
+    """None for a query whose shape is not one of `_SHAPES`."""
     beyond, within = _sides(criterion)
-    wait = criterion.holds_for + timedelta(minutes=1)
-    series = _series(inner[1])
-    labels = {"severity": (play.severity or "warning").lower(), **_team(play, plan)}
-    rule = _rule(play, plan) or {}
-    alert: Mapping[str, Any] = {
-        "exp_labels": labels if query != inner[1] else {**labels, **_labels_of(inner[1])},
+    fires, quiet = _input(criterion, beyond), _input(criterion, within)
+    rule = _rule(play, plan)
+    if not fires or not quiet or rule is None:
+        return []
+    wait = criterion.holds_for + _LONGEST_WINDOW + timedelta(minutes=1)
+    alert = {
+        "exp_labels": {**_kept_labels(criterion.query or ""), **rule["labels"]},
         "exp_annotations": rule["annotations"],
     }
     return [
-        _test(f"{play.alert} fires at {beyond:g}", series, beyond, wait, play.alert, [alert]),
-        _test(f"{play.alert} is quiet at {within:g}", series, within, wait, play.alert, []),
+        _test(f"{play.alert} fires at {beyond:g}", fires, wait, play.alert, [alert]),
+        _test(f"{play.alert} is quiet at {within:g}", quiet, wait, play.alert, []),
     ]
 
 
 def _sides(criterion: Criterion) -> tuple[float, float]:
     """A value that breaks the threshold, and one that does not."""
-    step = abs(criterion.threshold) * 0.01 or 1.0
+    step = abs(criterion.threshold) * 0.05 or 1.0
     up, down = criterion.threshold + step, criterion.threshold - step
     rises = criterion.comparison in (Comparison.ABOVE, Comparison.AT_LEAST)
     return (up, down) if rises else (down, up)
 
 
+def _input(criterion: Criterion, value: float) -> list[dict[str, str]]:
+    """Series for which the query gives `value`, or nearly; none where that is not known."""
+    query = " ".join((criterion.query or "").split())
+    for pattern, made in _SHAPES:
+        if found := pattern.fullmatch(query):
+            return made(found["metric"], value)
+    return []
+
+
+def _level(selector: str, value: float) -> list[dict[str, str]]:
+    return [{"series": _series(selector), "values": f"{value:.12g}x{_SAMPLES}"}]
+
+
+def _rising(selector: str, value: float) -> list[dict[str, str]]:
+    """A counter that grows by `value` in a second."""
+    return [{"series": _series(selector), "values": f"0+{value * _STEP:.12g}x{_SAMPLES}"}]
+
+
+def _buckets(selector: str, value: float) -> list[dict[str, str]]:
+    """A histogram with everything between just below `value` and `value`."""
+    grows = f"0+{100 * _STEP}x{_SAMPLES}"
+    return [
+        {"series": _series(selector, le=f"{value * 0.999:.12g}"), "values": f"0x{_SAMPLES}"},
+        {"series": _series(selector, le=f"{value:.12g}"), "values": grows},
+        {"series": _series(selector, le="+Inf"), "values": grows},
+    ]
+
+
 def _test(
-    name: str, series: str, value: float, wait: timedelta, alert: str, fires: list[Any]
+    name: str, series: list[dict[str, str]], wait: timedelta, alert: str, fires: list[Any]
 ) -> dict[str, Any]:
-    count = int(wait.total_seconds() // 15) + 4
     return {
         "name": name,
-        "interval": "15s",
-        "input_series": [{"series": series, "values": f"{value:.12g}x{count}"}],
-        "alert_rule_test": [
-            {"eval_time": _span(wait), "alertname": alert, "exp_alerts": fires},
-        ],
+        "interval": f"{_STEP}s",
+        "input_series": series,
+        "alert_rule_test": [{"eval_time": _span(wait), "alertname": alert, "exp_alerts": fires}],
     }
 
 
-def _series(selector: str) -> str:
+def _series(selector: str, **more: str) -> str:
     """A series that the selector finds: patterns are left out, for no value is sure to fit."""
     name = selector.partition("{")[0]
-    inside = ", ".join(f'{key}="{value}"' for key, value in _labels_of(selector).items())
+    labels = {**_labels_of(selector), **more}
+    inside = ", ".join(f'{key}="{value}"' for key, value in labels.items())
     return f"{name}{{{inside}}}" if inside else name
 
 
 def _labels_of(selector: str) -> dict[str, str]:
     return dict(re.findall(r'([a-zA-Z_]\w*)\s*=\s*"([^"]*)"', selector))
+
+
+def _kept_labels(query: str) -> dict[str, str]:
+    """What an aggregation takes away is not on the alert."""
+    return {} if "(" in query else _labels_of(query)
+
+
+_METRIC = r"(?P<metric>[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?)"
+_RATE = rf"(?:rate|irate)\(\s*{_METRIC}\s*\[\w+\]\s*\)"
+_BY = r"(?:\s*by\s*\([\w\s,]*\)\s*)?"
+_SHAPES = (
+    (re.compile(rf"(?:avg|min|max|sum)?\s*\(?\s*{_METRIC}\s*\)?"), _level),
+    (re.compile(rf"(?:(?:avg|min|max|sum){_BY}\s*\(\s*)?{_RATE}\s*\)?"), _rising),
+    (
+        re.compile(
+            rf"histogram_quantile\(\s*[\d.]+\s*,\s*(?:sum{_BY}\(\s*)?{_RATE}\s*\)?{_BY}\s*\)"
+        ),
+        _buckets,
+    ),
+)

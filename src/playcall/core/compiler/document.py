@@ -1,6 +1,7 @@
 """The whole journey of a document: text, blocks, sections, policies, plays, rules, plan."""
 
 import hashlib
+import re
 from pathlib import PurePath
 
 from playcall.core.compiler.blocks import Block, Blocks, Kind, read_blocks, walk
@@ -13,6 +14,8 @@ from playcall.core.compiler.text import read_text
 from playcall.core.compiler.whole import check_whole
 from playcall.core.place import Problem
 from playcall.core.plan import Fact, NamedQuery, Plan, Play
+
+_IGNORE = re.compile(r"<!--\s*playcall:\s*ignore=([\w,\s]+?)\s*-->")
 
 
 def read_document(data: bytes, path: str) -> tuple[Plan | None, tuple[Problem, ...]]:
@@ -29,7 +32,15 @@ def read_document(data: bytes, path: str) -> tuple[Plan | None, tuple[Problem, .
     facts = (*_front_facts(blocks, ledger), *reading.policies.found.facts)
     plan = _plan(document, path, data, reading, facts)
     check_whole(plan, frozenset(reading.policies.found.without_play), ledger)
-    return plan, _in_order((*text.problems, *ledger.problems()))
+    told = (*text.problems, *ledger.problems())
+    return plan, _in_order(tuple(p for p in told if not _is_ignored(p, text.lines)))
+
+
+def _is_ignored(problem: Problem, lines: tuple[str, ...]) -> bool:
+    """Whether a comment on its line, or on the one above, says so."""
+    near = lines[max(0, problem.place.line - 2) : problem.place.line]
+    found = [match for line in near for match in _IGNORE.findall(line)]
+    return any(problem.code in re.findall(r"PC\d+", codes) for codes in found)
 
 
 class _Reading:

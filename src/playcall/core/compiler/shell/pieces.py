@@ -7,7 +7,14 @@ from playcall.core.compiler.shell.reading import Piece
 from playcall.core.compiler.shell.standins import mask
 from playcall.core.compiler.shell.syntax import MAX_BYTES, MAX_DEPTH, parse, walk
 
-_PROMPT = re.compile(r"\s*(?:\$|(?:\(\S+\)\s*)?\[?[\w.-]+@[\w.-]+[^$#%\n]*[$#%])[ \t]+(?=\S)")
+_PROMPT = re.compile(
+    r"\s*(?:\$|(?:\(\S+\)\s*)?\[?[\w.-]+@[\w.-]+[^$#%\n]*[$#%]|(?:ba|z|k)?sh-\d[\d.]*[$#]"
+    r"|[~/][\w./-]* [$#]|➜)[ \t]+(?=\S)"
+)
+# No program has such a name: what begins so is output, or data between commands.
+_NO_COMMAND = re.compile(
+    r"(?:[\w.-]+:(?=\s|$)|[-*+|}\]>=~]+(?=\s|$)|\d+(?=\s|$)|\.\.\.|//|[{}\]]$)"
+)
 _MORE = re.compile(r"\s*>(?:[ \t]|$)")
 _LONGEST = 40  # lines of one command
 _TRIES = 400  # parses spent on a block that does not parse as a whole
@@ -24,8 +31,10 @@ class _Span:
 def split(block: str) -> tuple[Piece, ...]:
     lines = block.encode(errors="replace").decode().split("\n")
     if any(_PROMPT.match(line) for line in lines):
-        return tuple(_console(block.split("\n")))
-    return tuple(_pieces(block.split("\n"), _spans(lines)))
+        pieces = _console(block.split("\n"))
+    else:
+        pieces = _pieces(block.split("\n"), _spans(lines))
+    return tuple(piece for piece in pieces if not _NO_COMMAND.match(piece.text))
 
 
 def _pieces(lines: list[str], spans: list[_Span]) -> list[Piece]:

@@ -3,7 +3,6 @@
 Parsed by sqlglot; what does not parse, or is not listed here, is not known to be harmless.
 """
 
-import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -40,8 +39,9 @@ _EXPLAINED = re.compile(
 def judge_sql(text: str, dialect: str) -> tuple[str, bool]:
     """Why this text may change something, or ""; and whether reading it can be much work."""
     import sqlglot
+    from sqlglot import parser
 
-    logging.getLogger("sqlglot").disabled = True
+    parser.logger.disabled = True  # what it keeps as text is judged here, and no news
     if "/*!" in text or "/*+" in text or "\\" in _SHELL_ENDS.sub("", text):
         return "holds text that only one database understands", False
     source = _ended(text)
@@ -65,7 +65,7 @@ def _ended(text: str) -> str:
     return _SHELL_ENDS.sub(";", text)
 
 
-def _statement(statement: "exp.Expression", dialect: str) -> tuple[str, bool]:
+def _statement(statement: "exp.Expr", dialect: str) -> tuple[str, bool]:
     from sqlglot import exp
 
     if isinstance(statement, exp.Show | exp.Describe):
@@ -97,7 +97,7 @@ def _plain(expression: object) -> str:
     return str(getattr(expression, "this", expression) or "")
 
 
-def _query(query: "exp.Expression") -> tuple[str, bool]:
+def _query(query: "exp.Expr") -> tuple[str, bool]:
     from sqlglot import exp
 
     for node in query.walk():
@@ -110,7 +110,7 @@ def _query(query: "exp.Expression") -> tuple[str, bool]:
     return "", bool(own) and not limited
 
 
-def _node(node: "exp.Expression") -> str:
+def _node(node: "exp.Expr") -> str:
     """Why one part of a query may change something."""
     from sqlglot import exp
 
@@ -130,7 +130,7 @@ def _node(node: "exp.Expression") -> str:
     return ""
 
 
-def _is_cte(table: "exp.Table", query: "exp.Expression") -> bool:
+def _is_cte(table: "exp.Table", query: "exp.Expr") -> bool:
     from sqlglot import exp
 
     return table.name in {one.alias for one in query.find_all(exp.CTE)}
