@@ -97,7 +97,7 @@ def deployment(
     volumes: Sequence[Manifest] = (),
     grace: int,
 ) -> Manifest:
-    """The old pods end before new ones begin: two of a kind would halve what each can do."""
+    """An old pod ends when a new one is ready in its place, so a bad value leaves the old ones."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -105,7 +105,10 @@ def deployment(
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": dict(labels)},
-            "strategy": {"type": "Recreate"},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            },
             "template": _template(labels, containers, scraped, volumes, grace),
         },
     }

@@ -7,6 +7,7 @@ names and ports that the playbook uses.
 
 import asyncio
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -30,6 +31,7 @@ MONITOR_SECONDS = 30.0
 LOOK_SECONDS = 0.5
 LOCALHOST = "127.0.0.1"
 SHARED_MEMORY = Path("/dev/shm")
+LOCK = "lock"  # in that directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +156,29 @@ def _addresses(cluster: PocketCluster, names: Sequence[str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _shared_memory(directory: Path) -> Iterator[Path]:
-    """A directory in memory for guests, which every process of the range can map."""
+    """A directory in memory for guests, which every process of the range can map. What a range
+    that was killed has left there is given back first.
+    """
     place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else directory
-    with tempfile.TemporaryDirectory(prefix="drillrange-", dir=place) as made:
+    for left in place.glob("drillrange-*"):
+        if is_left(left):
+            shutil.rmtree(left, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="drillrange-", dir=place) as made,
+        (Path(made) / LOCK).open("w") as lock,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)  # for as long as this process lives
         yield Path(made)
+
+
+def is_left(directory: Path) -> bool:
+    """Whether nobody holds its lock any more."""
+    try:
+        with (directory / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # it is held, or was made this moment, or is somebody else's
+        return False
+    return True
 
 
 def _programs() -> tuple[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from drillrange.processes import NotReady
-from drillrange.range import Range, Webhook, bring_up
+from drillrange.range import SHARED_MEMORY, Range, Webhook, bring_up, is_left
 
 TOKEN = "a-token-of-a-test"
 PARTS = {"dwcp-v3", "dwcp-v3-amst", "dwcp-v1", "dwcp-v3-source", "etcd-0", "prometheus-0"}
@@ -90,6 +90,23 @@ def test_a_range_that_ends_leaves_no_process(
     while left := processes_in(directory):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
+
+
+async def test_memory_of_a_range_that_was_killed_is_given_back(
+    tmp_path: Path, token_file: Path
+) -> None:
+    directory = tmp_path / "killed"
+    with start_range(directory, token_file) as place:
+        assert place.stdout is not None
+        assert place.stdout.readline()
+        mine = {path for path in SHARED_MEMORY.glob("drillrange-*") if not is_left(path)}
+        os.kill(place.pid, signal.SIGKILL)
+        place.communicate()
+    left = {path for path in mine if is_left(path)}
+    assert left
+    webhook = Webhook(url="http://127.0.0.1:1/hook", token_file=token_file)
+    async with bring_up(tmp_path / "range", 20, webhook, lambda _: None):
+        assert [path for path in left if path.exists()] == []
 
 
 async def test_a_program_that_is_not_installed_is_named(
