@@ -105,6 +105,43 @@ def test_other_tools_are_told_where_a_problem_is(document: Path) -> None:
     assert line.startswith(f"::error file={document},line=40,col=1,title=PC102::This code block")
 
 
+RULES = """groups:
+- name: disks
+  rules:
+  - alert: DiskAlmostFull
+    expr: max(node_disk_usage_ratio) > 0.95
+    labels: {severity: page}
+  - alert: SomethingElse
+    expr: up == 0
+"""
+
+
+def test_a_rule_file_is_compared_with_the_plays(tmp_path: Path, document: Path) -> None:
+    rules = tmp_path / "alerts.yml"
+    rules.write_text(RULES)
+    done = playcall("check", document, "--rules", rules)
+    shown = done.stdout.decode()
+    assert done.returncode == 0
+    assert f"{rules}:7:1: warning PC413 SomethingElse can fire" in shown
+    assert "     7 |   - alert: SomethingElse" in shown
+    assert f"{rules}:4:1: warning PC415 DiskAlmostFull has severity='page'" in shown
+    assert f"{document}:25:1: warning PC416 'Disk usage >90% for 2+ minutes' says 90%" in shown
+    rules.write_text(RULES.replace("DiskAlmostFull", "DiskIsFull"))
+    shown = playcall("check", document, "--rules", rules).stdout.decode()
+    assert "warning PC414 DiskAlmostFull has a play, and no rule" in shown
+    rules.write_text("groups: [")
+    done = playcall("check", document, "--rules", rules)
+    assert done.returncode == 2
+    assert b"not YAML" in done.stderr
+    assert playcall("check", document, "--rules", tmp_path / "none.yml").returncode == 2
+
+
+def test_our_own_rules_and_plays_fit_each_other() -> None:
+    assert (
+        playcall("check", "--strict", OURS, "--rules", OURS.with_name("alerts.yml")).returncode == 0
+    )
+
+
 def test_problems_are_left_out_where_somebody_says_so(document: Path) -> None:
     hurt = a_document(play=PLAY.replace("usage >90%", "inodes >90%"))
     document.write_text(hurt)

@@ -33,6 +33,9 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_argument("--format", choices=formats, default="text")
     parser.add_argument("--strict", action="store_true", help="let warnings count as errors")
     parser.add_argument(
+        "--rules", type=Path, metavar="FILE", help="compare with the alerts of this rule file"
+    )
+    parser.add_argument(
         "--ignore", action="append", default=[], metavar="CODE", help="do not tell such problems"
     )
 
@@ -40,10 +43,12 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     try:
         read = [(path, read_bytes(path)) for path in find_documents(args.documents)]
+        checked = [(path, data, _compiled(path, data, args.ignore)) for path, data in read]
+        if args.rules:
+            checked = _compared(args.rules, checked, args.ignore)
     except Unreadable as unreadable:
         print(unreadable, file=sys.stderr)
         return 2
-    checked = [(path, data, _compiled(path, data, args.ignore)) for path, data in read]
     problems = [problem for _, _, compiled in checked for problem in compiled.problems]
     if args.format == "json":
         documents = [_as_json(path, compiled) for path, _, compiled in checked]
@@ -58,6 +63,32 @@ def run(args: argparse.Namespace) -> int:
     levels = {problem.level for problem in problems}
     fatal = {Level.ERROR, Level.WARNING} if args.strict else {Level.ERROR}
     return 1 if levels & fatal else 0
+
+
+Checked = tuple[Path, bytes, Compiled]
+
+
+def _compared(
+    path: Path, checked: Sequence[Checked], ignored: Sequence[str]
+) -> list[tuple[Path, bytes, Compiled]]:
+    """With what the rule file shows, which itself follows as a document without a plan.
+
+    Raises Unreadable.
+    """
+    from playcall.cli.rulefile import read_rules
+    from playcall.core.coverage import compare
+
+    plans = [compiled.plan for _, _, compiled in checked if compiled.plan]
+    told = compare(plans, read_rules(path), str(path))
+    kept = [problem for problem in told if problem.code not in ignored]
+    ruled = (path, read_bytes(path), Compiled(plan=None, problems=()))
+    return [(each, data, _with(kept, each, found)) for each, data, found in (*checked, ruled)]
+
+
+def _with(problems: Sequence[Problem], path: Path, compiled: Compiled) -> Compiled:
+    more = (problem for problem in problems if problem.place.file == str(path))
+    both = sorted((*compiled.problems, *more), key=lambda p: (p.place.line, p.place.column, p.code))
+    return replace(compiled, problems=tuple(both))
 
 
 def _compiled(path: Path, data: bytes, ignored: Sequence[str]) -> Compiled:

@@ -6,7 +6,7 @@ from collections import Counter
 from playcall.core.compiler.blocks import Block
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.place import Level
-from playcall.core.plan import Command, Guard, Placeholder
+from playcall.core.plan import Command, EffectClass, Guard, Placeholder
 
 _SHELL_WORDS = "bash sh shell zsh ksh console shell-session shellsession terminal command cmd"
 _SHELL_TAGS = frozenset(_SHELL_WORDS.split())
@@ -72,7 +72,21 @@ class CommandReader:
                 self.ledger.tell(fault.code, level, row, fault.what, fault.mend, column=column)
             self.ledger.take(self._title_line(block, line), last_line, f"command {command.id}")
             found.append(command)
+        self._tell_unguarded(block, found)
         return found
+
+    def _tell_unguarded(self, block: Block, found: list[Command]) -> None:
+        """A script of several changes that does not stop at the first one that fails."""
+        changes = [command for command in found if command.effect is EffectClass.CHANGE]
+        lines = changes[0].text.count("\n") + len(changes) if changes else 0
+        script = block.text.lstrip().startswith("#!")
+        if script and lines > 1 and not re.search(r"^\s*set\s+-\w*e", block.text, re.MULTILINE):
+            self.ledger.warn(
+                "PC210",
+                block.body_line,
+                "This script goes on after a command that failed.",
+                "Begin it with 'set -euo pipefail'.",
+            )
 
     def _title_line(self, block: Block, line: int) -> int:
         """The first of the comment lines right above a command."""

@@ -27,7 +27,7 @@ def read_document(data: bytes, path: str) -> tuple[Plan | None, tuple[Problem, .
     _take_marks(blocks, ledger)
     document = read_sections(blocks.top, len(text.lines))
     queries = read_queries(document, ledger)
-    reading = _Reading(ledger, queries, _levels(blocks.top))
+    reading = _Reading(ledger, queries, _levels(blocks.top), PurePath(path).stem)
     reading.read(document, "")
     facts = (*_front_facts(blocks, ledger), *reading.policies.found.facts)
     plan = _plan(document, path, data, reading, facts)
@@ -47,16 +47,21 @@ class _Reading:
     """Sends each section to the reader of plays or of policies."""
 
     def __init__(
-        self, ledger: Ledger, queries: tuple[NamedQuery, ...], levels: frozenset[str]
+        self,
+        ledger: Ledger,
+        queries: tuple[NamedQuery, ...],
+        levels: frozenset[str],
+        stem: str,
     ) -> None:
         self.ledger = ledger
+        self.stem = stem
         self.queries = queries
         self.levels = levels
         self.plays: list[Play] = []
         self.policies = PolicyReader(ledger, levels)
 
     def read(self, section: Section, topic: str) -> None:
-        names = alerts_of(section)
+        names = alerts_of(section, self.stem)
         if names:
             self.plays += read_plays(section, names, self.queries, self.levels, self.ledger)
             return

@@ -69,15 +69,47 @@ def role_of(title: str) -> Role | None:
     return None
 
 
-def alerts_of(section: Section) -> tuple[str, ...]:
-    """The alert names a heading gives, when the section is a play; otherwise none."""
+def alerts_of(section: Section, stem: str = "") -> tuple[str, ...]:
+    """The alert names a heading gives, when the section is a play; otherwise none.
+
+    `stem` is the file's name without its ending: a page of its own is named like its alert.
+    """
+    if section.level == 0:
+        return ()
+    if own := _page(section, stem):
+        return own
     named = _ALERT_WORDS.match(section.title) is not None
     names = _names(section.title, named)
-    if not names or section.level == 0:
+    if not names and named:
+        return _in_words(section)
+    if not names:
         return ()
     if not named and not _is_itself(section) and any(alerts_of(c) for c in section.children):
         return ()
     return names if named or _has_content(section) else ()
+
+
+def _page(section: Section, stem: str) -> tuple[str, ...]:
+    """'# CPU Throttling High' in CPUThrottlingHigh.md, and '# Watchdog' in Watchdog.md."""
+    if not stem or not _SHOUT.match(stem):
+        return ()
+    title = _SUFFIX.sub("", _ALERT_WORDS.sub("", section.title))
+    same = re.sub(r"\W", "", title).lower() == re.sub(r"\W", "", stem).lower()
+    if not same or any(alerts_of(child) for child in section.children):
+        return ()
+    written = title.strip()
+    name = written if re.fullmatch(r"\w+", written) else stem
+    return (name,) if _CAMEL.match(name) or _has_content(section) else ()
+
+
+def _in_words(section: Section) -> tuple[str, ...]:
+    """'Playbook: High Error Rate' is for the alert HighErrorRate."""
+    words = re.findall(r"[A-Za-z0-9]+", _ALERT_WORDS.sub("", section.title).split("(")[0])
+    roles = {role_of(child.title) for child in section.children}
+    surely = bool(roles & {Role.SYMPTOMS, Role.DIAGNOSE, Role.RESOLVE, Role.ACT})
+    if not 1 < len(words) <= 8 or not surely or any(alerts_of(c) for c in section.children):
+        return ()
+    return ("".join(word[0].upper() + word[1:] for word in words),)
 
 
 def _is_itself(section: Section) -> bool:

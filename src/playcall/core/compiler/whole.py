@@ -28,7 +28,8 @@ def check_whole(plan: Plan, without_play: frozenset[str], ledger: Ledger) -> Non
 
 def _check_severity(play: Play, plan: Plan, ledger: Ledger) -> None:
     if play.severity is None:
-        ledger.warn(
+        tell = ledger.note if _is_page(plan) else ledger.warn
+        tell(
             "PC404",
             play.line,
             f"{play.alert} has no severity, so nothing says how hard to knock.",
@@ -138,16 +139,22 @@ def _check_duplicates(plan: Plan, ledger: Ledger) -> None:
             )
 
 
+def _is_page(plan: Plan) -> bool:
+    """One alert's page of a folder: how hard to knock, and at whose door, is said elsewhere."""
+    return len(plan.plays) == 1 and not (plan.severities or plan.rungs or plan.teams)
+
+
 def _check_policies(plan: Plan, ledger: Ledger) -> None:
+    tell = ledger.note if _is_page(plan) else ledger.warn
     if not plan.severities:
-        ledger.warn(
+        tell(
             "PC409",
             1,
             "The document has no severity table.",
             "Add one with the columns Level, Response Time, Escalation and Wake On-Call.",
         )
     if not plan.rungs:
-        ledger.warn(
+        tell(
             "PC405",
             1,
             "The document has no escalation path, so nobody follows who does not answer.",

@@ -15,6 +15,9 @@ _PROMPT = re.compile(
 _NO_COMMAND = re.compile(
     r"(?:[\w.-]+:(?=\s|$)|[-*+|}\]>=~]+(?=\s|$)|\d+(?=\s|$)|\.\.\.|//|[{}\]]$)"
 )
+_LEAVES = re.compile(
+    r"\s*(?:(?:export|local|readonly|declare)\s+)?(?:\w+=|[\w-]+\s*\(\)|(?:function|set|cd|source|\.|trap|read)\s)"
+)
 _MORE = re.compile(r"\s*>(?:[ \t]|$)")
 _LONGEST = 40  # lines of one command
 _TRIES = 400  # parses spent on a block that does not parse as a whole
@@ -32,9 +35,28 @@ def split(block: str) -> tuple[Piece, ...]:
     lines = block.encode(errors="replace").decode().split("\n")
     if any(_PROMPT.match(line) for line in lines):
         pieces = _console(block.split("\n"))
+    elif script := _script(block.split("\n")):
+        return (script,)
     else:
         pieces = _pieces(block.split("\n"), _spans(lines))
     return tuple(piece for piece in pieces if not _NO_COMMAND.match(piece.text))
+
+
+def _script(lines: list[str]) -> Piece | None:
+    """All of a block that begins with "#!", where a line of it leaves something for later ones."""
+    first = next((index for index, line in enumerate(lines) if line.strip()), None)
+    if first is None or not lines[first].lstrip().startswith("#!"):
+        return None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    start = first + 1
+    while start < len(lines) and _is_gap(lines[start]):
+        start += 1
+    if start >= len(lines) or not any(_LEAVES.match(line) for line in lines[start:]):
+        return None
+    text = "\n".join(lines[start:]).strip()
+    title = _title(lines[first + 1 : start])
+    return Piece(title=title, text=text, line=start + 1, last_line=len(lines))
 
 
 def _pieces(lines: list[str], spans: list[_Span]) -> list[Piece]:

@@ -86,7 +86,7 @@ def open_places(text: str, found: tuple[StandIn, ...], scope: Scope) -> list[Sta
 
 def _tell_missing(findings: Findings, missing: list[StandIn]) -> None:
     for one in missing:
-        if one.text.startswith("$"):
+        if one.text.startswith("$") and not one.name.isupper():
             findings.fault(
                 "PC202",
                 Level.ERROR,

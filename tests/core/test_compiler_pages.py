@@ -1,0 +1,127 @@
+"""Folders of one page for each alert, and plays that are named in words."""
+
+import pytest
+
+from playcall.core.compiler import Compiled, compile_document
+
+BODY = """
+## Meaning
+
+The thing is slow.
+
+## Diagnosis
+
+```console
+$ kubectl get pods
+NAME    READY
+web-0   1/1
+sh-5.1# cat /proc/loadavg
+0.1 0.2 0.3 1/2 3
+```
+
+## Mitigation
+
+Restart it.
+"""
+
+
+def page(title: str, stem: str, body: str = BODY) -> Compiled:
+    return compile_document(f"{title}\n{body}".encode(), f"alerts/{stem}.md")
+
+
+def names(compiled: Compiled) -> list[str]:
+    assert compiled.plan
+    return [play.alert for play in compiled.plan.plays]
+
+
+@pytest.mark.parametrize(
+    ("title", "stem", "alert"),
+    [
+        ("# CPUThrottlingHigh", "CPUThrottlingHigh", "CPUThrottlingHigh"),
+        ("# CPU Throttling High", "CPUThrottlingHigh", "CPUThrottlingHigh"),
+        ("# Watchdog", "Watchdog", "Watchdog"),
+        ("# CephPGRepair", "CephPgRepair", "CephPGRepair"),
+        ("# KubeAPIDown [Deprecated]", "KubeAPIDown", "KubeAPIDown"),
+        ("---\ntitle: x\n---\n\n# Alert: Watchdog", "Watchdog", "Watchdog"),
+    ],
+)
+def test_a_page_is_named_like_its_alert(title: str, stem: str, alert: str) -> None:
+    assert names(page(title, stem)) == [alert]
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [("# Readme", "README"), ("# Overview", "index"), ("# Naming Schemas", "SomeOtherThing")],
+)
+def test_other_pages_are_no_plays(title: str, stem: str) -> None:
+    assert names(page(title, stem, "\nSome words.\n")) == []
+
+
+def test_a_page_without_a_step_is_still_its_alert() -> None:
+    compiled = page("# KubeAPIDown", "KubeAPIDown", "\nSee elsewhere.\n")
+    assert names(compiled) == ["KubeAPIDown"]
+    assert "PC101" not in {problem.code for problem in compiled.problems}
+
+
+def test_prompts_of_shells_begin_commands_and_what_stands_below_is_output() -> None:
+    compiled = page("# Watchdog", "Watchdog")
+    assert compiled.plan
+    commands = [command.text for command in compiled.plan.plays[0].commands()]
+    assert commands == ["kubectl get pods", "cat /proc/loadavg"]
+
+
+def test_a_page_of_a_folder_needs_no_policies_of_its_own() -> None:
+    levels = {p.code: p.level.value for p in page("# Watchdog", "Watchdog").problems}
+    assert {levels[code] for code in ("PC404", "PC405", "PC409")} == {"note"}
+
+
+def test_a_playbook_named_in_words_is_for_the_alert_of_these_words() -> None:
+    text = f"# Responses\n\n## Playbook: High error rate\n{BODY.replace('## ', '### ')}"
+    assert names(compile_document(text.encode(), "responses.md")) == ["HighErrorRate"]
+
+
+SCRIPT = """# Shop
+
+## ShopIsDown
+
+### Mitigation
+
+1. **Back**
+
+   ```bash
+   #!/bin/bash
+   # Back to the last release
+   {first}
+   kubectl rollout undo deployment/web
+   kubectl delete pod {last}
+   ```
+"""
+
+
+def test_lines_of_a_script_that_need_each_other_stay_together() -> None:
+    text = SCRIPT.format(first='NAME="$1"', last='"$NAME"')
+    plan = compile_document(text.encode(), "shop.md").plan
+    assert plan
+    (command,) = plan.plays[0].commands()
+    assert (command.title, command.line, command.last_line) == ("Back to the last release", 12, 14)
+    assert command.text.startswith('NAME="$1"\n')
+
+
+def test_lines_of_a_script_that_do_not_are_commands_of_their_own() -> None:
+    text = SCRIPT.format(first="kubectl get pods", last="web-0")
+    compiled = compile_document(text.encode(), "shop.md")
+    assert compiled.plan
+    assert len(list(compiled.plan.plays[0].commands())) == 3
+    assert [p.place.line for p in compiled.problems if p.code == "PC210"] == [10]
+    careful = text.replace("#!/bin/bash\n", "#!/bin/bash\n   set -e\n")
+    assert "PC210" not in {p.code for p in compile_document(careful.encode(), "shop.md").problems}
+
+
+@pytest.mark.parametrize(("name", "code"), [("NAMESPACE", "PC207"), ("i", "PC202")])
+def test_a_variable_in_capitals_waits_for_its_value_and_others_were_forgotten(
+    name: str, code: str
+) -> None:
+    text = SCRIPT.format(first=f"kubectl get pods -n ${name}", last="web-0")
+    codes = {p.code for p in compile_document(text.encode(), "shop.md").problems}
+    assert code in codes & {"PC202", "PC207"}
+    assert len(codes & {"PC202", "PC207"}) == 1
