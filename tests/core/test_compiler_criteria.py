@@ -7,6 +7,7 @@ import pytest
 from playcall.core.compiler.criteria import query_unit, read_claim, read_criterion
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Comparison, Criterion, NamedQuery, Purpose
+from tests.core.compiling import a_document, compiled
 
 LATENCY = "histogram_quantile(0.99, sum(rate(app_request_latency_seconds_bucket[5m])) by (le))"
 QUERIES = tuple(
@@ -131,3 +132,20 @@ def test_a_number_without_unit_keeps_its_window() -> None:
 )
 def test_a_querys_unit_is_read_from_its_names_and_functions(promql: str, unit: str | None) -> None:
     assert query_unit(promql) == unit
+
+
+@pytest.mark.parametrize(
+    ("query", "broken"),
+    [
+        ("avg(a", True),
+        ("rate(a)", True),
+        ("sum(rate(a[5m])) by (le)", False),
+        ("up{job=~'x'} == 0 and on (a) b", False),
+        ("rate(a{pod='$pod'}[5m])", False),
+        ("rate(a{pod=<pod>}[5m])", False),
+    ],
+)
+def test_a_query_that_is_no_promql_is_told(query: str, broken: bool) -> None:
+    queries = f"```promql\n# Disk Usage\nmax(node_disk_usage_ratio)\n\n# More\n{query}\n```\n"
+    found = [p.code for p in compiled(a_document(queries=queries)).problems]
+    assert ("PC304" in found) is broken

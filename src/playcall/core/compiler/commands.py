@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+from playcall.core.compiler import promql, queries
 from playcall.core.compiler.blocks import Block
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.place import Level
@@ -70,10 +71,16 @@ class CommandReader:
                 told = fault.code == "PC207" and (fault.line, fault.column) in explained
                 level = Level.NOTE if told else fault.level
                 self.ledger.tell(fault.code, level, row, fault.what, fault.mend, column=column)
+            if reading.runs_as is not None and reading.runs_as.kind == "promql":
+                self._tell_query(reading.runs_as.text, line)
             self.ledger.take(self._title_line(block, line), last_line, f"command {command.id}")
             found.append(command)
         self._tell_unguarded(block, found)
         return found
+
+    def _tell_query(self, query: str, line: int) -> None:
+        if why := promql.why_not(query):
+            queries.tell_broken(why, line, self.ledger)
 
     def _tell_unguarded(self, block: Block, found: list[Command]) -> None:
         """A script of several changes that does not stop at the first one that fails."""

@@ -1,6 +1,7 @@
 """PromQL blocks to named queries: the comment above a query is its name."""
 
 from playcall.core.compiler import phrases
+from playcall.core.compiler import promql as promql_
 from playcall.core.compiler.blocks import Block, Kind, walk
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section
@@ -45,4 +46,15 @@ def _keep(
         )
         return
     ledger.take(first, last, f"query {name}")
+    if why := promql_.why_not(promql):
+        tell_broken(why, first, ledger)
     found.setdefault(name, NamedQuery(name=name, promql=promql, line=first))
+
+
+def tell_broken(why: str, line: int, ledger: Ledger) -> None:
+    ledger.warn(
+        "PC304",
+        line,
+        f"This query is not PromQL: {why}.",
+        "Try it in Prometheus; what does not parse there is never answered.",
+    )
