@@ -125,3 +125,48 @@ def test_a_variable_in_capitals_waits_for_its_value_and_others_were_forgotten(
     codes = {p.code for p in compile_document(text.encode(), "shop.md").problems}
     assert code in codes & {"PC202", "PC207"}
     assert len(codes & {"PC202", "PC207"}) == 1
+
+
+COMMANDS = """# Shop
+
+## ShopIsDown
+
+### Mitigation
+
+1. **Look**
+
+   {above}
+
+   ```bash {behind}
+   kubectl get pods
+   ```
+"""
+
+
+@pytest.mark.parametrize(
+    ("above", "behind", "effect"),
+    [
+        ("<!-- playcall: effect=change -->", "", "change"),
+        ("<!-- playcall: effect=manual ignore=PC404 -->", "", "manual"),
+        ("Words.", "{effect=heavy}", "heavy"),
+        ("<!-- playcall: effect=heavy -->", "{effect=change}", "change"),
+        ("<!-- playcall: effect=observe -->", "", "observe"),
+        ("<!-- effect=change -->", "{.line-numbers}", "observe"),
+    ],
+)
+def test_a_comment_can_only_tighten(above: str, behind: str, effect: str) -> None:
+    text = COMMANDS.format(above=above, behind=behind)
+    for command, expected in (("get pods", effect), ("delete pod x", None)):
+        plan = compile_document(text.replace("get pods", command).encode(), "shop.md").plan
+        assert plan
+        (found,) = plan.plays[0].commands()
+        loosest = "manual" if effect == "manual" else "change"
+        assert found.effect.value == (expected or loosest)
+
+
+def test_a_comment_that_is_not_understood_or_loosens_is_told() -> None:
+    text = COMMANDS.format(above="<!-- playcall: efect=change -->", behind="")
+    assert "PC114" in {p.code for p in compile_document(text.encode(), "shop.md").problems}
+    text = COMMANDS.format(above="<!-- playcall: effect=heavy -->", behind="")
+    loosened = text.replace("get pods", "delete pod x").encode()
+    assert "PC115" in {p.code for p in compile_document(loosened, "shop.md").problems}

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from playcall.core.compiler import promql, queries
+from playcall.core.compiler import annotations, promql, queries
 from playcall.core.compiler.blocks import Block
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.place import Level
@@ -41,19 +41,22 @@ class CommandReader:
         from playcall.core.compiler import shell  # loads a parser: only when a command is met
 
         found: list[Command] = []
+        asked = annotations.at_least(block, self.ledger)
         self.ledger.take(block.first, block.last, "code fence")
         for piece in shell.split_commands(block.text):
             self._numbers[prefix] += 1
             line = block.body_line + piece.line - 1
             last_line = block.body_line + piece.last_line - 1
             reading = shell.read_command(piece.text)
+            annotations.tell_loosening(asked, reading.effect, line, self.ledger)
+            said = () if asked is EffectClass.OBSERVE else (f"the document says {asked.value}",)
             command = Command(
                 id=f"{prefix}.{self._numbers[prefix]}",
                 title=piece.title or title,
                 text=piece.text,
                 guard=guard,
-                effect=reading.effect,
-                reasons=tuple(reading.reasons),
+                effect=annotations.stricter(asked, reading.effect),
+                reasons=(*reading.reasons, *said),
                 placeholders=tuple(
                     Placeholder(name=p.name, text=p.text, line=at[0], column=at[1])
                     for p in reading.placeholders
