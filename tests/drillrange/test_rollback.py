@@ -88,6 +88,7 @@ def test_a_rollback_goes_through_though_it_fails_midway(place: Whole) -> None:
         assert listed.code == 2
         assert "Nothing was done" in listed.text
 
+        place.ok("kubectl scale deployment/dwcp-v1 --replicas=0")
         place.ok("kubectl set env deployment/dwcp-v1 DWCP_DESTINATION=nowhere")
         no_v1 = place.sh(ROLLBACK, ROLLOUT_TIMEOUT="4s")
         assert (no_v1.code, led_to(place), rollout(place)) == (1, "v3", "100"), no_v1

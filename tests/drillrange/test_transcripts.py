@@ -27,7 +27,9 @@ def entries() -> list[Entry]:
     found = []
     for private, block in re.findall(r"^(# private\n)?\$ (.*\n(?:(?![$#]).*\n)*)", TEXT, re.M):
         command, _, said = block.partition("\n")
-        pattern = said.rstrip() if re.search(r"\[\d+\]\s*$", said) else f"{said.rstrip()}\n[0]"
+        pattern = (
+            said.rstrip() if re.search(r"\[(?:\d+|\.\.\.)\]\s*$", said) else f"{said.rstrip()}\n[0]"
+        )
         found.append(Entry(command, pattern, bool(private)))
     return found
 
