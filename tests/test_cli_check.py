@@ -165,6 +165,18 @@ def test_a_directory_stands_for_the_documents_in_it(tmp_path: Path, document: Pa
     ]
 
 
+def test_a_page_without_a_play_is_no_error_beside_others(tmp_path: Path, document: Path) -> None:
+    (tmp_path / "README.md").write_text("# How to use these\n\nRead them.\n")
+    done = playcall("check", tmp_path)
+    assert done.returncode == 0
+    assert b"note PC101" in done.stdout
+    assert playcall("check", tmp_path / "README.md").returncode == 1
+
+
+def test_our_examples_have_no_errors() -> None:
+    assert playcall("check", ROOT / "examples").returncode == 0
+
+
 def test_standard_input_is_a_document_too() -> None:
     assert playcall("check", "-", stdin=a_document().encode()).returncode == 0
 

@@ -149,3 +149,14 @@ def test_a_query_that_is_no_promql_is_told(query: str, broken: bool) -> None:
     queries = f"```promql\n# Disk Usage\nmax(node_disk_usage_ratio)\n\n# More\n{query}\n```\n"
     found = [p.code for p in compiled(a_document(queries=queries)).problems]
     assert ("PC304" in found) is broken
+
+
+def test_queries_without_names_are_called_by_their_section_and_then_by_themselves() -> None:
+    block = "max(node_disk_usage_ratio)\nmin(node_disk_free)\n\nsum(\n  rate(a[5m])\n)\n"
+    plan = compiled(a_document(queries=f"```promql\n{block}```\n")).plan
+    assert plan
+    assert [query.name for query in plan.queries] == [
+        "Queries",
+        "min(node_disk_free)",
+        "sum(\nrate(a[5m])\n)",
+    ]

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         read = [(path, read_bytes(path)) for path in find_documents(args.documents)]
         checked = [(path, data, _compiled(path, data, args.ignore)) for path, data in read]
+        checked = _among_plays(checked)
         if args.rules:
             checked = _compared(args.rules, checked, args.ignore)
     except Unreadable as unreadable:
@@ -68,9 +69,21 @@ def run(args: argparse.Namespace) -> int:
 Checked = tuple[Path, bytes, Compiled]
 
 
-def _compared(
-    path: Path, checked: Sequence[Checked], ignored: Sequence[str]
-) -> list[tuple[Path, bytes, Compiled]]:
+def _among_plays(checked: Sequence[Checked]) -> list[Checked]:
+    """Beside documents with plays, one without any is a page of its own kind, and no error."""
+    if not any(compiled.plan and compiled.plan.plays for _, _, compiled in checked):
+        return list(checked)
+
+    def eased(problem: Problem) -> Problem:
+        return replace(problem, level=Level.NOTE) if problem.code == "PC101" else problem
+
+    return [
+        (path, data, replace(compiled, problems=tuple(map(eased, compiled.problems))))
+        for path, data, compiled in checked
+    ]
+
+
+def _compared(path: Path, checked: Sequence[Checked], ignored: Sequence[str]) -> list[Checked]:
     """With what the rule file shows, which itself follows as a document without a plan.
 
     Raises Unreadable.

@@ -24,7 +24,9 @@ def _read_fence(block: Block, title: str, found: dict[str, NamedQuery], ledger: 
     for line, text in enumerate((*block.text.split("\n"), ""), block.body_line):
         comment = text.strip().startswith("#")
         if query and (comment or not text.strip()):
-            _keep(name or title, "\n".join(query), first, line - 1, found, ledger)
+            for number, one in enumerate(_apart(query)):
+                called = (name if not number else "") or (title if title not in found else one)
+                _keep(called, one, first, line - 1, found, ledger)
             name, query = "", []
         if comment:
             name = phrases.title(text.strip().lstrip("#"))
@@ -32,6 +34,13 @@ def _read_fence(block: Block, title: str, found: dict[str, NamedQuery], ledger: 
         elif text.strip():
             first = first if query else line
             query.append(text.strip())
+
+
+def _apart(lines: list[str]) -> list[str]:
+    """One query of several lines, or several of one line each."""
+    whole = "\n".join(lines)
+    several = len(lines) > 1 and promql_.why_not(whole)
+    return lines if several and not any(map(promql_.why_not, lines)) else [whole]
 
 
 def _keep(

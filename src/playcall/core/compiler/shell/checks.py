@@ -47,6 +47,10 @@ _OBJECTS = frozenset(
     ]
 )
 _SET = re.compile(r"[-+][eux]*o?|pipefail|errexit|nounset|xtrace")
+_FEEDS_NOTHING = re.compile(
+    r"(?:^|[;&|(\n]|\bdo\b|\bthen\b)\s*(?:echo(?:\s+(?:-n|Q|\"Q?\"|'Q?'))*|true|:)\s*\|\s*(?:timeout\s+\d+s?\s+)?$"
+)
+_READS_NOTHING = re.compile(r"\s*(?:2>\s*/dev/null\s*|2>&1\s*)?<\s*/dev/null")
 _FIND_TESTS = frozenset(
     [
         "-name",
@@ -357,6 +361,22 @@ def _promtool(judge: "Judge", call: Call) -> None:
         urls.note_query(judge, call, operands[-1].text)
 
 
+def _smartctl(judge: "Judge", call: Call) -> None:
+    """`-l scterc,70,70` sets what `-l scterc` shows."""
+    for option in call.arguments.options:
+        if option.value is not None and "," in option.value.text:
+            _change(judge, f"smartctl {option.name} with values sets something")
+
+
+def _s_client(judge: "Judge", call: Call) -> None:
+    """What is fed to it is sent to the server; nothing, or a bare line end, is harmless."""
+    before = judge.findings.data[: call.words[0].start].decode(errors="replace")
+    after = judge.findings.data[call.end :].decode(errors="replace")
+    nothing = _FEEDS_NOTHING.search(before) or _READS_NOTHING.match(after)
+    if call.context.piped and not nothing:
+        _change(judge, "openssl s_client sends what is fed to it")
+
+
 def _vtysh(judge: "Judge", call: Call) -> None:
     told = [o.value for o in call.arguments.options if o.name == "-c"]
     if not told:
@@ -409,6 +429,8 @@ CHECKS: dict[str, Callable[["Judge", Call], None]] = {
     "awk": _awk,
     "find": _find,
     "promtool": _promtool,
+    "smartctl": _smartctl,
+    "s_client": _s_client,
     "vtysh": _vtysh,
     "ansible": _ansible,
     "psql": databases.judge_psql,

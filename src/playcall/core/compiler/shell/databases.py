@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playcall.core.compiler.shell.judge import Judge
 
 _LOOKS = re.compile(
-    r"\\(?:l|d[a-zA-Z]*|conninfo|z|sf|x|timing|pset|echo|encoding|set|watch)\+?(?:\s+[\w.*\"$-]+)*\s*"
+    r"\\(?:l|d[a-zA-Z]*|conninfo|z|sf|x|timing|pset|encoding)\+?(?:\s+[\w.*\"$-]+)*\s*"
 )
 _DIALECTS = {
     "mysql": "mysql",

@@ -159,6 +159,8 @@ def _says(judge: "Judge", call: Call) -> None:
         judge.findings.change(f"{program.name} without {wanted} may change something")
     if program.says is None:
         return
+    if any(word.text == "--" for word in call.rest):
+        judge.findings.change(f'"--" may begin another command of {program.name}')
     if not call.arguments.operands and call.context.piped:
         judge.findings.change(f"{program.name} may act on what is fed to it")
     known = str.maketrans({HOLE: "?", TAME: "?", WILD: "\n", NAMES: "\n"})

@@ -75,6 +75,8 @@ def _statement(statement: "exp.Expr", dialect: str) -> tuple[str, bool]:
         return _command(statement, dialect)
     if isinstance(statement, exp.Query):
         return _query(statement)
+    if isinstance(statement, exp.Use):
+        return "", False  # for this one session
     return f"{statement.key.upper()} is more than reading", False
 
 
