@@ -128,3 +128,115 @@ def test_a_tree_that_cannot_be_read_is_told_and_not_guessed(drawing: str) -> Non
 
     assert codes(a_document(play=f"{PLAY}{step}   ```\n")) == ["PC104"]
     assert tree(drawing) is None
+
+
+def whole(question: Question) -> list[object]:
+    """Every answer with its outcome and the questions below it."""
+    return [question.text] + [
+        (answer.label, answer.outcome, [whole(inner) for inner in answer.questions])
+        for answer in question.answers
+    ]
+
+
+def chart(*lines: str) -> Question | None:
+    return tree_in("mermaid", "\n".join(lines))
+
+
+def tree_in(tag: str, drawing: str) -> Question | None:
+    step = f"\n3. **Decide**\n\n   ```{tag}\n" + "".join(f"   {x}\n" for x in drawing.split("\n"))
+    return play_of(a_document(play=f"{PLAY}{step}   ```\n")).phases[0].steps[-1].decision
+
+
+def test_a_mermaid_flowchart_is_a_decision_tree() -> None:
+    found = chart(
+        "flowchart TD",
+        "    %% how to get out",
+        "    start([Alert fires]) --> known{Do we know the cause?}",
+        "    known -->|No| look[Keep searching]:::slow",
+        '    known -- Yes --> soon{"Can it be<br/>fixed soon?"}',
+        "    soon -->|Yes| fix[Fix it] --> verify[Verify]",
+        "    soon -.->|No| back[(Roll back)]",
+        "    classDef slow fill:#f96",
+    )
+
+    assert found is not None
+    assert whole(found) == [
+        "Do we know the cause?",
+        ("No", "Keep searching", []),
+        (
+            "Yes",
+            None,
+            [["Can it be fixed soon?", ("Yes", "Fix it → Verify", []), ("No", "Roll back", [])]],
+        ),
+    ]
+
+
+def test_a_flowchart_that_leads_back_ends_there() -> None:
+    found = chart("graph LR", "A{Is it over?} -->|no| B[Wait] --> A", "A -->|yes| C[Close]")
+
+    assert found is not None
+    assert whole(found) == [
+        "Is it over?",
+        ("no", "Wait → back to: Is it over?", []),
+        ("yes", "Close", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["graph TD", "A{Is it?} --> B[Yes]", "A --> C[No]"],
+        ["graph TD", "A{Is it?"],
+        ["graph TD", "A{Is it?} -->|yes| B[?]", "B ~~~ (("],
+        [
+            "graph TD",
+            *(f"n{i} --> n{i + 1} & m{i}\nm{i} --> n{i + 1}" for i in range(40)),
+            "n40{Why?}",
+        ],
+    ],
+    ids=["no labels", "not closed", "not understood", "too many ways"],
+)
+def test_a_flowchart_that_cannot_be_followed_is_told(lines: list[str]) -> None:
+    text = "\n".join(f"   {line}" for line in "\n".join(lines).split("\n"))
+    step = f"\n3. **Decide**\n\n   ```mermaid\n{text}\n   ```\n"
+
+    assert codes(a_document(play=PLAY + step)) == ["PC104"]
+
+
+LISTED = """
+3. Is the primary up?
+   - **Yes:** look at the replicas
+     - Do they lag?
+       - If so, wait
+       - If not, page the owner
+   - No → fail over
+     ```bash
+     pg_ctl promote -D /data
+     ```
+"""
+
+
+def test_nested_lists_that_answer_a_question_are_a_decision_tree() -> None:
+    step = play_of(a_document(play=PLAY + LISTED)).phases[0].steps[-1]
+
+    assert step.decision is not None
+    assert whole(step.decision) == [
+        "Is the primary up?",
+        (
+            "YES",
+            "look at the replicas",
+            [["Do they lag?", ("YES", "wait", []), ("NO", "page the owner", [])]],
+        ),
+        ("NO", "fail over", []),
+    ]
+    [command] = step.commands
+    assert command.guard is not None
+    assert command.guard.text == "Is the primary up? NO"
+
+
+def test_a_question_in_prose_with_answers_below_it_is_one_too() -> None:
+    play = play_of(a_document(play=f"{PLAY}\nIs it noise?\n\n- If yes, silence it\n- No: go on\n"))
+
+    decision = play.phases[0].steps[-1].decision
+    assert decision is not None
+    assert whole(decision) == ["Is it noise?", ("YES", "silence it", []), ("NO", "go on", [])]

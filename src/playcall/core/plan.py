@@ -79,6 +79,7 @@ class Severity:
     escalate_after: timedelta | None  # zero: immediately; None: never
     wake: Wake
     examples: tuple[str, ...]
+    names: tuple[str, ...] = ()  # what else the cell calls it: ("SEV1",)
     line: int
 
 
@@ -318,6 +319,15 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """A row of the impact table: what is hit, and how severe that is."""
+
+    text: str  # "All users, no workaround"
+    severity: str  # "CRITICAL"
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChecklistItem:
     text: str
     line: int
@@ -386,6 +396,7 @@ class Plan:
     channels: tuple[Channel, ...]
     status_page: StatusPage | None
     audiences: tuple[Audience, ...]
+    impacts: tuple[Impact, ...] = ()
     rollback: Rollback | None
     duties: tuple[Duty, ...]
     essentials: tuple[Command, ...]  # 'Essential Commands'
@@ -397,4 +408,5 @@ class Plan:
         return next((p for p in self.plays if p.alert == alert), None)
 
     def severity(self, level: str) -> Severity | None:
-        return next((s for s in self.severities if s.level == level.upper()), None)
+        asked = level.upper()
+        return next((s for s in self.severities if asked in (s.level, *s.names)), None)

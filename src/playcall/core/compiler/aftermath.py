@@ -1,6 +1,7 @@
 """The way back and what is owed afterwards: rollback commands, its checklist, duties."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -34,9 +35,9 @@ class Aftermath:
 
 
 class AftermathReader:
-    def __init__(self, ledger: Ledger, literal: frozenset[str], reader: CommandReader) -> None:
+    def __init__(self, ledger: Ledger, levels: Mapping[str, str], reader: CommandReader) -> None:
         self.ledger = ledger
-        self.literal = literal
+        self.levels = levels
         self._commands = reader
 
     def rollback(self, section: Section, found: Aftermath) -> None:
@@ -101,7 +102,7 @@ class AftermathReader:
     def _template(self, blocks: tuple[Block, ...], name: str) -> Template | None:
         for block in walk(blocks):
             if templates.is_text(block) and not commands.is_shell(block):
-                return templates.read_template(block, name, self.literal, self.ledger)
+                return templates.read_template(block, name, self.levels, self.ledger)
         return None
 
     def _tell_deadline(self, section: Section) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from playcall.core.compiler.blocks import Block, Blocks, Kind, read_blocks, walk
@@ -50,7 +51,7 @@ class _Reading:
         self,
         ledger: Ledger,
         queries: tuple[NamedQuery, ...],
-        levels: frozenset[str],
+        levels: Mapping[str, str],
         stem: str,
     ) -> None:
         self.ledger = ledger
@@ -70,16 +71,18 @@ class _Reading:
             self.read(child, topic)
 
 
-def _levels(blocks: tuple[Block, ...]) -> frozenset[str]:
-    """The severity levels, before anything else is read: other sections speak of them."""
+def _levels(blocks: tuple[Block, ...]) -> dict[str, str]:
+    """What severities are called and their levels, before other sections speak of them."""
     from playcall.core.compiler.tables import read_table
 
-    found: set[str] = set()
+    found: dict[str, str] = {}
     scratch = Ledger("", ())
     for block in walk(blocks):
         if block.kind is Kind.TABLE:
-            found |= {severity.level for severity in read_table(block, scratch).severities}
-    return frozenset(found)
+            for severity in read_table(block, scratch).severities:
+                for name in (severity.level, *severity.names):
+                    found.setdefault(name, severity.level)
+    return found
 
 
 def _take_marks(blocks: Blocks, ledger: Ledger) -> None:
@@ -134,6 +137,7 @@ def _plan(
         channels=tuple(found.channels),
         status_page=found.status_page,
         audiences=tuple(found.audiences),
+        impacts=tuple(found.impacts),
         rollback=found.aftermath.as_rollback(),
         duties=tuple(found.aftermath.duties),
         essentials=tuple(found.essentials),

@@ -1,6 +1,7 @@
 """A play's section to a Play: metadata, symptoms, phases, templates, criteria."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from playcall.core.compiler.criteria import read_criterion
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section, role_of
 from playcall.core.compiler.steps import StepReader
+from playcall.core.compiler.tables import level_of
 from playcall.core.plan import (
     Check,
     Criterion,
@@ -42,13 +44,13 @@ def read_plays(
     section: Section,
     names: tuple[str, ...],
     queries: tuple[NamedQuery, ...],
-    literal: frozenset[str],
+    levels: Mapping[str, str],
     ledger: Ledger,
 ) -> tuple[Play, ...]:
     """One play for each alert the heading names, with the same content."""
     ledger.take(section.line, section.line, f"play {', '.join(names)}")
-    head = _read_head(section, ledger)
-    body = _Body(ledger, literal)
+    head = _read_head(section, levels, ledger)
+    body = _Body(ledger, levels)
     body.read(section, tuple(head.rest))
     criteria = _criteria(body, queries, ledger)
     return tuple(
@@ -68,12 +70,16 @@ def read_plays(
     )
 
 
-def _read_head(section: Section, ledger: Ledger) -> _Head:
+def _read_head(section: Section, levels: Mapping[str, str], ledger: Ledger) -> _Head:
     head = _Head()
     for block in section.blocks:
         taken = [_metadata(text, line, head, ledger) for text, line in _pairs(block)]
         if not taken or not any(taken):
             head.rest.append(block)
+    if head.severity is not None:
+        head.severity = levels.get(
+            head.severity, levels.get(level_of(head.severity), head.severity)
+        )
     return head
 
 
@@ -135,10 +141,10 @@ def _tell_time(name: str, value: str, line: int, ledger: Ledger) -> None:
 class _Body:
     """What a play's sections hold, in the order of the document."""
 
-    def __init__(self, ledger: Ledger, literal: frozenset[str]) -> None:
+    def __init__(self, ledger: Ledger, levels: Mapping[str, str]) -> None:
         self.ledger = ledger
-        self.literal = literal
-        self.reader = StepReader(ledger, literal)
+        self.levels = levels
+        self.reader = StepReader(ledger, levels)
         self.symptoms: list[Check] = []
         self.phases: list[Phase] = []
         self.templates: list[Template] = []
@@ -177,7 +183,7 @@ class _Body:
             for block in walk(inner.blocks):
                 if templates.is_text(block) and not commands.is_shell(block):
                     self.templates.append(
-                        templates.read_template(block, inner.title, self.literal, self.ledger)
+                        templates.read_template(block, inner.title, self.levels, self.ledger)
                     )
         if any(b.kind is Kind.FENCE for i in section.inside() for b in walk(i.blocks)):
             self._stray_commands(section, Role.COMMUNICATE)

@@ -4,7 +4,8 @@ Rollback and duties have their own module.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from playcall.core.compiler import commands, ladder, phrases, tables
 from playcall.core.compiler.aftermath import Aftermath, AftermathReader
@@ -18,6 +19,7 @@ from playcall.core.plan import (
     Command,
     Contact,
     Fact,
+    Impact,
     Rung,
     Severity,
     StatusPage,
@@ -57,6 +59,7 @@ class Policies:
     channels: list[Channel] = field(default_factory=list)
     status_page: StatusPage | None = None
     audiences: list[Audience] = field(default_factory=list)
+    impacts: list[Impact] = field(default_factory=list)
     essentials: list[Command] = field(default_factory=list)
     aftermath: Aftermath = field(default_factory=Aftermath)
 
@@ -64,12 +67,12 @@ class Policies:
 class PolicyReader:
     """Reads the sections that belong to no play, in the order of the document."""
 
-    def __init__(self, ledger: Ledger, literal: frozenset[str]) -> None:
+    def __init__(self, ledger: Ledger, levels: Mapping[str, str]) -> None:
         self.ledger = ledger
-        self.literal = literal
+        self.levels = levels
         self.found = Policies()
         self._commands = CommandReader(ledger)
-        self._aftermath = AftermathReader(ledger, literal, self._commands)
+        self._aftermath = AftermathReader(ledger, levels, self._commands)
 
     def read(self, section: Section, topic: str) -> str:
         """Read a section's own blocks; returns its topic, which its children inherit."""
@@ -82,6 +85,9 @@ class PolicyReader:
             self._aftermath.rollback(section, self.found.aftermath)
         if topic == "aftermath":
             self._aftermath.duties(section, self.found.aftermath)
+        if ladder.speaks_of_escalation(section.title) and not self.found.rungs:
+            headings = tuple((child.title, child.line) for child in section.children)
+            self.found.rungs += ladder.read_levels(headings, self.ledger)
         for before, block in zip((None, *section.blocks[:-1]), section.blocks, strict=False):
             self._block(block, before, section, topic)
         return topic
@@ -90,7 +96,7 @@ class PolicyReader:
         if block.kind is Kind.PARAGRAPH:
             self._paragraph(block, topic)
         elif block.kind is Kind.TABLE:
-            self._table(block)
+            self._table(block, section)
         elif block.kind is Kind.LIST:
             self._list(block, before, section)
         elif ladder.is_ladder(block):
@@ -123,16 +129,23 @@ class PolicyReader:
             return
         self.found.status_page = StatusPage(url=url, every=every, texts=(), line=block.first)
 
-    def _table(self, block: Block) -> None:
+    def _table(self, block: Block, section: Section) -> None:
+        if ladder.is_tabled(block, section.title) and not self.found.rungs:
+            self.found.rungs += ladder.read_tabled(block, self.ledger)
+            return
         read = tables.read_table(block, self.ledger)
         self.found.severities += read.severities
         self.found.without_play |= read.without_play
         self.found.teams += read.teams
         self.found.contacts += read.contacts
+        self.found.audiences += (
+            replace(told, severity=self.levels.get(told.severity or "")) for told in read.audiences
+        )
+        self.found.impacts += read.impacts
 
     def _list(self, block: Block, before: Block | None, section: Section) -> None:
-        if ladder.is_numbered_ladder(block, section.title) and not self.found.rungs:
-            self.found.rungs += ladder.read_numbered_ladder(block, self.ledger)
+        if ladder.is_listed(block, section.title) and not self.found.rungs:
+            self.found.rungs += ladder.read_listed(block, self.ledger)
             return
         for item in block.children:
             channel = _CHANNEL.match(_head(item))
@@ -157,7 +170,9 @@ class PolicyReader:
         self.found.audiences.append(
             Audience(
                 name=name,
-                severity=next((s for s in sorted(self.literal) if _names(name, s)), None),
+                severity=next(
+                    (self.levels[s] for s in sorted(self.levels) if _names(name, s)), None
+                ),
                 first_within=phrases.delay(first),
                 every=phrases.every(every),
                 recipients=phrases.people(_value(told.get("recipients"))),

@@ -1,9 +1,10 @@
 """The content of a play's section: numbered steps, guards, commands, checks, decisions."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playcall.core.compiler import commands, phrases, templates, tree
+from playcall.core.compiler import asked, commands, flowchart, phrases, templates, tree
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
@@ -44,9 +45,9 @@ class Draft:
 class StepReader:
     """Reads a play's sections in order; step numbers run on from one to the next."""
 
-    def __init__(self, ledger: Ledger, literal: frozenset[str]) -> None:
+    def __init__(self, ledger: Ledger, levels: Mapping[str, str]) -> None:
         self.ledger = ledger
-        self.literal = literal
+        self.levels = levels
         self.templates: list[Template] = []
         self._commands = CommandReader(ledger)
         self._last_number = 0
@@ -104,8 +105,37 @@ class StepReader:
         return step
 
     def _blocks(self, blocks: tuple[Block, ...]) -> None:
+        before: Block | None = None
         for index, block in enumerate(blocks, 1):
-            self._block(block, blocks[index] if index < len(blocks) else None)
+            asks = before is not None and before.kind is Kind.PARAGRAPH
+            if before is None or not (asks and self._ask(before.text, before.first, block)):
+                self._block(block, blocks[index] if index < len(blocks) else None)
+            before = block
+
+    def _without_answers(
+        self, head: str, line: int, blocks: tuple[Block, ...]
+    ) -> tuple[Block, ...]:
+        """The blocks below a step or bullet, less the list that answers the question it asks."""
+        answers = asked.answers_in(blocks)
+        if answers is None or not self._ask(head, line, answers):
+            return blocks
+        return tuple(block for block in blocks if block is not answers)
+
+    def _ask(self, question: str, line: int, answers: Block) -> bool:
+        """Whether a list became the step's decision; commands below an answer hold only then."""
+        if not (asked.is_question(question) and asked.is_answers(answers)):
+            return False
+        step = self._current(line)
+        if step.decision is not None:
+            return False
+        step.decision = asked.read_question(question, line, answers)
+        self.ledger.take(answers.first, answers.last, "decision tree")
+        outer = self._guard
+        for text, blocks in asked.branches(question, answers):
+            self._guard = Guard(kind="if", text=text, line=line)
+            self._blocks(tuple(block for block in blocks if block.is_code))
+        self._guard = outer
+        return True
 
     def _block(self, block: Block, following: Block | None) -> None:
         if block.kind is Kind.LIST:
@@ -142,7 +172,7 @@ class StepReader:
         if extra.strip(" -–—:"):
             step.checks.append(Check(text=extra.lstrip("-–—: "), guard=None, line=item.first))
         self._claim_head(item, f"step {number}")
-        self._blocks(rest)
+        self._blocks(self._without_answers(head, item.first, rest))
 
     def _bullet(self, item: Block) -> None:
         head, rest = _first_paragraph(item)
@@ -155,6 +185,7 @@ class StepReader:
             self._blocks(rest)
             self._guard = outer
             return
+        rest = self._without_answers(head, item.first, rest)
         if any(commands.is_shell(block) for block in rest):
             self._lead = text.rstrip(":")
         elif text:
@@ -188,15 +219,19 @@ class StepReader:
             title = self._lead or step.title
             step.commands += self._commands.read(block, str(step.number), title, self._guard)
             self._lead = ""
+        elif flowchart.is_flowchart(block):
+            self._decide(flowchart.read_flowchart, block, self._current(block.first))
         elif tree.is_tree(block):
-            self._decide(block, self._current(block.first))
+            self._decide(tree.read_tree, block, self._current(block.first))
         elif templates.is_message(block):
             name = self._step.title if self._step else self._heading
-            self.templates.append(templates.read_template(block, name, self.literal, self.ledger))
+            self.templates.append(templates.read_template(block, name, self.levels, self.ledger))
 
-    def _decide(self, block: Block, step: Draft) -> None:
+    def _decide(
+        self, read: Callable[[Block, Ledger], Question | None], block: Block, step: Draft
+    ) -> None:
         if step.decision is None:
-            step.decision = tree.read_tree(block, self.ledger)
+            step.decision = read(block, self.ledger)
             return
         self.ledger.warn(
             "PC104",

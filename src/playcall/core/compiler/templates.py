@@ -1,6 +1,7 @@
 """Texts to be filled and sent: their subject, body and bracketed fields. Never commands."""
 
 import re
+from collections.abc import Container
 
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.ledger import Ledger
@@ -20,7 +21,7 @@ def is_message(block: Block) -> bool:
     return is_text(block) and _SUBJECT.match(block.text.lstrip()) is not None
 
 
-def read_template(block: Block, name: str, literal: frozenset[str], ledger: Ledger) -> Template:
+def read_template(block: Block, name: str, literal: Container[str], ledger: Ledger) -> Template:
     """`literal` are bracketed words that stand for themselves: the document's severities."""
     ledger.take(block.first, block.last, "template")
     lines = block.text.split("\n")
@@ -40,7 +41,7 @@ def read_template(block: Block, name: str, literal: frozenset[str], ledger: Ledg
     )
 
 
-def _fields(block: Block, literal: frozenset[str], ledger: Ledger) -> list[TemplateField]:
+def _fields(block: Block, literal: Container[str], ledger: Ledger) -> list[TemplateField]:
     found: list[TemplateField] = []
     for line in range(block.body_line, block.last + 1):
         for field in _FIELD.finditer(ledger.lines[line - 1]):

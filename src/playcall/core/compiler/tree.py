@@ -22,7 +22,9 @@ class _Node:
     children: list["_Node"] = field(default_factory=list)
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
+    """A drawing that cannot be followed, and where."""
+
     def __init__(self, line: int, why: str) -> None:
         super().__init__(why)
         self.line = line
@@ -39,17 +41,21 @@ def read_tree(block: Block, ledger: Ledger) -> Question | None:
     """The tree's first question; None, and a problem, when the drawing cannot be read."""
     try:
         question = _question(_nodes(block))
-    except _Unreadable as unreadable:
-        ledger.warn(
-            "PC104",
-            unreadable.line,
-            f"The decision tree cannot be read here: {unreadable.why}.",
-            "Draw a question, below it '├─ YES → outcome' and '└─ NO → outcome'; a further"
-            " question goes below an answer, one level deeper.",
-        )
+    except Unreadable as unreadable:
+        tell_unreadable(unreadable, ledger)
         return None
     ledger.take(block.first, block.last, "decision tree")
     return question
+
+
+def tell_unreadable(unreadable: Unreadable, ledger: Ledger) -> None:
+    ledger.warn(
+        "PC104",
+        unreadable.line,
+        f"The decision tree cannot be read here: {unreadable.why}.",
+        "Draw a question, below it '├─ YES → outcome' and '└─ NO → outcome'; a further"
+        " question goes below an answer, one level deeper.",
+    )
 
 
 def _nodes(block: Block) -> _Node:
@@ -61,29 +67,29 @@ def _nodes(block: Block) -> _Node:
             if not text.strip(" │|┃"):
                 continue
             if root is not None:
-                raise _Unreadable(line, "a line hangs on no branch")
+                raise Unreadable(line, "a line hangs on no branch")
             root = _Node(text=" ".join(text.split()), line=line, column=-1)
             stack = [root]
             continue
         node = _Node(text=" ".join(branch["text"].split()), line=line, column=len(branch["lead"]))
         if root is None:
-            raise _Unreadable(line, "no question stands above the first branch")
+            raise Unreadable(line, "no question stands above the first branch")
         while stack[-1].column >= node.column:
             stack.pop()
         stack[-1].children.append(node)
         stack.append(node)
         if len(stack) > _DEPTH:
-            raise _Unreadable(line, f"it is deeper than {_DEPTH} levels")
+            raise Unreadable(line, f"it is deeper than {_DEPTH} levels")
     if root is None:
-        raise _Unreadable(block.first, "it is empty")
+        raise Unreadable(block.first, "it is empty")
     return root
 
 
 def _question(node: _Node) -> Question:
     if not node.text.endswith("?"):
-        raise _Unreadable(node.line, f"{node.text!r} is not a question")
+        raise Unreadable(node.line, f"{node.text!r} is not a question")
     if not node.children:
-        raise _Unreadable(node.line, f"{node.text!r} has no answers")
+        raise Unreadable(node.line, f"{node.text!r} has no answers")
     answers = tuple(_answer(child) for child in node.children)
     return Question(text=node.text, answers=answers, line=node.line)
 
@@ -92,12 +98,12 @@ def _answer(node: _Node) -> Answer:
     label, *rest = _LINK.split(node.text, maxsplit=1)
     outcome = rest[0].strip() if rest else None
     if label.endswith("?"):
-        raise _Unreadable(node.line, f"{label!r} stands where an answer belongs")
+        raise Unreadable(node.line, f"{label!r} stands where an answer belongs")
     questions, inner = list(node.children), outcome
     if outcome is not None and outcome.endswith("?"):
         questions, inner = [_Node(outcome, node.line, node.column, node.children)], None
     if inner is None and not questions:
-        raise _Unreadable(node.line, f"the answer {label!r} leads nowhere")
+        raise Unreadable(node.line, f"the answer {label!r} leads nowhere")
     if len(questions) == 1 and not questions[0].children and not questions[0].text.endswith("?"):
         inner, questions = questions[0].text, []
     return Answer(
