@@ -181,6 +181,9 @@ def _step_rows(step: Step) -> Iterator[str]:
     for check in step.checks:
         lead = f"{_guard(check.guard)}: " if check.guard else ""
         yield f"       [ ] {lead}{harmless(check.text)}"
+    for material in step.materials:
+        rows = material.text.count("\n") + 1
+        yield f"       {material.language or 'text'}, {rows} lines, to read (line {material.line})"
     if step.decision is not None:
         yield from _question_rows(step.decision, 7)
 

@@ -178,6 +178,16 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """A block that is no command: a statement, a manifest, an example of output. Never runs."""
+
+    language: str  # "sql", "yaml", "logql"; "": plain text
+    text: str
+    line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A bullet for a person: 'Review recent changes'."""
 
@@ -213,6 +223,7 @@ class Step:
     title: str
     commands: tuple[Command, ...]
     checks: tuple[Check, ...]
+    materials: tuple[Material, ...] = ()
     decision: Question | None
     line: int
 

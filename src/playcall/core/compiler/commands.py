@@ -2,20 +2,32 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from playcall.core.compiler import annotations, promql, queries
-from playcall.core.compiler.blocks import Block
+from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.shell.reading import Reading
 from playcall.core.place import Level
 from playcall.core.plan import Command, EffectClass, Guard, Placeholder
 
 _SHELL_WORDS = "bash sh shell zsh ksh console shell-session shellsession terminal command cmd"
 _SHELL_TAGS = frozenset(_SHELL_WORDS.split())
-_KNOWN = re.compile(
-    r"^\s*(?:[$#%] +\S|#!/|(?:sudo +)?(?:\./|kubectl|oc|curl|wget|docker|podman|crictl|systemctl"
-    r"|journalctl|ps|grep|cat|ssh|helm|promtool|amtool|etcdctl|psql|mysql|redis-cli|aws|gcloud|az"
-    r"|ping|dig|ip|ss|netstat|watch|for|export|go tool)\b)"
+_VERBS = (
+    "kubectl|oc|helm|docker|podman|git|aws|gcloud|az|etcdctl|istioctl|argocd|flux|velero|virtctl"
 )
+_TOOLS = (
+    "curl|wget|crictl|systemctl|journalctl|ps|grep|cat|ssh|promtool|amtool|psql|mysql|redis-cli"
+    "|mongosh|ping|dig|nslookup|traceroute|ip|ss|netstat|tcpdump|iptables|nft|sysctl|dmesg|df|du"
+    "|free|tail|ceph|rbd|nodetool|rabbitmqctl|kafka-[a-z-]+|consul|vault|nomad|terraform|ansible"
+    "|openssl|lsof|iostat|vmstat|mpstat|pidstat|zpool|smartctl|strace|go tool"
+)
+_KNOWN = re.compile(
+    rf"^\s*(?:[$#%] +\S|#!/|(?:sudo +)?(?:\./|(?:{_VERBS}|{_TOOLS}|watch|for|export)\b(?!\s*:)))"
+)
+_CODE = re.compile(r"(?<!`)`(?P<code>[^`\n]{4,400})`(?!`)")
+_INLINE = re.compile(rf"^(?:\$ +)?(?:sudo +)?(?:(?:{_VERBS}) +\S+ +\S|(?:{_TOOLS}) +\S).*$")
 
 
 def is_shell(block: Block) -> bool:
@@ -30,6 +42,26 @@ def is_shell(block: Block) -> bool:
     return bool(lines) and _KNOWN.match(lines[0]) is not None
 
 
+def in_prose(text: str, first: int) -> Iterator[Block]:
+    """Code within a sentence that is clearly a whole command, each as a block of its own.
+
+    `text` are a paragraph's lines, of which the first stands on line `first`.
+    """
+    for line, written in enumerate(text.split("\n"), first):
+        for found in _CODE.finditer(written):
+            code = found["code"].strip()
+            if _INLINE.match(code) and "..." not in code and "…" not in code:
+                yield Block(kind=Kind.INDENTED, first=line, last=line, text=code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Least:
+    """The least strict class that commands may have for where they stand."""
+
+    effect: EffectClass
+    why: str
+
+
 class CommandReader:
     """Numbers commands under their step: ids stay unique when a step's number comes twice."""
 
@@ -38,24 +70,43 @@ class CommandReader:
         self._numbers: Counter[str] = Counter()
 
     def read(self, block: Block, prefix: str, title: str, guard: Guard | None) -> list[Command]:
+        """The commands of a code block."""
+        asked = annotations.at_least(block, self.ledger)
+        self.ledger.take(block.first, block.last, "code fence")
+        said = f"the document says {asked.value}"
+        found = self._commands(block, (prefix, title), guard, _Least(effect=asked, why=said))
+        for command in found:
+            annotations.tell_loosening(asked, command.effect, command.line, self.ledger)
+        self._tell_unguarded(block, found)
+        return found
+
+    def read_prose(
+        self, block: Block, prefix: str, title: str, guard: Guard | None
+    ) -> list[Command]:
+        """A command named in a sentence, which may be its warning: it never runs unasked."""
+        least = _Least(effect=EffectClass.HEAVY, why="named in a sentence, so it is only offered")
+        return self._commands(block, (prefix, title), guard, least)
+
+    def _commands(
+        self, block: Block, step: tuple[str, str], guard: Guard | None, least: _Least
+    ) -> list[Command]:
+        """`step` is the number and the title that commands take from it."""
         from playcall.core.compiler import shell  # loads a parser: only when a command is met
 
         found: list[Command] = []
-        asked = annotations.at_least(block, self.ledger)
-        self.ledger.take(block.first, block.last, "code fence")
+        prefix, title = step
         for piece in shell.split_commands(block.text):
             self._numbers[prefix] += 1
             line = block.body_line + piece.line - 1
             last_line = block.body_line + piece.last_line - 1
             reading = shell.read_command(piece.text)
-            annotations.tell_loosening(asked, reading.effect, line, self.ledger)
-            said = () if asked is EffectClass.OBSERVE else (f"the document says {asked.value}",)
+            said = () if least.effect is EffectClass.OBSERVE else (least.why,)
             command = Command(
                 id=f"{prefix}.{self._numbers[prefix]}",
                 title=piece.title or title,
                 text=piece.text,
                 guard=guard,
-                effect=annotations.stricter(asked, reading.effect),
+                effect=annotations.stricter(least.effect, reading.effect),
                 reasons=(*reading.reasons, *said),
                 placeholders=tuple(
                     Placeholder(name=p.name, text=p.text, line=at[0], column=at[1])
@@ -66,20 +117,21 @@ class CommandReader:
                 line=line,
                 last_line=last_line,
             )
-            explained = {
-                (p.line, p.column) for p in reading.placeholders if p.text in command.title
-            }
-            for fault in reading.faults:
-                row, column = self._place(piece.text, line, fault.line, fault.column)
-                told = fault.code == "PC207" and (fault.line, fault.column) in explained
-                level = Level.NOTE if told else fault.level
-                self.ledger.tell(fault.code, level, row, fault.what, fault.mend, column=column)
+            self._tell_faults(command, reading)
             if reading.runs_as is not None and reading.runs_as.kind == "promql":
                 self._tell_query(reading.runs_as.text, line)
             self.ledger.take(self._title_line(block, line), last_line, f"command {command.id}")
             found.append(command)
-        self._tell_unguarded(block, found)
         return found
+
+    def _tell_faults(self, command: Command, reading: Reading) -> None:
+        """A stand-in that the command's own title explains is only noted."""
+        explained = {(p.line, p.column) for p in reading.placeholders if p.text in command.title}
+        for fault in reading.faults:
+            row, column = self._place(command.text, command.line, fault.line, fault.column)
+            told = fault.code == "PC207" and (fault.line, fault.column) in explained
+            level = Level.NOTE if told else fault.level
+            self.ledger.tell(fault.code, level, row, fault.what, fault.mend, column=column)
 
     def _tell_query(self, query: str, line: int) -> None:
         if why := promql.why_not(query):

@@ -1,8 +1,8 @@
 """PromQL blocks to named queries: the comment above a query is its name."""
 
-from playcall.core.compiler import phrases
+from playcall.core.compiler import fences, phrases
 from playcall.core.compiler import promql as promql_
-from playcall.core.compiler.blocks import Block, Kind, walk
+from playcall.core.compiler.blocks import Block, walk
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section
 from playcall.core.plan import NamedQuery
@@ -13,7 +13,7 @@ def read_queries(document: Section, ledger: Ledger) -> tuple[NamedQuery, ...]:
     found: dict[str, NamedQuery] = {}
     for section in document.inside():
         for block in walk(section.blocks):
-            if block.kind is Kind.FENCE and block.info == "promql":
+            if block.is_code and fences.language_of(block) == "promql":
                 ledger.take(block.first, block.last, "query fence")
                 _read_fence(block, section.title, found, ledger)
     return tuple(found.values())

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playcall.core.compiler import asked, commands, flowchart, phrases, templates, tree
+from playcall.core.compiler import asked, commands, fences, flowchart, phrases, templates, tree
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section
-from playcall.core.plan import Check, Command, Guard, Question, Step, Template
+from playcall.core.plan import Check, Command, Guard, Material, Question, Step, Template
 
 _IF = re.compile(r"^(?:if|when|in case of|in case|case)\s+(?P<text>\S.*)$", re.IGNORECASE)
 _OTHER = re.compile(r"^(?:otherwise|else|unless\s+\S.*)$", re.IGNORECASE)
@@ -29,6 +29,7 @@ class Draft:
     line: int
     commands: list[Command] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    materials: list[Material] = field(default_factory=list)
     decision: Question | None = None
 
     def finish(self) -> Step:
@@ -37,6 +38,7 @@ class Draft:
             title=self.title,
             commands=tuple(self.commands),
             checks=tuple(self.checks),
+            materials=tuple(self.materials),
             decision=self.decision,
             line=self.line,
         )
@@ -172,6 +174,7 @@ class StepReader:
         if extra.strip(" -–—:"):
             step.checks.append(Check(text=extra.lstrip("-–—: "), guard=None, line=item.first))
         self._claim_head(item, f"step {number}")
+        self._named(head, item.first, step)
         self._blocks(self._without_answers(head, item.first, rest))
 
     def _bullet(self, item: Block) -> None:
@@ -185,6 +188,7 @@ class StepReader:
             self._blocks(rest)
             self._guard = outer
             return
+        self._named(head, item.first, step)
         rest = self._without_answers(head, item.first, rest)
         if any(commands.is_shell(block) for block in rest):
             self._lead = text.rstrip(":")
@@ -207,11 +211,18 @@ class StepReader:
         text = phrases.plain(block.text)
         step = self._current(block.first)
         self.ledger.take(block.first, block.last, f"step {step.number}")
+        self._named(block.text, block.first, step)
         leads = following is not None and (following.is_code or following.kind is Kind.LIST)
         if text.endswith(":") and leads:
             self._lead = text.rstrip(":")
         elif text:
             step.checks.append(Check(text=text, guard=self._guard, line=block.first))
+
+    def _named(self, text: str, line: int, step: Draft) -> None:
+        """Commands within a sentence."""
+        for code in commands.in_prose(text, line):
+            title = phrases.title(text)
+            step.commands += self._commands.read_prose(code, str(step.number), title, self._guard)
 
     def _code(self, block: Block) -> None:
         if commands.is_shell(block):
@@ -226,6 +237,17 @@ class StepReader:
         elif templates.is_message(block):
             name = self._step.title if self._step else self._heading
             self.templates.append(templates.read_template(block, name, self.levels, self.ledger))
+        elif block.text.strip() and fences.language_of(block) != "promql":
+            self._material(block)
+
+    def _material(self, block: Block) -> None:
+        """A query for a log store, a statement, a manifest, an example: shown beside the step."""
+        step = self._current(block.first)
+        language = fences.language_of(block)
+        self.ledger.take(block.first, block.last, f"material {language}".strip())
+        step.materials.append(
+            Material(language=language, text=block.text, line=block.first, last_line=block.last)
+        )
 
     def _decide(
         self, read: Callable[[Block, Ledger], Question | None], block: Block, step: Draft

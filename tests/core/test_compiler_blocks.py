@@ -1,0 +1,71 @@
+"""Code blocks and code in sentences: what is a command, and what is another language."""
+
+import pytest
+
+from playcall.core.plan import EffectClass
+from tests.core.compiling import PLAY, a_document, codes, plan_of, play_of
+
+
+def step_with(below: str) -> str:
+    text = "".join(f"   {line}\n" for line in below.split("\n"))
+    return a_document(play=f"{PLAY}\n3. **More**\n\n{text}")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("logql", '{app="web"} |= "error" | json'),
+        ("sql", "SELECT pid, query\nFROM pg_stat_activity;"),
+        ("sql", "DELETE FROM jobs WHERE id = 7;"),
+        ("yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web"),
+        ("", "NAME    READY   STATUS\nweb-0   1/1     Running"),
+        ("", "make sure that nobody is logged in"),
+    ],
+)
+def test_other_languages_are_told_from_shell_and_kept(language: str, text: str) -> None:
+    step = play_of(step_with(f"```\n{text}\n```")).phases[0].steps[-1]
+
+    assert step.commands == ()
+    assert [(m.language, m.text) for m in step.materials] == [(language, text)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'sum(rate(http_requests_total{code="500"}[5m])) > 5',
+        "node_disk_io_seconds >= 3",
+        "histogram_quantile(0.99,\n  sum(rate(seconds_bucket[5m])) by (le))",
+        'up{job="web"} == 0\nup{job="db"} == 0',
+    ],
+)
+def test_promql_without_a_tag_is_a_query(query: str) -> None:
+    plan = plan_of(step_with(f"```\n{query}\n```"))
+
+    assert query.split("\n")[0] in {q.promql.split("\n")[0] for q in plan.queries}
+    assert plan.plays[0].phases[0].steps[-1].materials == ()
+
+
+def test_a_command_in_a_sentence_is_offered_and_never_runs_unasked() -> None:
+    text = step_with("Look with `kubectl get pods -n web`; do not `systemctl restart web` twice.")
+    commands = play_of(text).phases[0].steps[-1].commands
+
+    assert [(c.text, c.effect) for c in commands] == [
+        ("kubectl get pods -n web", EffectClass.HEAVY),
+        ("systemctl restart web", EffectClass.CHANGE),
+    ]
+    assert all("only offered" in command.reasons[-1] for command in commands)
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["`kubectl exec`", "`oc logs`", "`no space left on device`", "`kubectl get ...`", "`up == 0`"],
+)
+def test_a_mere_name_in_a_sentence_is_no_command(words: str) -> None:
+    assert play_of(step_with(f"See {words} for more.")).phases[0].steps[-1].commands == ()
+
+
+def test_an_indented_block_holds_commands_too() -> None:
+    step = play_of(step_with("Look around:\n\n    $ df -h\n    $ free -m")).phases[0].steps[-1]
+
+    assert [command.text for command in step.commands] == ["df -h", "free -m"]
