@@ -20,7 +20,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "prometheus",
         "alertmanager",
         "archive",
+        "beside",
+        "policyfile",
+        "rulefile",
         "settings",
+        "shellcheck",
     ),
     ("testing",),
     ("engine",),
@@ -29,7 +33,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # A path may be named in core; opening one cannot be hidden from a reader as an import can.
 IMPURE = {"socket", "subprocess", "threading", "asyncio", "time", "random", "os", "io"}
-PARSERS = {"markdown_it", "mdurl", "promql_parser", "sqlglot", "tree_sitter", "tree_sitter_bash"}
+PARSERS = {
+    "markdown_it",
+    "mdurl",
+    "pint",
+    "promql_parser",
+    "sqlglot",
+    "tree_sitter",
+    "tree_sitter_bash",
+}
 
 
 def modules(package: str) -> list[Path]:

@@ -15,6 +15,7 @@ import uvicorn
 
 from playcall.alertmanager import Alertmanager
 from playcall.archive import Files
+from playcall.beside import with_files
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
 from playcall.core import escalation
@@ -22,6 +23,7 @@ from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
 from playcall.core.place import Problem
 from playcall.core.plan import Plan
+from playcall.core.policy import apply_policy
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
@@ -29,7 +31,9 @@ from playcall.engine.loop import Engine
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Channel, Method, Person
 from playcall.engine.readings import Reader
+from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
+from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.local import Local
 from playcall.runner.redaction import Redactor
 from playcall.settings import Access, BadSettings, Settings
@@ -76,7 +80,13 @@ def load_playbook(settings: Settings) -> Playbook:
         data = settings.playbook.read_bytes()
     except OSError as error:
         raise BadSettings(f"documents.playbook: {settings.playbook}: {error.strerror}") from None
-    compiled = compile_document(data, settings.playbook.name)
+    try:
+        rules = read_rules(settings.rules) if settings.rules else ()
+        rulings = read_policy(settings.policy) if settings.policy else ()
+    except (BadRuleFile, BadPolicy) as error:
+        raise BadSettings(f"documents: {error}") from None
+    compiled = compile_document(data, settings.playbook.name, rules)
+    compiled = with_files(compiled, settings.playbook)
     if compiled.plan is None:
         raise BadSettings("\n".join(str(problem) for problem in compiled.problems))
     unbound = directory(settings).unbound(escalation.roles(compiled.plan))
@@ -89,7 +99,8 @@ def load_playbook(settings: Settings) -> Playbook:
     for name in settings.people:
         if not settings.methods(name) and any(name in who for who in settings.on_call.values()):
             raise BadSettings(f"people.{name}: is on call and cannot be reached. Add mail.")
-    return Playbook(plan=quicken(compiled.plan, settings.pace), problems=compiled.problems)
+    plan, stale = apply_policy(compiled.plan, rulings, str(settings.policy or ""))
+    return Playbook(plan=quicken(plan, settings.pace), problems=(*compiled.problems, *stale))
 
 
 def directory(settings: Settings) -> Directory:

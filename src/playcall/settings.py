@@ -49,6 +49,8 @@ class Server(_Table, frozen=True):
 
 class Documents(_Table, frozen=True):
     playbook: str = ""
+    policy: str = ""  # rulings on single commands, which may loosen
+    rules: str = ""  # the rule file of Prometheus; sentences may be joined to its queries
 
 
 class IntakeTable(_Table, frozen=True):
@@ -117,6 +119,8 @@ class Settings:
 
     server: Server
     playbook: Path
+    policy: Path | None
+    rules: Path | None
     data: Path
     database: str
     url: str
@@ -230,6 +234,8 @@ def _complete(file: _File, beside: Path) -> Settings:
     return Settings(
         server=file.server,
         playbook=(beside / file.documents.playbook).resolve(),
+        policy=(beside / file.documents.policy).resolve() if file.documents.policy else None,
+        rules=(beside / file.documents.rules).resolve() if file.documents.rules else None,
         data=data,
         database=file.server.database or f"sqlite:///{data / 'playcall.db'}",
         url=(file.server.url or f"http://{host}:{file.server.port}").rstrip("/"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from playcall.core.compiler.criteria import query_unit, read_claim, read_criterion
+from playcall.core.compiler.criteria import Evidence, query_unit, read_claim, read_criterion
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Comparison, Criterion, NamedQuery, Purpose
 from tests.core.compiling import a_document, compiled
@@ -19,13 +19,14 @@ QUERIES = tuple(
         ("Error Rate", "sum(rate(app_errors_total[5m]))"),
         ("SLA Compliance", "avg(app_sla_compliance)"),
         ("CPU Usage", "avg(node_cpu_percent)"),
+        ("Ready Replicas", "min(kube_deployment_status_replicas_ready)"),
     )
 )
 
 
 def read(sentence: str) -> tuple[Criterion | None, list[str]]:
     ledger = Ledger("x.md", ("",))
-    criterion = read_criterion(sentence, Purpose.RECOVERY, 1, 1, QUERIES, ledger)
+    criterion = read_criterion(sentence, Purpose.RECOVERY, 1, 1, Evidence(queries=QUERIES), ledger)
     return criterion, [problem.code for problem in ledger.problems()]
 
 
@@ -41,6 +42,14 @@ def read(sentence: str) -> tuple[Criterion | None, list[str]]:
         ("Error rate >10 errors/sec", "Error Rate", ">", 10, "1/s", 0),
         ("error rate > 600 errors/min", "Error Rate", ">", 10, "1/s", 0),
         ("Overall compliance <50%", "SLA Compliance", "<", 0.5, "", 0),
+        ("> 85 % CPU usage for 1h30m", "CPU Usage", ">", 85, "%", 90),
+        ("Over 90% of the CPU usage", "CPU Usage", ">", 90, "%", 0),
+        ("Error rate exceeds 1,200 errors/min", "Error Rate", ">", 20, "1/s", 0),
+        ("P99 latency reaches 2 s", "P99 Latency", ">=", 2, "s", 0),
+        ("Throughput no less than 500 MB/s", "Throughput", ">=", 5e8, "B/s", 0),
+        ("Ready replicas below 3 for 10m", "Ready Replicas", "<", 3, "", 10),
+        ("fewer than 3 ready replicas for 10m", "Ready Replicas", "<", 3, "", 10),
+        ("Fewer than 2 replicas", "Ready Replicas", "<", 2, "", 0),
         ("Confirm that CPU usage stays under 80% for 1 hour", "CPU Usage", "<", 80, "%", 60),
     ],
 )
@@ -86,7 +95,7 @@ def test_a_sentence_that_fits_two_queries_alike_is_joined_to_neither() -> None:
     )
     ledger = Ledger("x.md", ("",))
 
-    criterion = read_criterion("Depth >5", Purpose.SYMPTOM, 1, 1, twins, ledger)
+    criterion = read_criterion("Depth >5", Purpose.SYMPTOM, 1, 1, Evidence(queries=twins), ledger)
 
     assert criterion is not None
     assert criterion.query is None

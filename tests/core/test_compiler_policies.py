@@ -76,15 +76,16 @@ def test_teams_belong_to_labels() -> None:
 
 def test_a_stand_in_is_no_contact() -> None:
     table = "\n| Role | Name | Phone | Email |\n|---|---|---|---|\n"
-    text = f"{a_document()}{table}| Lead | TBD | +1-XXX-XXX-XXXX | lead@example.org |\n"
+    text = f"{a_document()}{table}| Team Lead | TBD | +1-XXX-XXX-XXXX | lead@example.org |\n"
     compilation = compiled(text)
     assert compilation.plan is not None
     (contact,) = compilation.plan.contacts
 
     assert contact == Contact(
-        role="Lead", name=None, phone=None, email="lead@example.org", line=contact.line
+        role="Team Lead", name=None, phone=None, email="lead@example.org", line=contact.line
     )
-    assert [(p.code, p.place.line) for p in compilation.problems] == [("PC407", contact.line)]
+    told = [(p.code, p.place.line) for p in compilation.problems if p.code != "PC421"]
+    assert told == [("PC407", contact.line)]
 
 
 def test_channels_status_page_and_audiences_are_taken() -> None:

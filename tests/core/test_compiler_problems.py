@@ -8,7 +8,7 @@ CODE = re.compile(r"\bPC\d{3}\b")
 
 
 def codes_in_source() -> set[str]:
-    folder = ROOT / "src/playcall/core"
+    folder = ROOT / "src/playcall"
     files = [*folder.rglob("*.py"), *folder.rglob("*.toml")]
     return {code for file in files for code in CODE.findall(file.read_text(encoding="utf-8"))}
 

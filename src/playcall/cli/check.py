@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playcall.beside import with_files
 from playcall.cli.console import Unreadable, caret, find_documents, harmless, paint, read_bytes
 from playcall.cli.reporting import as_github, as_sarif
+from playcall.core.alert_rule import Rule
 from playcall.core.compiler import Compiled, compile_document
 from playcall.core.compiler.text import read_text
 from playcall.core.place import Level, Problem
@@ -36,6 +38,12 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         "--rules", type=Path, metavar="FILE", help="compare with the alerts of this rule file"
     )
     parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="with the rulings of this policy file"
+    )
+    parser.add_argument(
+        "--no-shellcheck", action="store_true", help="do not ask ShellCheck, where it is installed"
+    )
+    parser.add_argument(
         "--ignore", action="append", default=[], metavar="CODE", help="do not tell such problems"
     )
 
@@ -43,10 +51,13 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     try:
         read = [(path, read_bytes(path)) for path in find_documents(args.documents)]
-        checked = [(path, data, _compiled(path, data, args.ignore)) for path, data in read]
+        rules = _rules(args.rules) if args.rules else ()
+        checked = [(path, data, _compiled(path, data, rules, args)) for path, data in read]
         checked = _among_plays(checked)
+        if args.policy:
+            checked = _ruled(args.policy, checked, args.ignore)
         if args.rules:
-            checked = _compared(args.rules, checked, args.ignore)
+            checked = _compared(args.rules, rules, checked, args.ignore)
     except Unreadable as unreadable:
         print(unreadable, file=sys.stderr)
         return 2
@@ -83,19 +94,52 @@ def _among_plays(checked: Sequence[Checked]) -> list[Checked]:
     ]
 
 
-def _compared(path: Path, checked: Sequence[Checked], ignored: Sequence[str]) -> list[Checked]:
+def _rules(path: Path) -> tuple[Rule, ...]:
+    """Raises Unreadable."""
+    from playcall.rulefile import BadRuleFile, read_rules
+
+    try:
+        return read_rules(path)
+    except BadRuleFile as error:
+        raise Unreadable(str(error)) from error
+
+
+def _compared(
+    path: Path, rules: Sequence[Rule], checked: Sequence[Checked], ignored: Sequence[str]
+) -> list[Checked]:
     """With what the rule file shows, which itself follows as a document without a plan.
 
     Raises Unreadable.
     """
-    from playcall.cli.rulefile import read_rules
     from playcall.core.coverage import compare
 
     plans = [compiled.plan for _, _, compiled in checked if compiled.plan]
-    told = compare(plans, read_rules(path), str(path))
+    told = compare(plans, rules, str(path))
     kept = [problem for problem in told if problem.code not in ignored]
     ruled = (path, read_bytes(path), Compiled(plan=None, problems=()))
     return [(each, data, _with(kept, each, found)) for each, data, found in (*checked, ruled)]
+
+
+def _ruled(path: Path, checked: Sequence[Checked], ignored: Sequence[str]) -> list[Checked]:
+    """With the rulings of a policy file; it follows as a document of its own. Raises Unreadable."""
+    from playcall.core.policy import apply_policy
+    from playcall.policyfile import BadPolicy, read_policy
+
+    try:
+        rulings = read_policy(path)
+    except BadPolicy as error:
+        raise Unreadable(str(error)) from error
+    done, unmatched = [], set[Problem]()
+    for number, (each, data, compiled) in enumerate(checked):
+        if compiled.plan is None:
+            done.append((each, data, compiled))
+            continue
+        plan, stale = apply_policy(compiled.plan, rulings, str(path))
+        unmatched = set(stale) if not number else unmatched & set(stale)
+        done.append((each, data, replace(compiled, plan=plan)))
+    kept = [problem for problem in unmatched if problem.code not in ignored]
+    ruled = (path, read_bytes(path), Compiled(plan=None, problems=()))
+    return [(each, data, _with(kept, each, found)) for each, data, found in (*done, ruled)]
 
 
 def _with(problems: Sequence[Problem], path: Path, compiled: Compiled) -> Compiled:
@@ -104,9 +148,17 @@ def _with(problems: Sequence[Problem], path: Path, compiled: Compiled) -> Compil
     return replace(compiled, problems=tuple(both))
 
 
-def _compiled(path: Path, data: bytes, ignored: Sequence[str]) -> Compiled:
-    compiled = compile_document(data, str(path))
-    kept = tuple(p for p in compiled.problems if p.code not in ignored)
+def _compiled(path: Path, data: bytes, rules: Sequence[Rule], args: argparse.Namespace) -> Compiled:
+    compiled = compile_document(data, str(path), rules)
+    if str(path) != "-":
+        compiled = with_files(compiled, path)
+    if compiled.plan is not None and not args.no_shellcheck:
+        from playcall.shellcheck import check_commands
+
+        lines = read_text(data, str(path)).lines
+        told = check_commands(every_command(compiled.plan), str(path), lines)
+        compiled = _with(told, path, compiled)
+    kept = tuple(p for p in compiled.problems if p.code not in args.ignore)
     return replace(compiled, problems=kept)
 
 

@@ -20,6 +20,7 @@ from playcall.core.plan import (
     Question,
     Step,
 )
+from playcall.core.policy import digest_of
 
 if TYPE_CHECKING:
     from playcall.cli import Subparsers
@@ -41,6 +42,9 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_argument("document", metavar="DOC")
     parser.add_argument("alert", metavar="ALERT", nargs="?", help="show only this alert's play")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--digests", action="store_true", help="tell commands' digests for a policy"
+    )
     parser.add_argument("--lines", action="store_true", help="say what became of every line")
 
 
@@ -64,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     play = compiled.plan.play(args.alert) if args.alert else None
     if args.format == "json":
         print(_as_json(play or compiled.plan))
+    elif args.digests:
+        _print(_digest_rows(compiled.plan, play))
     elif args.lines:
         _print(_line_rows(compiled.plan, read_text(data, str(paths[0])).lines, play))
     else:
@@ -87,6 +93,16 @@ def _as_json(value: Plan | Play) -> str:
     import msgspec
 
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _digest_rows(plan: Plan, only: Play | None) -> Iterator[str]:
+    rollback = plan.rollback.commands if plan.rollback else ()
+    rows = [(p.alert, c) for p in plan.plays if only in (None, p) for c in p.commands()]
+    rows += [] if only else [("", command) for command in (*rollback, *plan.essentials)]
+    for alert, command in rows:
+        effect = paint(f"{command.effect.value:<7}", _COLOUR[command.effect])
+        text = harmless(command.text.split("\n")[0])
+        yield f"{alert or '-'}  {command.id:<12} {digest_of(command)}  {effect}  {text}"
 
 
 def _line_rows(plan: Plan, lines: tuple[str, ...], play: Play | None) -> Iterator[str]:

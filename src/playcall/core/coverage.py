@@ -2,31 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from playcall.core.alert_rule import Rule, limit_of
 from playcall.core.place import Level, Place, Problem
-from playcall.core.plan import Comparison, Criterion, Plan, Play, Purpose
-
-_ENDS = re.compile(
-    r"^(?P<query>.*?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\s*$",
-    re.DOTALL | re.IGNORECASE,
-)
-_SIGNS = {
-    "<": Comparison.BELOW,
-    "<=": Comparison.AT_MOST,
-    ">": Comparison.ABOVE,
-    ">=": Comparison.AT_LEAST,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """An alerting rule as a rule file has it; `line` counts from 1."""
-
-    alert: str
-    expr: str
-    labels: tuple[tuple[str, str], ...]
-    line: int
+from playcall.core.plan import Criterion, Plan, Play, Purpose
 
 
 def compare(plans: Sequence[Plan], rules: Sequence[Rule], rule_file: str) -> tuple[Problem, ...]:
@@ -91,14 +70,15 @@ def _unknown(rule: Rule, rule_file: str, name: str, value: str, known: str) -> P
 
 
 def _thresholds(rule: Rule, play: Play, plan: Plan) -> Iterable[Problem]:
-    ends = _ENDS.match(rule.expr)
-    if ends is None:
+    limit = limit_of(rule)
+    if limit is None:
         return
+    ruled = limit.comparison, limit.number
     for criterion in play.criteria:
-        if criterion.purpose is Purpose.SYMPTOM and _is_same(criterion, ends["query"]):
-            sign, number = _SIGNS[ends["sign"]], float(ends["number"])
-            if (sign, number) != (criterion.comparison, criterion.threshold):
-                yield _contradicted(rule, criterion, plan, f"{ends['sign']} {ends['number']}")
+        same = criterion.purpose is Purpose.SYMPTOM and _is_same(criterion, limit.query)
+        if same and ruled != (criterion.comparison, criterion.threshold):
+            said = f"{limit.comparison.value} {limit.number:g}"
+            yield _contradicted(rule, criterion, plan, said)
 
 
 def _is_same(criterion: Criterion, query: str) -> bool:

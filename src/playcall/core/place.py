@@ -36,6 +36,7 @@ class Problem:
     place: Place
     what: str
     mend: str
+    about: str = ""  # the file that is named, where the problem is that it may not be there
 
     def __str__(self) -> str:
         return f"{self.place}: {self.level} {self.code} {self.what} {self.mend}"

@@ -131,7 +131,9 @@ class CommandReader:
             row, column = self._place(command.text, command.line, fault.line, fault.column)
             told = fault.code == "PC207" and (fault.line, fault.column) in explained
             level = Level.NOTE if told else fault.level
-            self.ledger.tell(fault.code, level, row, fault.what, fault.mend, column=column)
+            self.ledger.tell(
+                fault.code, level, row, fault.what, fault.mend, column=column, about=fault.about
+            )
 
     def _tell_query(self, query: str, line: int) -> None:
         if why := promql.why_not(query):

@@ -4,24 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from playcall.core.compiler import phrases
+from playcall.core.alert_rule import Limit
+from playcall.core.compiler import phrases, units
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Comparison, Criterion, NamedQuery, Purpose
 
-_WORDS = {
-    "below": Comparison.BELOW,
-    "under": Comparison.BELOW,
-    "less than": Comparison.BELOW,
-    "lower than": Comparison.BELOW,
-    "at most": Comparison.AT_MOST,
-    "above": Comparison.ABOVE,
-    "over": Comparison.ABOVE,
-    "more than": Comparison.ABOVE,
-    "greater than": Comparison.ABOVE,
-    "higher than": Comparison.ABOVE,
-    "exceeds": Comparison.ABOVE,
-    "exceeding": Comparison.ABOVE,
-    "at least": Comparison.AT_LEAST,
+_SIGNS = {
     "<": Comparison.BELOW,
     ">": Comparison.ABOVE,
     "<=": Comparison.AT_MOST,
@@ -29,11 +17,44 @@ _WORDS = {
     "≤": Comparison.AT_MOST,
     "≥": Comparison.AT_LEAST,
 }
+_WORDS = {
+    "no more than": Comparison.AT_MOST,
+    "not more than": Comparison.AT_MOST,
+    "at most": Comparison.AT_MOST,
+    "no less than": Comparison.AT_LEAST,
+    "not less than": Comparison.AT_LEAST,
+    "at least": Comparison.AT_LEAST,
+    "reaches": Comparison.AT_LEAST,
+    "below": Comparison.BELOW,
+    "under": Comparison.BELOW,
+    "less than": Comparison.BELOW,
+    "fewer than": Comparison.BELOW,
+    "lower than": Comparison.BELOW,
+    "smaller than": Comparison.BELOW,
+    "above": Comparison.ABOVE,
+    "over": Comparison.ABOVE,
+    "beyond": Comparison.ABOVE,
+    "more than": Comparison.ABOVE,
+    "greater than": Comparison.ABOVE,
+    "larger than": Comparison.ABOVE,
+    "higher than": Comparison.ABOVE,
+    "exceeds": Comparison.ABOVE,
+    "exceeded": Comparison.ABOVE,
+    "exceeding": Comparison.ABOVE,
+}
+_OPERATOR = rf"(?P<op><=|>=|≤|≥|<|>|\b(?:{'|'.join(_WORDS)})\b)\s*"
+_MEASURE = (
+    r"(?P<written>(?P<number>(?:\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.\d{1,9})?)"
+    r"\s?(?P<unit>%|/s\b|[A-Za-zµ]+(?:/[A-Za-z]+)?)?)"
+)
 _CLAIM = re.compile(
-    r"^(?P<subject>[^<>≤≥]{1,200}?)\s*"
-    r"(?P<op><=|>=|≤|≥|<|>|\b(?:" + "|".join(w for w in _WORDS if w[0].isalpha()) + r")\b)\s*"
-    r"(?P<written>(?P<number>\d{1,12}(?:\.\d{1,9})?)\s?(?P<unit>%|/s\b|[A-Za-z]+(?:/[A-Za-z]+)?)?)"
-    r"(?P<rest>.*)$",
+    rf"^(?P<subject>[^<>≤≥]{{1,200}}?)\s*{_OPERATOR}{_MEASURE}(?P<rest>.*)$", re.IGNORECASE
+)
+# 'more than 85 % disk usage for 10m'
+_TURNED = re.compile(
+    rf"^(?:(?:verify|ensure|confirm)\s+)?{_OPERATOR}{_MEASURE}"
+    r"(?:\s+(?:of\s+)?(?:the\s+)?(?P<subject>[A-Za-z][^<>≤≥]{2,100}?))?"
+    r"(?P<rest>\s+(?:for|over|in|within|during)\s+.*)?$",
     re.IGNORECASE,
 )
 # A condition or a longer explanation mentions a threshold without asserting it.
@@ -43,23 +64,6 @@ _EXPLAINS = re.compile(
 )
 _LONGEST = 160  # characters
 _NOT_UNITS = {"for", "over", "in", "within", "during", "and", "or", "on", "across", "at", "of"}
-_LONG_TIMES = {"m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "day": 86400}
-_SCALES: dict[str, tuple[str, float]] = {
-    "%": ("", 0.01),
-    "percent": ("", 0.01),
-    "ns": ("s", 1e-9),
-    "us": ("s", 1e-6),
-    "µs": ("s", 1e-6),
-    "ms": ("s", 1e-3),
-    "millisecond": ("s", 1e-3),
-    "s": ("s", 1.0),
-    "sec": ("s", 1.0),
-    "second": ("s", 1.0),
-} | {name: ("s", float(seconds)) for name, seconds in _LONG_TIMES.items()}
-_PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_PER_SECOND = ("s", "sec", "second")
-_PER = {"min": 60.0, "minute": 60.0, "m": 60.0, "h": 3600.0, "hour": 3600.0}
 
 _COMMON_WORDS = """
 verify confirm ensure check watch wait until make sure that the a an is are be it its stay stays
@@ -84,23 +88,39 @@ class Claim:
     column: int  # of the comparison in the sentence, from 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a sentence of a play may be joined to."""
+
+    queries: tuple[NamedQuery, ...]  # of the document
+    beside: tuple[NamedQuery, ...] = ()  # those that stand in the play
+    limits: tuple[tuple[str, Limit], ...] = ()  # of the play's own rules, by alert
+
+
 def read_claim(sentence: str) -> Claim | None:
     """What the sentence asserts; None when it asserts nothing measurable."""
-    found = _CLAIM.match(sentence) if len(sentence) <= _LONGEST else None
-    if found is None or _EXPLAINS.search(found["subject"]):
+    if len(sentence) > _LONGEST:
         return None
-    unit = found["unit"] or ""
-    written, rest = found["written"], found["rest"]
+    turned = _TURNED.match(sentence)
+    found = turned or _CLAIM.match(sentence)
+    if found is None:
+        return None
+    subject, unit = found["subject"] or "", found["unit"] or ""
+    if turned is not None and not units.is_known(unit) and unit.lower() not in _NOT_UNITS:
+        subject, unit = f"{unit} {subject}".strip(), ""  # 'fewer than 3 replicas'
+    if _EXPLAINS.search(subject):
+        return None
+    written, rest = found["written"], found["rest"] or ""
     if unit.lower() in _NOT_UNITS:
         written, rest, unit = found["number"], f"{unit}{rest}", ""
-    if not re.search(r"[A-Za-z]", found["subject"]):
+    if not re.search(r"[A-Za-z]", subject):
         return None
-    if found["op"].lower() == "over" and _scale(unit)[0] == "s":
+    if found["op"].lower() == "over" and units.to_base(unit)[0] == "s":
         return None
     return Claim(
-        subject=found["subject"],
-        comparison=_WORDS[found["op"].lower()],
-        number=float(found["number"]),
+        subject=subject,
+        comparison=_SIGNS.get(found["op"]) or _WORDS[found["op"].lower()],
+        number=float(found["number"].replace(",", "")),
         written=written.strip(),
         unit=unit,
         holds_for=phrases.duration(rest) or timedelta(0),
@@ -113,17 +133,17 @@ def read_criterion(
     purpose: Purpose,
     number: int,
     line: int,
-    queries: tuple[NamedQuery, ...],
+    evidence: Evidence,
     ledger: Ledger,
 ) -> Criterion | None:
     """The criterion in a sentence, joined to a query; a problem says why when it cannot be."""
     claim = read_claim(sentence)
     if claim is None:
         return None
-    joined = _join(claim, queries)
-    if not isinstance(joined, NamedQuery) and _is_long(claim.unit.lower()):
+    joined = _join(claim, evidence)
+    if not isinstance(joined, NamedQuery) and units.is_long(claim.unit):
         return None  # 'incident >30 minutes' is a matter of the clock, not of a metric
-    unit, scale = _scale(claim.unit)
+    unit, scale = units.to_base(claim.unit)
     query: NamedQuery | None = None
     if isinstance(joined, NamedQuery):
         query = joined
@@ -152,10 +172,6 @@ def read_criterion(
     )
 
 
-def _is_long(unit: str) -> bool:
-    return unit in _LONG_TIMES or (len(unit) > 2 and unit.removesuffix("s") in _LONG_TIMES)
-
-
 def query_unit(promql: str) -> str | None:
     """The base unit of a query's value, from its metric's name and functions; None: not said."""
     names = " ".join(re.findall(r"[a-zA-Z_:][\w:]*", promql))
@@ -174,35 +190,48 @@ def query_unit(promql: str) -> str | None:
     return "s" if "_seconds" in names else "B" if "_bytes" in names else None
 
 
-def _scale(unit: str) -> tuple[str, float]:
-    """A written unit's base unit and factor; what is unknown ('replicas') counts things."""
-    name = unit.lower().rstrip("s") if len(unit) > 3 and "/" not in unit else unit.lower()
-    if name in _SCALES:
-        return _SCALES[name]
-    top, slash, bottom = name.partition("/")
-    if not slash:
-        bytes_ = _bytes(unit)
-        return ("", 1.0) if bytes_ is None else bytes_
-    per = 1.0 if bottom in _PER_SECOND else 1 / _PER.get(bottom, 1.0)
-    size = _bytes(unit.partition("/")[0]) if top else None
-    return ("1/s", per) if size is None else (f"{size[0]}/s", size[1] * per)
+def _join(claim: Claim, evidence: Evidence) -> NamedQuery | list[str]:
+    """The query a sentence speaks of; otherwise the names of those that fit equally well.
+
+    By its words among all queries; then the only one beside it that shares a word; then the one
+    that a rule of its alert holds against the same number.
+    """
+    by_name = _by_name(claim, evidence.queries)
+    if isinstance(by_name, NamedQuery) or by_name:
+        return by_name
+    said = {term for term in _terms(claim.subject) if term not in _WEAK}
+    near = [
+        query
+        for query in evidence.beside
+        if said & set(_terms(_apart(query.promql)))
+        and {term for term in said if _is_quantile(term)} == _quantiles(query.promql)
+        and query_unit(query.promql) in (None, *_units_of(claim))
+    ]
+    if len(near) == 1:
+        return near[0]
+    ruled = [
+        NamedQuery(name=f"the rule of {alert}", promql=limit.query, line=0)
+        for alert, limit in evidence.limits
+        if limit.number in (claim.number, float(f"{_in_base(claim):.12g}"))
+    ]
+    return ruled[0] if len(ruled) == 1 else []
 
 
-def _bytes(unit: str) -> tuple[str, float] | None:
-    """'GB' and 'GiB' in bytes; 'Gb' and 'Gbit' are an eighth; 'Gbps' is per second."""
-    found = re.fullmatch(r"([kKMGT]?i?)(B|b|bytes?|bits?)(ps)?", unit)
-    if found is None:
-        return None
-    prefix = found[1].lower()
-    size = _BINARY.get(prefix) or _PREFIXES.get(prefix)
-    if size is None:
-        return None
-    bits = found[2] == "b" or found[2].startswith("bit")
-    return ("B/s" if found[3] else "B"), size / (8 if bits else 1)
+def _units_of(claim: Claim) -> tuple[str, ...]:
+    """The units in which a query may answer a claim."""
+    base = units.to_base(claim.unit)[0]
+    return (base, "%") if claim.unit == "%" else (base,) if claim.unit else ("", "1/s", "%")
 
 
-def _join(claim: Claim, queries: tuple[NamedQuery, ...]) -> NamedQuery | list[str]:
-    """The one query the subject's words fit; otherwise the names that fit equally well."""
+def _in_base(claim: Claim) -> float:
+    return claim.number * units.to_base(claim.unit)[1]
+
+
+def _apart(promql: str) -> str:
+    return re.sub(r"[^A-Za-z]+", " ", promql)
+
+
+def _by_name(claim: Claim, queries: tuple[NamedQuery, ...]) -> NamedQuery | list[str]:
     subject = _terms(claim.subject)
     scored = [(score, query) for query in queries if (score := _fit(subject, query)) > 0]
     best = max((score for score, _ in scored), default=0)
@@ -213,7 +242,7 @@ def _join(claim: Claim, queries: tuple[NamedQuery, ...]) -> NamedQuery | list[st
 def _fit(subject: list[str], query: NamedQuery) -> float:
     """How well words speak of a query; 0: they do not."""
     name = _terms(query.name)
-    allowed = {*name, *_terms(re.sub(r"[^A-Za-z]+", " ", query.promql))}
+    allowed = {*name, *_terms(_apart(query.promql))}
     quantiles = {term for term in name if _is_quantile(term)} | _quantiles(query.promql)
     asked = {term for term in subject if _is_quantile(term)}
     plain_subject = [term for term in subject if term not in asked]

@@ -2,24 +2,29 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import PurePath
 
+from playcall.core.alert_rule import Rule
 from playcall.core.compiler.blocks import Block, Blocks, Kind, read_blocks, walk
+from playcall.core.compiler.consistency import check_consistency
 from playcall.core.compiler.ledger import Ledger
-from playcall.core.compiler.plays import read_plays
+from playcall.core.compiler.links import check_anchors, read_links
+from playcall.core.compiler.plays import Known, read_plays
 from playcall.core.compiler.policies import Policies, PolicyReader
 from playcall.core.compiler.queries import read_queries
 from playcall.core.compiler.sections import Section, alerts_of, read_sections
 from playcall.core.compiler.text import read_text
 from playcall.core.compiler.whole import check_whole
-from playcall.core.place import Problem
-from playcall.core.plan import Fact, NamedQuery, Plan, Play
+from playcall.core.place import Level, Problem
+from playcall.core.plan import Fact, Plan, Play
 
 _IGNORE = re.compile(r"<!--\s*playcall:\s*ignore=([\w,\s]+?)\s*-->")
 
 
-def read_document(data: bytes, path: str) -> tuple[Plan | None, tuple[Problem, ...]]:
+def read_document(
+    data: bytes, path: str, rules: Sequence[Rule]
+) -> tuple[Plan | None, tuple[Problem, ...]]:
     text = read_text(data, path)
     if not text.lines:
         return None, text.problems
@@ -28,13 +33,32 @@ def read_document(data: bytes, path: str) -> tuple[Plan | None, tuple[Problem, .
     _take_marks(blocks, ledger)
     document = read_sections(blocks.top, len(text.lines))
     queries = read_queries(document, ledger)
-    reading = _Reading(ledger, queries, _levels(blocks.top), PurePath(path).stem)
+    known = Known(queries=queries, levels=_levels(blocks.top), rules=tuple(rules))
+    reading = _Reading(ledger, known, PurePath(path).stem)
     reading.read(document, "")
     facts = (*_front_facts(blocks, ledger), *reading.policies.found.facts)
     plan = _plan(document, path, data, reading, facts)
     check_whole(plan, frozenset(reading.policies.found.without_play), ledger)
+    check_consistency(plan, tuple(rule.expr for rule in rules), ledger)
+    check_anchors(blocks.top, text.lines, ledger)
+    _tell_links(blocks.top, text.lines, ledger)
     told = (*text.problems, *ledger.problems())
     return plan, _in_order(tuple(p for p in told if not _is_ignored(p, text.lines)))
+
+
+def _tell_links(blocks: tuple[Block, ...], lines: tuple[str, ...], ledger: Ledger) -> None:
+    """Files that links lead to; whoever has the folder drops those that are there."""
+    for link in read_links(blocks, lines):
+        if link.path:
+            ledger.tell(
+                "PC117",
+                Level.NOTE,
+                link.line,
+                f"The link {link.path} leads to a file beside the document.",
+                "Keep the file where the link says.",
+                column=link.column,
+                about=link.path,
+            )
 
 
 def _is_ignored(problem: Problem, lines: tuple[str, ...]) -> bool:
@@ -47,24 +71,17 @@ def _is_ignored(problem: Problem, lines: tuple[str, ...]) -> bool:
 class _Reading:
     """Sends each section to the reader of plays or of policies."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        queries: tuple[NamedQuery, ...],
-        levels: Mapping[str, str],
-        stem: str,
-    ) -> None:
+    def __init__(self, ledger: Ledger, known: Known, stem: str) -> None:
         self.ledger = ledger
+        self.known = known
         self.stem = stem
-        self.queries = queries
-        self.levels = levels
         self.plays: list[Play] = []
-        self.policies = PolicyReader(ledger, levels)
+        self.policies = PolicyReader(ledger, known.levels)
 
     def read(self, section: Section, topic: str) -> None:
         names = alerts_of(section, self.stem)
         if names:
-            self.plays += read_plays(section, names, self.queries, self.levels, self.ledger)
+            self.plays += read_plays(section, names, self.known, self.ledger)
             return
         topic = self.policies.read(section, topic)
         for child in section.children:
@@ -141,7 +158,7 @@ def _plan(
         rollback=found.aftermath.as_rollback(),
         duties=tuple(found.aftermath.duties),
         essentials=tuple(found.essentials),
-        queries=reading.queries,
+        queries=reading.known.queries,
         contacts=tuple(found.contacts),
         lines=reading.ledger.uses(),
     )

@@ -28,12 +28,22 @@ class Ledger:
         self.tell(code, Level.NOTE, line, what, mend, column=column)
 
     def tell(
-        self, code: str, level: Level, line: int, what: str, mend: str, *, column: int = 0
+        self,
+        code: str,
+        level: Level,
+        line: int,
+        what: str,
+        mend: str,
+        *,
+        column: int = 0,
+        about: str = "",
     ) -> None:
         """Record a problem; without a column it points at the first character that is not blank."""
         line = max(1, min(line, len(self.lines)))
         place = Place(file=self.path, line=line, column=column or self._indent(line) + 1)
-        self._problems.append(Problem(code=code, level=level, place=place, what=what, mend=mend))
+        self._problems.append(
+            Problem(code=code, level=level, place=place, what=what, mend=mend, about=about)
+        )
 
     def problems(self) -> tuple[Problem, ...]:
         """In the order of the document, each once."""

@@ -23,9 +23,10 @@ _NUMBER = r"(?<![\w.])(\d{1,6}(?:\.\d{1,6})?)"
 _DURATION = re.compile(
     rf"{_NUMBER}\+?\s*(?:(?:consecutive|straight|full|whole)\s+)?{_UNIT}", re.IGNORECASE
 )
+_COMPOUND = re.compile(r"(?<![\w.])((?:\d{1,4}[wdhms]){2,4})(?!\w)", re.IGNORECASE)
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:-|–|—|to)\s*(\d{{1,6}})\s*{_UNIT}", re.IGNORECASE)
 _IMMEDIATE = re.compile(r"\b(immediate(ly)?|at once|right away|now)\b", re.IGNORECASE)
-_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,600}\)")
+LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,600}\)")
 _PAIR = re.compile(
     r"^(?:\*\*|__)(?P<bold>[^*:]{1,60})(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s*(?P<value>.*)$"
 )
@@ -36,7 +37,7 @@ _TASK = re.compile(r"^\[[ xX]\]\s+")
 
 def plain(text: str) -> str:
     """Without emphasis, code ticks, link targets, and line ends."""
-    text = _LINK.sub(r"\1", text)
+    text = LINK.sub(r"\1", text)
     text = text.replace("**", "").replace("`", "")
     return " ".join(text.split()).strip("_* ")
 
@@ -48,8 +49,12 @@ def title(text: str) -> str:
 
 
 def duration(text: str) -> timedelta | None:
-    """The first duration named: '<5 minutes', 'After 10 min', 'Within 24 Hours'."""
+    """The first duration named: '<5 minutes', 'After 10 min', 'Within 24 Hours', '1h30m'."""
     found = _DURATION.search(text)
+    several = _COMPOUND.search(text)
+    if several is not None and (found is None or several.start() < found.start()):
+        parts = re.findall(r"(\d+)([wdhms])", several[1].lower())
+        return sum((_span(number, unit) for number, unit in parts), timedelta())
     return None if found is None else _span(found[1], found[2])
 
 

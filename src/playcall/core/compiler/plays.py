@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from playcall.core.alert_rule import Rule, limit_of
 from playcall.core.compiler import commands, phrases, templates
 from playcall.core.compiler.blocks import Block, Kind, walk
-from playcall.core.compiler.criteria import read_criterion
+from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section, role_of
 from playcall.core.compiler.steps import StepReader
@@ -40,19 +41,35 @@ class _Head:
     rest: list[Block] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known before the plays are read."""
+
+    queries: tuple[NamedQuery, ...]
+    levels: Mapping[str, str]  # what a severity is called, and its level
+    rules: tuple[Rule, ...]
+
+    def evidence(self, section: Section, names: tuple[str, ...]) -> Evidence:
+        return Evidence(
+            queries=self.queries,
+            beside=tuple(q for q in self.queries if section.line <= q.line <= section.last_line),
+            limits=tuple(
+                (rule.alert, limit)
+                for rule in self.rules
+                if rule.alert in names and (limit := limit_of(rule)) is not None
+            ),
+        )
+
+
 def read_plays(
-    section: Section,
-    names: tuple[str, ...],
-    queries: tuple[NamedQuery, ...],
-    levels: Mapping[str, str],
-    ledger: Ledger,
+    section: Section, names: tuple[str, ...], known: Known, ledger: Ledger
 ) -> tuple[Play, ...]:
     """One play for each alert the heading names, with the same content."""
     ledger.take(section.line, section.line, f"play {', '.join(names)}")
-    head = _read_head(section, levels, ledger)
-    body = _Body(ledger, levels)
+    head = _read_head(section, known.levels, ledger)
+    body = _Body(ledger, known.levels)
     body.read(section, tuple(head.rest))
-    criteria = _criteria(body, queries, ledger)
+    criteria = _criteria(body, known.evidence(section, names), ledger)
     return tuple(
         Play(
             alert=name,
@@ -219,9 +236,7 @@ def _only(section: Section, title: str, blocks: tuple[Block, ...]) -> Section:
     return replace(section, title=title, blocks=blocks, children=())
 
 
-def _criteria(
-    body: _Body, queries: tuple[NamedQuery, ...], ledger: Ledger
-) -> tuple[Criterion, ...]:
+def _criteria(body: _Body, evidence: Evidence, ledger: Ledger) -> tuple[Criterion, ...]:
     found: list[Criterion] = []
     sentences = [(check, Purpose.SYMPTOM) for check in body.symptoms]
     for phase in body.phases:
@@ -234,7 +249,7 @@ def _criteria(
     numbers = dict.fromkeys(Purpose, 0)
     for check, purpose in sentences:
         criterion = read_criterion(
-            check.text, purpose, numbers[purpose] + 1, check.line, queries, ledger
+            check.text, purpose, numbers[purpose] + 1, check.line, evidence, ledger
         )
         if criterion is not None:
             numbers[purpose] += 1

@@ -62,9 +62,13 @@ class Findings:
     def change(self, reason: str) -> None:
         self.say(EffectClass.CHANGE, reason)
 
-    def fault(self, code: str, level: Level, what: str, mend: str, at: int) -> None:
+    def fault(
+        self, code: str, level: Level, what: str, mend: str, at: int, *, about: str = ""
+    ) -> None:
         line, column = self.place(at)
-        found = Fault(code=code, level=level, what=what, mend=mend, line=line, column=column)
+        found = Fault(
+            code=code, level=level, what=what, mend=mend, line=line, column=column, about=about
+        )
         if found not in self.faults and len(self.faults) < 100:
             self.faults.append(found)
 

@@ -55,6 +55,7 @@ def _missing(judge: "Judge", path: str, word: Word, context: Context) -> None:
         f'"{path}" is named, and the document does not bring it.',
         "Keep it where commands run, or put it into the settings.",
         context.origin[0] if context.origin else word.start,
+        about=path,
     )
 
 

@@ -26,6 +26,7 @@ class Fault:
     mend: str
     line: int
     column: int
+    about: str = ""  # the file that is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,25 @@
-"""Reads the alerting rules of a Prometheus rule file, with their lines."""
+"""The alerting rules of a Prometheus rule file, with their lines."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from playcall.cli.console import Unreadable, read_bytes
-from playcall.core.coverage import Rule
+from playcall.core.alert_rule import Rule
+
+
+class BadRuleFile(Exception):
+    """A message for a person, with the line of the mistake."""
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
-    """Raises Unreadable, with the line of a mistake."""
+    """Raises BadRuleFile."""
     try:
-        root = yaml.compose(read_bytes(path).decode("utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_bytes().decode("utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise BadRuleFile(f"{path}: {error.strerror}. Name a rule file of Prometheus.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        raise BadRuleFile(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     return tuple(_rules(root))
 
 

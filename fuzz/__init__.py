@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing: `python -m fuzz compile` or `python -m fuzz shell`."""
