@@ -5,9 +5,11 @@ finding is written to the working directory as libFuzzer does.
 """
 
 import argparse
+import importlib
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from fuzz.targets import TARGETS
 
@@ -24,7 +26,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()
     try:
-        import atheris  # type: ignore[import-not-found]
+        atheris: Any = importlib.import_module("atheris")
     except ImportError:
         print("Atheris is not installed: pip install atheris", file=sys.stderr)
         return 2
