@@ -152,8 +152,8 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="no-go",
-            about="half rolled out, v3's streams are paced until 1.2 GB/s are left and a stranger "
-            "sends it broken frames",
+            about="half rolled out, v3's streams are paced to 10 MB/s and a stranger sends it "
+            "broken frames",
             alert=NO_GO,
             neighbours=(
                 P99,
@@ -164,7 +164,7 @@ FAULTS: Mapping[str, Fault] = {
             ),
             changes=(
                 Setting("dwcp-v3", "FEATURE_FLAG_ROLLOUT", "50", "100"),
-                PacedTo(1.2e9),
+                Pacing(10_000_000),
                 BAD_FRAMES,
             ),
         ),

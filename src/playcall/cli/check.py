@@ -5,18 +5,16 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playcall.beside import with_files
-from playcall.cli.console import Unreadable, caret, find_documents, harmless, paint, read_bytes
+from playcall.cli.checking import Checked, Surroundings, check_documents, every_command
+from playcall.cli.console import Unreadable, caret, harmless, paint
 from playcall.cli.reporting import as_github, as_sarif
-from playcall.core.alert_rule import Rule
-from playcall.core.compiler import Compiled, compile_document
+from playcall.core.compiler import Compiled
 from playcall.core.compiler.text import read_text
 from playcall.core.place import Level, Problem
-from playcall.core.plan import Command, EffectClass, Plan
+from playcall.core.plan import EffectClass, Plan
 
 if TYPE_CHECKING:
     from playcall.cli import Subparsers
@@ -41,7 +39,13 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         "--policy", type=Path, metavar="FILE", help="with the rulings of this policy file"
     )
     parser.add_argument(
-        "--no-shellcheck", action="store_true", help="do not ask ShellCheck, where it is installed"
+        "--settings", type=Path, metavar="FILE", help="whether it binds somebody to every role"
+    )
+    parser.add_argument(
+        "--shellcheck",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="ask ShellCheck of every command; auto: for a few documents",
     )
     parser.add_argument(
         "--ignore", action="append", default=[], metavar="CODE", help="do not tell such problems"
@@ -49,21 +53,21 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    around = Surroundings(
+        rules=args.rules,
+        policy=args.policy,
+        settings=args.settings,
+        shellcheck=args.shellcheck,
+        ignored=frozenset(args.ignore),
+    )
     try:
-        read = [(path, read_bytes(path)) for path in find_documents(args.documents)]
-        rules = _rules(args.rules) if args.rules else ()
-        checked = [(path, data, _compiled(path, data, rules, args)) for path, data in read]
-        checked = _among_plays(checked)
-        if args.policy:
-            checked = _ruled(args.policy, checked, args.ignore)
-        if args.rules:
-            checked = _compared(args.rules, rules, checked, args.ignore)
+        checked = check_documents(args.documents, around)
     except Unreadable as unreadable:
         print(unreadable, file=sys.stderr)
         return 2
-    problems = [problem for _, _, compiled in checked for problem in compiled.problems]
+    problems = [problem for each in checked for problem in each.compiled.problems]
     if args.format == "json":
-        documents = [_as_json(path, compiled) for path, _, compiled in checked]
+        documents = [_as_json(each.path, each.compiled) for each in checked]
         told = {"summary": _summed(documents), "documents": documents}
         print(json.dumps(told, indent=2, ensure_ascii=False))
     elif args.format == "sarif":
@@ -71,102 +75,10 @@ def run(args: argparse.Namespace) -> int:
     elif args.format == "github":
         print("".join(f"{as_github(problem)}\n" for problem in problems), end="")
     else:
-        print("\n\n".join(_as_text(path, data, compiled) for path, data, compiled in checked))
+        print("\n\n".join(_as_text(each) for each in checked))
     levels = {problem.level for problem in problems}
     fatal = {Level.ERROR, Level.WARNING} if args.strict else {Level.ERROR}
     return 1 if levels & fatal else 0
-
-
-Checked = tuple[Path, bytes, Compiled]
-
-
-def _among_plays(checked: Sequence[Checked]) -> list[Checked]:
-    """Beside documents with plays, one without any is a page of its own kind, and no error."""
-    if not any(compiled.plan and compiled.plan.plays for _, _, compiled in checked):
-        return list(checked)
-
-    def eased(problem: Problem) -> Problem:
-        return replace(problem, level=Level.NOTE) if problem.code == "PC101" else problem
-
-    return [
-        (path, data, replace(compiled, problems=tuple(map(eased, compiled.problems))))
-        for path, data, compiled in checked
-    ]
-
-
-def _rules(path: Path) -> tuple[Rule, ...]:
-    """Raises Unreadable."""
-    from playcall.rulefile import BadRuleFile, read_rules
-
-    try:
-        return read_rules(path)
-    except BadRuleFile as error:
-        raise Unreadable(str(error)) from error
-
-
-def _compared(
-    path: Path, rules: Sequence[Rule], checked: Sequence[Checked], ignored: Sequence[str]
-) -> list[Checked]:
-    """With what the rule file shows, which itself follows as a document without a plan.
-
-    Raises Unreadable.
-    """
-    from playcall.core.coverage import compare
-
-    plans = [compiled.plan for _, _, compiled in checked if compiled.plan]
-    told = compare(plans, rules, str(path))
-    kept = [problem for problem in told if problem.code not in ignored]
-    ruled = (path, read_bytes(path), Compiled(plan=None, problems=()))
-    return [(each, data, _with(kept, each, found)) for each, data, found in (*checked, ruled)]
-
-
-def _ruled(path: Path, checked: Sequence[Checked], ignored: Sequence[str]) -> list[Checked]:
-    """With the rulings of a policy file; it follows as a document of its own. Raises Unreadable."""
-    from playcall.core.policy import apply_policy
-    from playcall.policyfile import BadPolicy, read_policy
-
-    try:
-        rulings = read_policy(path)
-    except BadPolicy as error:
-        raise Unreadable(str(error)) from error
-    done, unmatched = [], set[Problem]()
-    for number, (each, data, compiled) in enumerate(checked):
-        if compiled.plan is None:
-            done.append((each, data, compiled))
-            continue
-        plan, stale = apply_policy(compiled.plan, rulings, str(path))
-        unmatched = set(stale) if not number else unmatched & set(stale)
-        done.append((each, data, replace(compiled, plan=plan)))
-    kept = [problem for problem in unmatched if problem.code not in ignored]
-    ruled = (path, read_bytes(path), Compiled(plan=None, problems=()))
-    return [(each, data, _with(kept, each, found)) for each, data, found in (*done, ruled)]
-
-
-def _with(problems: Sequence[Problem], path: Path, compiled: Compiled) -> Compiled:
-    more = (problem for problem in problems if problem.place.file == str(path))
-    both = sorted((*compiled.problems, *more), key=lambda p: (p.place.line, p.place.column, p.code))
-    return replace(compiled, problems=tuple(both))
-
-
-def _compiled(path: Path, data: bytes, rules: Sequence[Rule], args: argparse.Namespace) -> Compiled:
-    compiled = compile_document(data, str(path), rules)
-    if str(path) != "-":
-        compiled = with_files(compiled, path)
-    if compiled.plan is not None and not args.no_shellcheck:
-        from playcall.shellcheck import check_commands
-
-        lines = read_text(data, str(path)).lines
-        told = check_commands(every_command(compiled.plan), str(path), lines)
-        compiled = _with(told, path, compiled)
-    kept = tuple(p for p in compiled.problems if p.code not in args.ignore)
-    return replace(compiled, problems=kept)
-
-
-def every_command(plan: Plan) -> tuple[Command, ...]:
-    """All commands of a plan: plays, rollback, essentials."""
-    rollback = plan.rollback.commands if plan.rollback else ()
-    played = tuple(command for play in plan.plays for command in play.commands())
-    return (*played, *rollback, *plan.essentials)
 
 
 def counts(plan: Plan) -> dict[str, int]:
@@ -186,6 +98,7 @@ def counts(plan: Plan) -> dict[str, int]:
         "checks": sum(len(step.checks) for step in steps),
         "decisions": sum(step.decision is not None for step in steps),
         "commands": len(every_command(plan)),
+        "materials": sum(len(step.materials) for step in steps),
         "templates": sum(len(p.templates) for p in plays)
         + sum(duty.template is not None for duty in plan.duties),
         "channels": len(plan.channels),
@@ -195,6 +108,7 @@ def counts(plan: Plan) -> dict[str, int]:
         "duties": len(plan.duties),
         "queries": len(plan.queries),
         "contacts": len(plan.contacts),
+        "impacts": len(plan.impacts),
     }
 
 
@@ -250,12 +164,13 @@ def _summed(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _as_text(path: Path, data: bytes, compiled: Compiled) -> str:
+def _as_text(checked: Checked) -> str:
+    path, compiled = checked.path, checked.compiled
     parts = [paint(f"{path}", "bold")]
     if compiled.plan is not None:
         parts.append(_summary(compiled.plan))
     if compiled.problems:
-        lines = read_text(data, str(path)).lines
+        lines = read_text(checked.data, str(path)).lines
         parts += ["", "\n\n".join(_problem(problem, lines) for problem in compiled.problems), ""]
     parts.append(_verdict(compiled.problems))
     return "\n".join(parts)
