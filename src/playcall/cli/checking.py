@@ -1,4 +1,4 @@
-"""Documents, held against what surrounds them: their folder, rules, a policy, settings, ShellCheck."""
+"""Documents, held against what surrounds them: folder, rules, policy, settings, ShellCheck."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
