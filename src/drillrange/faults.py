@@ -170,9 +170,9 @@ FAULTS: Mapping[str, Fault] = {
         ),
         Fault(
             name="big-machines",
-            about="one machine in ten is big: nothing is broken",
+            about="one machine in six is big: nothing is broken",
             alert=P95,
-            changes=(Key(CONFIG, "load", "320MiB*9+960MiB*1", "320MiB*24+640MiB*1"),),
+            changes=(Key(CONFIG, "load", "320MiB*5+1040MiB*1", "320MiB*24+640MiB*1"),),
         ),
         Fault(
             name="slow-link",
