@@ -27,6 +27,8 @@ def compiled(path: Path) -> tuple[Compiled, Plan, bytes]:
 
 
 SHARED = {
+    "impacts": 0,
+    "materials": 0,
     "facts": 7,
     "severities": 4,
     "rungs": 5,
