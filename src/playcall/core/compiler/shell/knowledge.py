@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -10,6 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from playcall.core.plan import EffectClass
+
+_HEAD = re.compile(
+    r'^\[(?:"(?P<quoted>[^"]+)"|(?P<bare>[\w-]+))(?P<below>\.[^\n]*)?\]$', re.MULTILINE
+)
+_ALIASES = re.compile(r'^aliases = "([^"]*)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +67,53 @@ class StandIns:
     scratch: re.Pattern[str]
 
 
+class _Programs(Mapping[str, Program]):
+    """Every known program by name; each is read when it is first asked for.
+
+    Reading all of them takes longer than compiling a document, which asks for a few.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._tables: dict[str, tuple[str, str]] = {}  # what it is called: its name, its TOML
+        self._read: dict[str, Program] = {}
+        for text in texts:
+            for name, toml in _tables(text):
+                own = toml.partition("\n[")[0]
+                aliases = found[1].split() if (found := _ALIASES.search(own)) else []
+                for alias in (name, *aliases):
+                    self._tables[alias] = (name, toml)
+
+    def __getitem__(self, alias: str) -> Program:
+        if alias not in self._read:
+            name, toml = self._tables[alias]
+            self._read[alias] = _program(alias, tomllib.loads(toml)[name], None)
+        return self._read[alias]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __contains__(self, alias: object) -> bool:
+        return alias in self._tables
+
+
+def _tables(text: str) -> Iterator[tuple[str, str]]:
+    """A family file's top-level tables, each with the tables below it, as TOML of its own."""
+    heads = list(_HEAD.finditer(text))
+    own = [head for head in heads if not head["below"]]
+    for head, following in zip(own, [*own[1:], None], strict=True):
+        end = following.start() if following else len(text)
+        yield head["quoted"] or head["bare"], text[head.start() : end]
+
+
 @cache
 def programs() -> Mapping[str, Program]:
     """Every known program by name."""
-    known: dict[str, Program] = {}
     folder = resources.files(__package__).joinpath("families")
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".toml"):
-            for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
-                for alias in (name, *table.get("aliases", "").split()):
-                    known[alias] = _program(alias, table, None)
-    return MappingProxyType(known)
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return _Programs(f.read_text(encoding="utf-8") for f in files if f.name.endswith(".toml"))
 
 
 @cache
