@@ -69,3 +69,38 @@ def test_an_indented_block_holds_commands_too() -> None:
     step = play_of(step_with("Look around:\n\n    $ df -h\n    $ free -m")).phases[0].steps[-1]
 
     assert [command.text for command in step.commands] == ["df -h", "free -m"]
+
+
+def test_promql_with_a_shells_tag_is_a_query() -> None:
+    plan = plan_of(
+        "# DiskFull\n\n## Diagnosis\n\nAsk in the console:\n\n```console\n"
+        "(disk_used_bytes / disk_size_bytes) * 100\n```\n\n"
+        "```sh\nsum by(job) (rate(errors[5m])) > 0\n```\n"
+    )
+
+    assert [query.promql for query in plan.queries] == [
+        "(disk_used_bytes / disk_size_bytes) * 100",
+        "sum by(job) (rate(errors[5m])) > 0",
+    ]
+    assert not list(plan.plays[0].commands())
+
+
+def test_a_comment_within_a_query_does_not_cut_it() -> None:
+    plan = plan_of(
+        "# DiskFull\n\n## Diagnosis\n\n```promql\n# slow or broken\nsum(rate(slow[5m]))\nor\n"
+        "# the broken ones\nsum(rate(broken[5m]))\n```\n"
+    )
+
+    assert [query.name for query in plan.queries] == ["slow or broken"]
+
+
+def test_what_a_command_prints_is_shown_and_not_run() -> None:
+    plan = plan_of(
+        "# DiskFull\n\n## Diagnosis\n\n```bash\ndf -h\n```\n\n"
+        "If the output is similar to the example below, it is full:\n\n"
+        "```bash\nWarning  Full  3m  kubelet  0/6 nodes have room: 1 (of 6)\n```\n"
+    )
+    (step,) = plan.plays[0].phases[0].steps
+
+    assert [command.text for command in step.commands] == ["df -h"]
+    assert [material.text.split()[0] for material in step.materials] == ["Warning"]

@@ -1,5 +1,6 @@
 """Documents, held against what surrounds them: folder, rules, policy, settings, ShellCheck."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from playcall.core.place import Level, Place, Problem
 from playcall.core.plan import Command, Plan
 
 FEW = 20  # documents; ShellCheck takes longer for one than Playcall for ten
+MANY = 100  # documents; fewer are done before other processes have started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ def check_documents(names: Sequence[str], around: Surroundings) -> list[Checked]
     """Raises Unreadable."""
     paths = find_documents(names)
     rules = _read_rules(around.rules) if around.rules else ()
-    checked = [_compile(path, rules) for path in paths]
+    checked = _compile_all(paths, rules)
     found = list[Problem]()
     if around.policy:
         checked, stale = _rule(around.policy, checked)
@@ -67,6 +69,18 @@ def every_command(plan: Plan) -> tuple[Command, ...]:
     rollback = plan.rollback.commands if plan.rollback else ()
     played = tuple(command for play in plan.plays for command in play.commands())
     return (*played, *rollback, *plan.essentials)
+
+
+def _compile_all(paths: Sequence[Path], rules: Sequence[Rule]) -> list[Checked]:
+    """Many documents by as many processes as there are processors. Raises Unreadable."""
+    if len(paths) < MANY or not hasattr(os, "fork"):
+        return [_compile(path, rules) for path in paths]
+    from concurrent.futures import ProcessPoolExecutor
+    from functools import partial
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        return list(pool.map(partial(_compile, rules=rules), paths, chunksize=MANY // 4))
 
 
 def _compile(path: Path, rules: Sequence[Rule]) -> Checked:

@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from playcall.core.compiler import annotations, promql, queries
+from playcall.core.compiler import annotations, fences, promql, queries
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.shell.reading import Reading
 from playcall.core.place import Level
 from playcall.core.plan import Command, EffectClass, Guard, Placeholder
 
-_SHELL_WORDS = "bash sh shell zsh ksh console shell-session shellsession terminal command cmd"
-_SHELL_TAGS = frozenset(_SHELL_WORDS.split())
 _VERBS = (
     "kubectl|oc|helm|docker|podman|git|aws|gcloud|az|etcdctl|istioctl|argocd|flux|velero|virtctl"
 )
@@ -26,6 +24,12 @@ _TOOLS = (
 _KNOWN = re.compile(
     rf"^\s*(?:[$#%] +\S|#!/|(?:sudo +)?(?:\./|(?:{_VERBS}|{_TOOLS}|watch|for|export)\b(?!\s*:)))"
 )
+_OUTPUT = re.compile(
+    r"\b(?:outputs?|returns?|prints?|shows?|logs?|messages?|events?|result|response|looks?)\b[^.]*"
+    r"\b(?:like|similar|example|such as|following)\b"
+    r"|\b(?:example|sample|expected) (?:outputs?|results?|responses?|logs?)\b|^\W*output\W*$",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"(?<!`)`(?P<code>[^`\n]{4,400})`(?!`)")
 _INLINE = re.compile(rf"^(?:\$ +)?(?:sudo +)?(?:(?:{_VERBS}) +\S+ +\S|(?:{_TOOLS}) +\S).*$")
 
@@ -35,7 +39,16 @@ def is_shell(block: Block) -> bool:
     if not block.is_code:
         return False
     if block.info:
-        return block.info in _SHELL_TAGS
+        return block.info in fences.SHELL_TAGS and fences.language_of(block) != "promql"
+    return _opens_with_command(block)
+
+
+def is_output(lead: str, block: Block) -> bool:
+    """What a command prints, shown below a sentence that says so."""
+    return _OUTPUT.search(lead) is not None and not _opens_with_command(block)
+
+
+def _opens_with_command(block: Block) -> bool:
     lines = [line for line in block.text.split("\n") if line.strip()]
     while len(lines) > 1 and lines[0].startswith("# "):
         lines.pop(0)

@@ -46,9 +46,10 @@ def read_links(blocks: tuple[Block, ...], lines: tuple[str, ...]) -> Iterator[Li
 
 
 def check_anchors(blocks: tuple[Block, ...], lines: tuple[str, ...], ledger: Ledger) -> None:
-    known = _anchors(blocks, lines)
-    for link in read_links(blocks, lines):
-        if not link.path and link.anchor and link.anchor.lower() not in known:
+    within = [link for link in read_links(blocks, lines) if not link.path and link.anchor]
+    known = _anchors(blocks, lines) if within else set[str]()
+    for link in within:
+        if link.anchor.lower() not in known:
             ledger.warn(
                 "PC116",
                 link.line,

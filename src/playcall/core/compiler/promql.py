@@ -1,5 +1,8 @@
 """Whether a text is PromQL, by a parser of that language."""
 
+import re
+
+_ONLY_OPERATOR = re.compile(r"\s*(?:and|or|unless)\s*", re.IGNORECASE)
 _LONGEST = 10_000  # characters
 
 
@@ -11,6 +14,8 @@ def why_not(query: str) -> str:
         return ""  # it holds a variable, or a stand-in
     if len(query) > _LONGEST:
         return "it is too long"
+    if _ONLY_OPERATOR.fullmatch(query):
+        return "an operator stands alone"  # the parser takes it for a metric, Prometheus does not
     try:
         promql_parser.parse(query)
     except ValueError as error:

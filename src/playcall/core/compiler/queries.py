@@ -1,5 +1,8 @@
 """PromQL blocks to named queries: the comment above a query is its name."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from playcall.core.compiler import fences, phrases
 from playcall.core.compiler import promql as promql_
 from playcall.core.compiler.blocks import Block, walk
@@ -20,13 +23,41 @@ def read_queries(document: Section, ledger: Ledger) -> tuple[NamedQuery, ...]:
 
 
 def _read_fence(block: Block, title: str, found: dict[str, NamedQuery], ledger: Ledger) -> None:
+    pieces = list(_pieces(block, ledger))
+    whole = "\n".join(piece.text for piece in pieces)
+    if len(pieces) > 1 and not promql_.why_not(whole) and any(p.is_broken for p in pieces):
+        first = pieces[0]
+        pieces = [_Piece(first.name, whole.split("\n"), first.first, pieces[-1].last)]
+    for piece in pieces:
+        for number, one in enumerate(_apart(piece.lines)):
+            name = (piece.name if not number else "") or (title if title not in found else one)
+            _keep(name, one, piece.first, piece.last, found, ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Lines below one comment, or between blank lines; a comment may also cut a query in two."""
+
+    name: str
+    lines: list[str]
+    first: int
+    last: int
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def is_broken(self) -> bool:
+        return bool(promql_.why_not(self.text)) and any(map(promql_.why_not, self.lines))
+
+
+def _pieces(block: Block, ledger: Ledger) -> Iterator[_Piece]:
     name, query, first = "", list[str](), 0
     for line, text in enumerate((*block.text.split("\n"), ""), block.body_line):
         comment = text.strip().startswith("#")
         if query and (comment or not text.strip()):
-            for number, one in enumerate(_apart(query)):
-                called = (name if not number else "") or (title if title not in found else one)
-                _keep(called, one, first, line - 1, found, ledger)
+            yield _Piece(name, query, first, line - 1)
             name, query = "", []
         if comment:
             name = phrases.title(text.strip().lstrip("#"))

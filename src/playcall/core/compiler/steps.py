@@ -111,7 +111,7 @@ class StepReader:
         for index, block in enumerate(blocks, 1):
             asks = before is not None and before.kind is Kind.PARAGRAPH
             if before is None or not (asks and self._ask(before.text, before.first, block)):
-                self._block(block, blocks[index] if index < len(blocks) else None)
+                self._block(before, block, blocks[index] if index < len(blocks) else None)
             before = block
 
     def _without_answers(
@@ -139,13 +139,13 @@ class StepReader:
         self._guard = outer
         return True
 
-    def _block(self, block: Block, following: Block | None) -> None:
+    def _block(self, before: Block | None, block: Block, following: Block | None) -> None:
         if block.kind is Kind.LIST:
             self._list(block)
         elif block.kind is Kind.PARAGRAPH:
             self._paragraph(block, following)
         elif block.is_code:
-            self._code(block)
+            self._code(block, before.text if before and before.kind is Kind.PARAGRAPH else "")
         elif block.kind is Kind.QUOTE:
             self._blocks(block.children)
 
@@ -224,8 +224,9 @@ class StepReader:
             title = phrases.title(text)
             step.commands += self._commands.read_prose(code, str(step.number), title, self._guard)
 
-    def _code(self, block: Block) -> None:
-        if commands.is_shell(block):
+    def _code(self, block: Block, said: str) -> None:
+        """`said` is the paragraph right above it."""
+        if commands.is_shell(block) and not commands.is_output(said or self._lead, block):
             step = self._current(block.first)
             title = self._lead or step.title
             step.commands += self._commands.read(block, str(step.number), title, self._guard)
