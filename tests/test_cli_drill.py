@@ -136,7 +136,9 @@ def processes_of(directory: Path) -> list[str]:
 def test_a_drill_that_is_stopped_leaves_nothing_running(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    argv = [PLAYCALL, "drill", "streams", "--keep", str(tmp_path)]
+    # A job that a shell put into the background ignores SIGINT, and its children do too.
+    hears = ["env", f"--default-signal={how.name.removeprefix('SIG')}"]
+    argv = [*hears, PLAYCALL, "drill", "streams", "--keep", str(tmp_path)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as done:
         assert done.stdout
         seen = ""

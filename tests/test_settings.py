@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from playcall.settings import Access, BadSettings, hash_token, read_settings
+from playcall.core.access import Access
+from playcall.settings import BadSettings, hash_token, read_settings
 
 GOOD = """
 [documents]

@@ -19,6 +19,7 @@ from playcall.beside import with_files
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
 from playcall.core import escalation
+from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
 from playcall.core.place import Problem
@@ -36,7 +37,7 @@ from playcall.prometheus import Prometheus
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.local import Local
 from playcall.runner.redaction import Redactor
-from playcall.settings import Access, BadSettings, Settings
+from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
 from playcall.web.desk import Desk

@@ -11,28 +11,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
-ACCESS_ORDER = ("viewer", "responder", "commander", "administrator")
+from playcall.core.access import Access
 
 
 class BadSettings(ValueError):
     """The settings cannot be used; the message says why, line by line."""
-
-
-class Access(StrEnum):
-    """What somebody may do; each level includes those before it."""
-
-    VIEWER = "viewer"  # look
-    RESPONDER = "responder"  # acknowledge, note, approve, decline
-    COMMANDER = "commander"  # resolve
-    ADMINISTRATOR = "administrator"
-
-    def allows(self, needed: "Access") -> bool:
-        return ACCESS_ORDER.index(self) >= ACCESS_ORDER.index(needed)
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,8 +1,12 @@
 """Folders of one page for each alert, and plays that are named in words."""
 
+from datetime import timedelta
+
 import pytest
 
+from playcall.core.access import Access
 from playcall.core.compiler import Compiled, compile_document
+from playcall.core.plan import Command, EffectClass
 
 BODY = """
 ## Meaning
@@ -170,3 +174,32 @@ def test_a_comment_that_is_not_understood_or_loosens_is_told() -> None:
     text = COMMANDS.format(above="<!-- playcall: effect=heavy -->", behind="")
     loosened = text.replace("get pods", "delete pod x").encode()
     assert "PC115" in {p.code for p in compile_document(loosened, "shop.md").problems}
+
+
+def only_command(text: str) -> Command:
+    plan = compile_document(text.encode(), "shop.md").plan
+    assert plan
+    (found,) = plan.plays[0].commands()
+    return found
+
+
+def test_a_comment_may_ask_for_an_approver_and_for_a_time_limit() -> None:
+    above = "<!-- playcall: approve=commander timeout=30s -->"
+    found = only_command(COMMANDS.format(above=above, behind="{timeout=2m}"))
+
+    assert (found.effect, found.approver) == (EffectClass.CHANGE, Access.COMMANDER)
+    assert found.time_limit == timedelta(seconds=30)
+
+
+def test_front_matter_asks_of_every_command() -> None:
+    front = '---\ntitle: Shop\nplaycall: "effect=heavy timeout=1m"\n---\n'
+    found = only_command(front + COMMANDS.format(above="", behind=""))
+
+    assert (found.effect, found.time_limit) == (EffectClass.HEAVY, timedelta(minutes=1))
+
+
+def test_front_matter_that_is_not_understood_is_told() -> None:
+    text = "---\nplaycall: effect=observe approve=me\n---\n" + COMMANDS.format(above="", behind="")
+    problems = compile_document(text.encode(), "shop.md").problems
+
+    assert [(p.code, p.place.line) for p in problems if p.code == "PC114"] == [("PC114", 2)]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playcall.core import incident as i
+from playcall.core.access import Access
 from playcall.core.decide import ACCEPTED, decide
 from playcall.core.incident import Incident, Moved, Page, Refused, RunStatus, Status, Tell
 from playcall.core.judge import Judgement, Verdict
@@ -278,6 +279,14 @@ def test_what_cannot_run_cannot_be_approved() -> None:
     assert "has no command 9.9" in refused(incident, replace(needs, command="9.9"), plan)
     filled = opened(plan, values={"POD": "web-1"})
     assert moved(filled, needs, plan).effects
+
+
+def test_an_approval_needs_whom_the_document_asks_for() -> None:
+    command = replace(a_command("1.1", effect=EffectClass.CHANGE), approver=Access.COMMANDER)
+    plan = a_plan(a_play(commands=(command,)))
+    approval = i.RunApproved(at=NOON, by="ada", command="1.1")
+    assert "needs the approval of a commander" in refused(opened(plan), approval, plan)
+    assert moved(opened(plan), replace(approval, access=Access.COMMANDER), plan).effects
 
 
 def test_a_diagnostic_with_an_unfilled_placeholder_does_not_run() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from playcall.core.message import Message
 from playcall.core.plan import EffectClass
 from playcall.engine.commit import UNBOUND
 from playcall.engine.ports import Dossier, Execution, Exit, Output, Unavailable, Vector
+from playcall.runner.local import Local
 from playcall.testing import NOON, a_command, a_plan, a_play, an_alert, minutes
 from tests.engine.world import ROLES, World, of
 
@@ -347,3 +348,15 @@ async def test_what_is_under_way_is_waited_for_at_the_end_and_nothing_new_begins
         await draining
         assert runner.ran == ["uptime"]
         assert (await world.state()).runs["2.1"].status is RunStatus.PENDING
+
+
+async def test_the_documents_time_limit_holds_when_it_is_the_shorter(tmp_path: Path) -> None:
+    command = replace(a_command("1.1", text="sleep 30"), time_limit=timedelta(seconds=0.3))
+    world = World(folder=tmp_path, plan=a_plan(a_play(commands=(command,))))
+    world.runner = Local({})
+    async with world.working():
+        await world.receive(an_alert())
+        found = await world.until(
+            lambda d: any(r.status is RunStatus.TIMED_OUT for r in d.runs), "the end of the command"
+        )
+    assert "stopped after 0.3 s" in found.runs[0].summary

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from playcall.settings import Access, hash_token
+from playcall.core.access import Access
+from playcall.settings import hash_token
 from playcall.web.auth import Doorkeeper, Identity, Links
 from playcall.web.desk import Desk
 from playcall.web.server import build_web

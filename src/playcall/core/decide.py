@@ -225,6 +225,8 @@ def _approve(incident: Incident, event: RunApproved, plan: Plan) -> Outcome:
         return command
     if command.effect is EffectClass.MANUAL:
         return Refused(reason=f"command {command.id} needs a person: {'; '.join(command.reasons)}")
+    if not event.access.allows(command.approver):
+        return Refused(reason=f"command {command.id} needs the approval of a {command.approver}")
     if missing := missing_values(incident, command):
         return Refused(reason=f"command {command.id} has no value for {', '.join(missing)}")
     earlier = incident.runs.get(command.id)

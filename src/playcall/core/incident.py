@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
+from playcall.core.access import Access
 from playcall.core.alert import Alert
 from playcall.core.judge import Judgement
 
@@ -159,6 +160,7 @@ class RunApproved:
     by: str
     command: str
     again: bool = False
+    access: Access = Access.RESPONDER  # of the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

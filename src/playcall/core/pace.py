@@ -10,6 +10,7 @@ from playcall.core.plan import Criterion, NamedQuery, Plan, Translation
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _WINDOW = re.compile(r"\[\s*(\d+)(ms|[smhdwy])\s*\]")
+_OF_THE_WORLD = ("time_limit",)  # how long a command takes does not change with our clock
 _PROMQL_FIELDS = {Criterion: "query", NamedQuery: "promql"}
 
 T = TypeVar("T")
@@ -40,7 +41,9 @@ def _quicken(value: T, factor: float) -> T:
     if not is_dataclass(value) or isinstance(value, type):
         return value
     changes: dict[str, Any] = {
-        field.name: _quicken(getattr(value, field.name), factor) for field in fields(value)
+        field.name: _quicken(getattr(value, field.name), factor)
+        for field in fields(value)
+        if field.name not in _OF_THE_WORLD
     }
     query = _query_field(value)
     if query and changes[query]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from playcall.core.access import Access
+
 
 class Wake(StrEnum):
     """Whether a severity may wake somebody (the severity table's 'Wake On-Call')."""
@@ -173,6 +175,8 @@ class Command:
     reasons: tuple[str, ...]  # why it has that class, part by part
     placeholders: tuple[Placeholder, ...]
     runs_as: Translation | None
+    approver: Access = Access.RESPONDER  # the least that who approves it must have
+    time_limit: timedelta | None = None  # None: the settings'
     line: int
     last_line: int
 

@@ -167,6 +167,7 @@ def _execution(
         repeatable=command.effect in (EffectClass.OBSERVE, EffectClass.HEAVY),
         line=command.line,
         approved_by=effect.approved_by,
+        time_limit=command.time_limit,
     )
 
 

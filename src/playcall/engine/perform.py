@@ -209,7 +209,8 @@ class Performer:
         self.committer.apply(tx, finished, job.incident)
 
     async def _spawn(self, task: Execution) -> Exit:
-        running = self.hands.runner.run(task.text, time_limit=self.hands.time_limit)
+        limit = min(task.time_limit or self.hands.time_limit, self.hands.time_limit)
+        running = self.hands.runner.run(task.text, time_limit=limit)
         async with contextlib.aclosing(running) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Exit):

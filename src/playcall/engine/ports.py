@@ -146,6 +146,7 @@ class Execution:
     repeatable: bool  # may be run again after a crash, because it changes nothing
     line: int
     approved_by: str | None
+    time_limit: timedelta | None = None  # None: the settings'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,9 +146,10 @@ async def acknowledge(request: Request, incident: int, who: Responder) -> Done:
 async def approve(request: Request, incident: int, body: Approval, who: Responder) -> Done:
     """Let one command run once."""
     now = desk(request).clock.now()
-    await act(
-        request, incident, RunApproved(at=now, by=who.id, command=body.command, again=body.again)
+    event = RunApproved(
+        at=now, by=who.id, command=body.command, again=body.again, access=who.access
     )
+    await act(request, incident, event)
     return Done(status="approved")
 
 

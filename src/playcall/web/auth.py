@@ -15,7 +15,8 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from playcall.settings import Access, hash_token
+from playcall.core.access import Access
+from playcall.settings import hash_token
 
 COOKIE = "playcall_session"
 SESSION_SECONDS = 14 * 24 * 3600

@@ -91,7 +91,8 @@ async def approve(
     again: Annotated[bool, Form()] = False,
 ) -> Response:
     now = desk(request).clock.now()
-    await act(request, incident, RunApproved(at=now, by=who.id, command=command, again=again))
+    event = RunApproved(at=now, by=who.id, command=command, again=again, access=who.access)
+    await act(request, incident, event)
     return _back(incident)
 
 

@@ -3,15 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from playcall.core.compiler import annotations, fences, promql, queries
+from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.shell.reading import Reading
 from playcall.core.place import Level
 from playcall.core.plan import Command, EffectClass, Guard, Placeholder
 
+IN_PROSE = "named in a sentence, so it is only offered"
 _VERBS = (
     "kubectl|oc|helm|docker|podman|git|aws|gcloud|az|etcdctl|istioctl|argocd|flux|velero|virtctl"
 )
@@ -67,29 +68,21 @@ def in_prose(text: str, first: int) -> Iterator[Block]:
                 yield Block(kind=Kind.INDENTED, first=line, last=line, text=code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Least:
-    """The least strict class that commands may have for where they stand."""
-
-    effect: EffectClass
-    why: str
-
-
 class CommandReader:
     """Numbers commands under their step: ids stay unique when a step's number comes twice."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, everywhere: Demand) -> None:
         self.ledger = ledger
+        self._everywhere = everywhere
         self._numbers: Counter[str] = Counter()
 
     def read(self, block: Block, prefix: str, title: str, guard: Guard | None) -> list[Command]:
         """The commands of a code block."""
-        asked = annotations.at_least(block, self.ledger)
+        asked = annotations.of_block(block, self.ledger)
         self.ledger.take(block.first, block.last, "code fence")
-        said = f"the document says {asked.value}"
-        found = self._commands(block, (prefix, title), guard, _Least(effect=asked, why=said))
+        found = self._commands(block, (prefix, title), guard, asked)
         for command in found:
-            annotations.tell_loosening(asked, command.effect, command.line, self.ledger)
+            annotations.tell_loosening(asked.effect, command.effect, command.line, self.ledger)
         self._tell_unguarded(block, found)
         return found
 
@@ -97,29 +90,36 @@ class CommandReader:
         self, block: Block, prefix: str, title: str, guard: Guard | None
     ) -> list[Command]:
         """A command named in a sentence, which may be its warning: it never runs unasked."""
-        least = _Least(effect=EffectClass.HEAVY, why="named in a sentence, so it is only offered")
-        return self._commands(block, (prefix, title), guard, least)
+        least = Demand(effect=EffectClass.HEAVY)
+        return self._commands(block, (prefix, title), guard, least, IN_PROSE)
 
     def _commands(
-        self, block: Block, step: tuple[str, str], guard: Guard | None, least: _Least
+        self,
+        block: Block,
+        step: tuple[str, str],
+        guard: Guard | None,
+        asked: Demand,
+        why: str = "",
     ) -> list[Command]:
         """`step` is the number and the title that commands take from it."""
         from playcall.core.compiler import shell  # loads a parser: only when a command is met
 
         found: list[Command] = []
         prefix, title = step
+        asked = asked.with_(self._everywhere)
         for piece in shell.split_commands(block.text):
             self._numbers[prefix] += 1
             line = block.body_line + piece.line - 1
             last_line = block.body_line + piece.last_line - 1
             reading = shell.read_command(piece.text)
-            said = () if least.effect is EffectClass.OBSERVE else (least.why,)
+            told = why or f"the document says {asked.effect.value}"
+            said = () if asked.effect is EffectClass.OBSERVE else (told,)
             command = Command(
                 id=f"{prefix}.{self._numbers[prefix]}",
                 title=piece.title or title,
                 text=piece.text,
                 guard=guard,
-                effect=annotations.stricter(least.effect, reading.effect),
+                effect=annotations.stricter(asked.effect, reading.effect),
                 reasons=(*reading.reasons, *said),
                 placeholders=tuple(
                     Placeholder(name=p.name, text=p.text, line=at[0], column=at[1])
@@ -127,6 +127,8 @@ class CommandReader:
                     for at in [self._place(piece.text, line, p.line, p.column)]
                 ),
                 runs_as=reading.runs_as,
+                approver=asked.approver,
+                time_limit=asked.time_limit,
                 line=line,
                 last_line=last_line,
             )

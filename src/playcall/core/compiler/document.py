@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from playcall.core.alert_rule import Rule
+from playcall.core.compiler import annotations
 from playcall.core.compiler.blocks import Block, Blocks, Kind, read_blocks, walk
 from playcall.core.compiler.consistency import check_consistency
 from playcall.core.compiler.ledger import Ledger
@@ -33,7 +34,12 @@ def read_document(
     _take_marks(blocks, ledger)
     document = read_sections(blocks.top, len(text.lines))
     queries = read_queries(document, ledger)
-    known = Known(queries=queries, levels=_levels(blocks.top), rules=tuple(rules))
+    known = Known(
+        queries=queries,
+        levels=_levels(blocks.top),
+        rules=tuple(rules),
+        everywhere=annotations.of_document(blocks.front, ledger),
+    )
     reading = _Reading(ledger, known, PurePath(path).stem)
     reading.read(document, "")
     facts = (*_front_facts(blocks, ledger), *reading.policies.found.facts)
@@ -76,7 +82,7 @@ class _Reading:
         self.known = known
         self.stem = stem
         self.plays: list[Play] = []
-        self.policies = PolicyReader(ledger, known.levels)
+        self.policies = PolicyReader(ledger, known.levels, known.everywhere)
 
     def read(self, section: Section, topic: str) -> None:
         names = alerts_of(section, self.stem)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from playcall.core.alert_rule import Rule, limit_of
 from playcall.core.compiler import commands, phrases, templates
+from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind, walk
 from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
@@ -48,6 +49,7 @@ class Known:
     queries: tuple[NamedQuery, ...]
     levels: Mapping[str, str]  # what a severity is called, and its level
     rules: tuple[Rule, ...]
+    everywhere: Demand  # of every command
 
     def evidence(self, section: Section, names: tuple[str, ...]) -> Evidence:
         return Evidence(
@@ -67,7 +69,7 @@ def read_plays(
     """One play for each alert the heading names, with the same content."""
     ledger.take(section.line, section.line, f"play {', '.join(names)}")
     head = _read_head(section, known.levels, ledger)
-    body = _Body(ledger, known.levels)
+    body = _Body(ledger, known)
     body.read(section, tuple(head.rest))
     criteria = _criteria(body, known.evidence(section, names), ledger)
     return tuple(
@@ -158,10 +160,10 @@ def _tell_time(name: str, value: str, line: int, ledger: Ledger) -> None:
 class _Body:
     """What a play's sections hold, in the order of the document."""
 
-    def __init__(self, ledger: Ledger, levels: Mapping[str, str]) -> None:
+    def __init__(self, ledger: Ledger, known: Known) -> None:
         self.ledger = ledger
-        self.levels = levels
-        self.reader = StepReader(ledger, levels)
+        self.levels = known.levels
+        self.reader = StepReader(ledger, known.levels, known.everywhere)
         self.symptoms: list[Check] = []
         self.phases: list[Phase] = []
         self.templates: list[Template] = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from playcall.core.compiler import commands, ladder, phrases, tables
 from playcall.core.compiler.aftermath import Aftermath, AftermathReader
+from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
@@ -67,11 +68,11 @@ class Policies:
 class PolicyReader:
     """Reads the sections that belong to no play, in the order of the document."""
 
-    def __init__(self, ledger: Ledger, levels: Mapping[str, str]) -> None:
+    def __init__(self, ledger: Ledger, levels: Mapping[str, str], everywhere: Demand) -> None:
         self.ledger = ledger
         self.levels = levels
         self.found = Policies()
-        self._commands = CommandReader(ledger)
+        self._commands = CommandReader(ledger, everywhere)
         self._aftermath = AftermathReader(ledger, levels, self._commands)
 
     def read(self, section: Section, topic: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from playcall.core.compiler import asked, commands, fences, flowchart, phrases, templates, tree
+from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
@@ -47,11 +48,11 @@ class Draft:
 class StepReader:
     """Reads a play's sections in order; step numbers run on from one to the next."""
 
-    def __init__(self, ledger: Ledger, levels: Mapping[str, str]) -> None:
+    def __init__(self, ledger: Ledger, levels: Mapping[str, str], everywhere: Demand) -> None:
         self.ledger = ledger
         self.levels = levels
         self.templates: list[Template] = []
-        self._commands = CommandReader(ledger)
+        self._commands = CommandReader(ledger, everywhere)
         self._last_number = 0
         self._steps: list[Draft] = []
         self._step: Draft | None = None
