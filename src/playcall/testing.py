@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from playcall.core.alert import Alert
-from playcall.core.incident import Opened, RunStatus
+from playcall.core.events import Opened
+from playcall.core.incident import RunStatus
 from playcall.core.judge import Sample
 from playcall.core.message import Message
 from playcall.core.plan import (

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playcall.core import incident as i
+from playcall.core import effects as ef
+from playcall.core import events as ev
 from playcall.core.access import Access
 from playcall.core.decide import ACCEPTED, decide
-from playcall.core.incident import Incident, Moved, Page, Refused, RunStatus, Status, Tell
+from playcall.core.effects import Moved, Page, Refused, Tell
+from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.plan import EffectClass, Plan, Purpose
 from playcall.testing import (
@@ -27,13 +29,13 @@ from playcall.testing import (
 PLAN = a_plan()
 
 
-def moved(incident: Incident | None, event: i.Event, plan: Plan = PLAN) -> Moved:
+def moved(incident: Incident | None, event: ev.Event, plan: Plan = PLAN) -> Moved:
     outcome = decide(incident, event, plan)
     assert isinstance(outcome, Moved), outcome
     return outcome
 
 
-def refused(incident: Incident | None, event: i.Event, plan: Plan = PLAN) -> str:
+def refused(incident: Incident | None, event: ev.Event, plan: Plan = PLAN) -> str:
     outcome = decide(incident, event, plan)
     assert isinstance(outcome, Refused), outcome
     return outcome.reason
@@ -43,42 +45,42 @@ def opened(plan: Plan = PLAN, **changes: object) -> Incident:
     return moved(None, an_opening(**changes), plan).incident  # type: ignore[arg-type]
 
 
-def after(incident: Incident, *events: i.Event, plan: Plan = PLAN) -> Incident:
+def after(incident: Incident, *events: ev.Event, plan: Plan = PLAN) -> Incident:
     for event in events:
         incident = moved(incident, event, plan).incident
     return incident
 
 
-def pages(effects: tuple[i.Effect, ...]) -> list[str]:
+def pages(effects: tuple[ef.Effect, ...]) -> list[str]:
     return [effect.role for effect in effects if isinstance(effect, Page)]
 
 
-def woken(count: float) -> i.Woken:
-    return i.Woken(at=NOON + minutes(count))
+def woken(count: float) -> ev.Woken:
+    return ev.Woken(at=NOON + minutes(count))
 
 
-def acknowledged(count: float = 1) -> i.Acknowledged:
-    return i.Acknowledged(at=NOON + minutes(count), by="ada")
+def acknowledged(count: float = 1) -> ev.Acknowledged:
+    return ev.Acknowledged(at=NOON + minutes(count), by="ada")
 
 
-def read(verdict: Verdict, at: datetime = NOON, criterion: str = "recovery") -> i.MetricRead:
+def read(verdict: Verdict, at: datetime = NOON, criterion: str = "recovery") -> ev.MetricRead:
     known = verdict is not Verdict.UNKNOWN
-    return i.MetricRead(
+    return ev.MetricRead(
         at=at,
         criterion=criterion,
         judgement=Judgement(verdict=verdict, value=0.4 if known else None, since=None),
     )
 
 
-def cleared(count: float = 2) -> i.AlertsCleared:
-    return i.AlertsCleared(at=NOON + minutes(count), alerts=(an_alert(firing=False),))
+def cleared(count: float = 2) -> ev.AlertsCleared:
+    return ev.AlertsCleared(at=NOON + minutes(count), alerts=(an_alert(firing=False),))
 
 
 def test_opening_pages_the_first_rung_and_the_plays_team_and_runs_the_diagnostics() -> None:
     outcome = moved(None, an_opening())
     assert outcome.effects == (
         Page(role="Performance Eng", rung=None, reason="Immediate to performance team"),
-        i.RunCommand(command="1.1", run="1/1.1/1", approved_by=None),
+        ef.RunCommand(command="1.1", run="1/1.1/1", approved_by=None),
         Page(role="On-Call Primary", rung=0, reason="fired"),
     )
     assert outcome.incident.status is Status.OPEN
@@ -132,7 +134,7 @@ def test_an_acknowledgement_stops_the_rung_for_no_ack_and_no_other() -> None:
 def test_every_rung_is_climbed_once() -> None:
     incident = after(opened(), woken(5))
     assert (
-        pages(moved(incident, i.NoteAdded(at=NOON + minutes(6), by="ada", text="x")).effects) == []
+        pages(moved(incident, ev.NoteAdded(at=NOON + minutes(6), by="ada", text="x")).effects) == []
     )
 
 
@@ -181,7 +183,7 @@ def test_a_timer_that_comes_early_is_refused() -> None:
 
 
 def test_nothing_is_paged_after_resolution() -> None:
-    incident = after(opened(), i.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    incident = after(opened(), ev.Resolved(at=NOON, by="ada", cause="", unverified=True))
     assert incident.wake_at is None
     assert refused(incident, woken(20)) == "incident 1 is resolved"
 
@@ -208,7 +210,7 @@ def test_a_play_without_a_criterion_never_recovers_by_itself() -> None:
 def test_a_relapse_goes_back_and_the_ladder_goes_on() -> None:
     incident = after(opened(), acknowledged(), cleared(), read(Verdict.HOLDS, NOON + minutes(8)))
     assert pages(moved(incident, woken(10)).effects) == []
-    relapsed = moved(incident, i.AlertsJoined(at=NOON + minutes(12), alerts=(an_alert(),)))
+    relapsed = moved(incident, ev.AlertsJoined(at=NOON + minutes(12), alerts=(an_alert(),)))
     assert relapsed.incident.status is Status.ACKNOWLEDGED
     assert pages(relapsed.effects) == ["Team Lead"]
     assert Tell(role="On-Call Primary", reason="relapsed") in relapsed.effects
@@ -217,51 +219,51 @@ def test_a_relapse_goes_back_and_the_ladder_goes_on() -> None:
 def test_missing_data_does_not_undo_a_recovery_and_forbids_resolving() -> None:
     incident = after(opened(), cleared(), read(Verdict.HOLDS), read(Verdict.UNKNOWN))
     assert incident.status is Status.RECOVERED
-    assert "unknown" in refused(incident, i.Resolved(at=NOON, by="ada", cause=""))
+    assert "unknown" in refused(incident, ev.Resolved(at=NOON, by="ada", cause=""))
 
 
 def test_resolving_asks_for_a_silence_then_closes_and_writes_the_report() -> None:
     incident = after(opened(), cleared(), read(Verdict.HOLDS))
-    resolved = moved(incident, i.Resolved(at=NOON + minutes(9), by="ada", cause="streams"))
+    resolved = moved(incident, ev.Resolved(at=NOON + minutes(9), by="ada", cause="streams"))
     assert resolved.incident.status is Status.RESOLVED
-    silence = next(e for e in resolved.effects if isinstance(e, i.Silence))
+    silence = next(e for e in resolved.effects if isinstance(e, ef.Silence))
     assert silence.lasting == timedelta(hours=1)
     assert silence.label_sets == (an_alert().labels,)
-    closed = moved(resolved.incident, i.Silenced(at=NOON, silence="s", until=NOON))
+    closed = moved(resolved.incident, ev.Silenced(at=NOON, silence="s", until=NOON))
     assert closed.incident.status is Status.CLOSED
-    assert closed.effects == (i.WriteReport(),)
+    assert closed.effects == (ef.WriteReport(),)
 
 
 def test_a_silence_that_failed_closes_all_the_same() -> None:
-    incident = after(opened(), i.Resolved(at=NOON, by="ada", cause="", unverified=True))
-    closed = moved(incident, i.SilenceFailed(at=NOON, reason="no Alertmanager"))
+    incident = after(opened(), ev.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    closed = moved(incident, ev.SilenceFailed(at=NOON, reason="no Alertmanager"))
     assert closed.incident.status is Status.CLOSED
 
 
 def test_a_document_that_asks_for_no_silence_gets_none() -> None:
     plan = a_plan(silence=False)
-    outcome = moved(opened(plan), i.Resolved(at=NOON, by="a", cause="", unverified=True), plan)
+    outcome = moved(opened(plan), ev.Resolved(at=NOON, by="a", cause="", unverified=True), plan)
     assert outcome.incident.status is Status.CLOSED
-    assert not any(isinstance(effect, i.Silence) for effect in outcome.effects)
+    assert not any(isinstance(effect, ef.Silence) for effect in outcome.effects)
 
 
 def test_a_change_runs_only_once_for_one_approval() -> None:
-    approval = i.RunApproved(at=NOON, by="ada", command="2.1")
+    approval = ev.RunApproved(at=NOON, by="ada", command="2.1")
     outcome = moved(opened(), approval)
-    assert outcome.effects == (i.RunCommand(command="2.1", run="1/2.1/1", approved_by="ada"),)
+    assert outcome.effects == (ef.RunCommand(command="2.1", run="1/2.1/1", approved_by="ada"),)
     assert refused(outcome.incident, approval) == "command 2.1 is pending already"
-    finished = i.CommandFinished(
+    finished = ev.CommandFinished(
         at=NOON, command="2.1", run="1/2.1/1", status=RunStatus.SUCCEEDED, exit_code=0, summary=""
     )
     incident = after(outcome.incident, finished)
     assert "ran already" in refused(incident, approval)
     again = moved(incident, replace(approval, again=True))
-    assert again.effects == (i.RunCommand(command="2.1", run="1/2.1/2", approved_by="ada"),)
+    assert again.effects == (ef.RunCommand(command="2.1", run="1/2.1/2", approved_by="ada"),)
 
 
 def test_an_interrupted_change_waits_for_a_person() -> None:
-    incident = after(opened(), i.RunApproved(at=NOON, by="ada", command="2.1"))
-    outcome = moved(incident, i.CommandInterrupted(at=NOON, command="2.1", run="1/2.1/1"))
+    incident = after(opened(), ev.RunApproved(at=NOON, by="ada", command="2.1"))
+    outcome = moved(incident, ev.CommandInterrupted(at=NOON, command="2.1", run="1/2.1/1"))
     assert outcome.incident.runs["2.1"].status is RunStatus.UNKNOWN
     assert outcome.effects == ()
 
@@ -273,7 +275,7 @@ def test_what_cannot_run_cannot_be_approved() -> None:
     )
     plan = a_plan(a_play(commands=commands))
     incident = opened(plan)
-    needs = i.RunApproved(at=NOON, by="ada", command="1.2")
+    needs = ev.RunApproved(at=NOON, by="ada", command="1.2")
     assert "needs a person" in refused(incident, replace(needs, command="1.1"), plan)
     assert "no value for POD" in refused(incident, needs, plan)
     assert "has no command 9.9" in refused(incident, replace(needs, command="9.9"), plan)
@@ -284,7 +286,7 @@ def test_what_cannot_run_cannot_be_approved() -> None:
 def test_an_approval_needs_whom_the_document_asks_for() -> None:
     command = replace(a_command("1.1", effect=EffectClass.CHANGE), approver=Access.COMMANDER)
     plan = a_plan(a_play(commands=(command,)))
-    approval = i.RunApproved(at=NOON, by="ada", command="1.1")
+    approval = ev.RunApproved(at=NOON, by="ada", command="1.1")
     assert "needs the approval of a commander" in refused(opened(plan), approval, plan)
     assert moved(opened(plan), replace(approval, access=Access.COMMANDER), plan).effects
 
@@ -295,13 +297,13 @@ def test_a_diagnostic_with_an_unfilled_placeholder_does_not_run() -> None:
 
 
 def test_an_approval_after_the_end_is_refused() -> None:
-    incident = after(opened(), i.Resolved(at=NOON, by="ada", cause="", unverified=True))
-    assert refused(incident, i.RunApproved(at=NOON, by="ada", command="2.1"))
+    incident = after(opened(), ev.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    assert refused(incident, ev.RunApproved(at=NOON, by="ada", command="2.1"))
 
 
 def test_a_late_clearing_of_an_earlier_start_clears_nothing() -> None:
     again = an_alert(starts_at=NOON + minutes(3))
-    incident = after(opened(), i.AlertsJoined(at=NOON + minutes(3), alerts=(again,)))
+    incident = after(opened(), ev.AlertsJoined(at=NOON + minutes(3), alerts=(again,)))
     assert refused(incident, cleared(4)) == "none of these alerts is firing here"
 
 
@@ -312,40 +314,40 @@ def test_a_second_acknowledgement_says_who_was_first() -> None:
 
 # --- every pair of status and event --------------------------------------------------------------
 
-EXAMPLES: tuple[i.Event, ...] = (
-    i.AlertsJoined(at=NOON, alerts=(an_alert(),)),
+EXAMPLES: tuple[ev.Event, ...] = (
+    ev.AlertsJoined(at=NOON, alerts=(an_alert(),)),
     cleared(),
-    i.AnotherOpened(at=NOON, incident=7, title="other"),
+    ev.AnotherOpened(at=NOON, incident=7, title="other"),
     acknowledged(),
-    i.NoteAdded(at=NOON, by="ada", text="x"),
-    i.RunApproved(at=NOON, by="ada", command="2.1"),
-    i.RunDeclined(at=NOON, by="ada", command="2.1", reason=""),
-    i.CommandBegun(at=NOON, command="1.1", run="1/1.1/1"),
-    i.CommandFinished(
+    ev.NoteAdded(at=NOON, by="ada", text="x"),
+    ev.RunApproved(at=NOON, by="ada", command="2.1"),
+    ev.RunDeclined(at=NOON, by="ada", command="2.1", reason=""),
+    ev.CommandBegun(at=NOON, command="1.1", run="1/1.1/1"),
+    ev.CommandFinished(
         at=NOON, command="1.1", run="1/1.1/1", status=RunStatus.FAILED, exit_code=1, summary=""
     ),
-    i.CommandInterrupted(at=NOON, command="1.1", run="1/1.1/1"),
+    ev.CommandInterrupted(at=NOON, command="1.1", run="1/1.1/1"),
     read(Verdict.BROKEN),
     read(Verdict.HOLDS),
-    i.PageDelivered(at=NOON, role="r", person="p", channel="mail"),
-    i.PageFailed(at=NOON, role="r", person=None, reason=""),
+    ev.PageDelivered(at=NOON, role="r", person="p", channel="mail"),
+    ev.PageFailed(at=NOON, role="r", person=None, reason=""),
     woken(20),
-    i.Resolved(at=NOON, by="ada", cause="", unverified=True),
-    i.Silenced(at=NOON, silence="s", until=NOON),
-    i.SilenceFailed(at=NOON, reason=""),
-    i.ReportWritten(at=NOON, path="p"),
+    ev.Resolved(at=NOON, by="ada", cause="", unverified=True),
+    ev.Silenced(at=NOON, silence="s", until=NOON),
+    ev.SilenceFailed(at=NOON, reason=""),
+    ev.ReportWritten(at=NOON, path="p"),
 )
 
 
 def test_the_table_and_the_examples_name_every_event() -> None:
-    kinds = set(i.EVENTS.values()) - {i.Opened}
+    kinds = set(ev.EVENTS.values()) - {ev.Opened}
     assert set(ACCEPTED) == kinds
     assert {type(event) for event in EXAMPLES} == kinds
 
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
-def test_every_pair_moves_or_is_refused(status: Status, event: i.Event) -> None:
+def test_every_pair_moves_or_is_refused(status: Status, event: ev.Event) -> None:
     incident = replace(opened(), status=status)
     outcome = decide(incident, event, PLAN)
     if status not in ACCEPTED[type(event)]:
@@ -361,7 +363,7 @@ def test_nothing_but_an_opening_makes_an_incident() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(EXAMPLES), st.integers(0, 40)), max_size=30))
-def test_any_order_of_events_keeps_the_promises(story: list[tuple[i.Event, int]]) -> None:
+def test_any_order_of_events_keeps_the_promises(story: list[tuple[ev.Event, int]]) -> None:
     """At most one run for one approval, each rung once, and nobody is paged once it is over."""
     incident = opened()
     rungs: list[int | None] = []
@@ -377,9 +379,9 @@ def test_any_order_of_events_keeps_the_promises(story: list[tuple[i.Event, int]]
             if isinstance(effect, Page):
                 assert not over
                 rungs.append(effect.rung)
-            if isinstance(effect, i.RunCommand):
+            if isinstance(effect, ef.RunCommand):
                 runs.append(effect.run)
-        approvals += isinstance(event, i.RunApproved)
+        approvals += isinstance(event, ev.RunApproved)
         incident = outcome.incident
     assert len(rungs) - rungs.count(4) == len(set(rungs) - {4})  # rung 4 has two roles
     assert len(runs) == len(set(runs)) == approvals

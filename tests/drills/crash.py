@@ -22,9 +22,11 @@ from typing import Any
 
 import httpx
 
+from playcall.core import events as ev
 from playcall.core import incident as i
 from playcall.core.decide import decide
-from playcall.core.incident import Incident, Moved, RunStatus
+from playcall.core.effects import Moved
+from playcall.core.incident import Incident, RunStatus
 from playcall.engine.ports import Dossier, Unavailable
 from playcall.settings import hash_token
 from playcall.storage import Database
@@ -340,17 +342,17 @@ class Round:
         if "a crash test" not in report.read_text("utf-8"):
             raise Broken(f"seed {self._seed}: the post-mortem lacks the cause")
 
-    def _check_pages(self, events: list[i.Event]) -> None:
-        delivered = [event for event in events if isinstance(event, i.PageDelivered)]
+    def _check_pages(self, events: list[ev.Event]) -> None:
+        delivered = [event for event in events if isinstance(event, ev.PageDelivered)]
         if not any(event.role == "On-Call Primary" for event in delivered):
             raise Broken(f"seed {self._seed}: the first page was not delivered")
         pages = {m["Message-ID"] for m in self._around.mailbox.messages if m["X-Priority"]}
         if len(pages) < len(delivered):
             raise Broken(f"seed {self._seed}: {len(delivered)} pages recorded, {len(pages)} came")
 
-    def _check_changes(self, found: Dossier, events: list[i.Event]) -> None:
+    def _check_changes(self, found: Dossier, events: list[ev.Event]) -> None:
         """Each approval was good for at most one run, and each run left its record."""
-        approvals = sum(isinstance(event, i.RunApproved) for event in events)
+        approvals = sum(isinstance(event, ev.RunApproved) for event in events)
         begun = self._around.fixes.read_text().split().count("begun")
         changes = [run for run in found.runs if run.execution.text == "mend-latency"]
         if begun > approvals or len(changes) != approvals:
@@ -368,8 +370,8 @@ class Round:
             seed=self._seed,
             kills=self._kills,
             seconds=seconds,
-            approvals=sum(isinstance(e, i.RunApproved) for e in events),
-            interrupted=sum(isinstance(e, i.CommandInterrupted) for e in events),
+            approvals=sum(isinstance(e, ev.RunApproved) for e in events),
+            interrupted=sum(isinstance(e, ev.CommandInterrupted) for e in events),
             mails=len(self._around.mailbox.messages),
         )
 

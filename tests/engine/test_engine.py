@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall.core.incident import (
+from playcall.core.events import (
     Acknowledged,
     AlertsCleared,
     CommandFinished,
@@ -13,10 +13,9 @@ from playcall.core.incident import (
     ReportWritten,
     Resolved,
     RunApproved,
-    RunStatus,
     Silenced,
-    Status,
 )
+from playcall.core.incident import RunStatus, Status
 from playcall.testing import (
     NOON,
     RememberingSilencer,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall.core.incident import (
+from playcall.core.events import (
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
@@ -17,10 +17,9 @@ from playcall.core.incident import (
     PageFailed,
     Resolved,
     RunApproved,
-    RunStatus,
     SilenceFailed,
-    Status,
 )
+from playcall.core.incident import RunStatus, Status
 from playcall.core.judge import Sample, Verdict
 from playcall.core.message import Message
 from playcall.core.plan import EffectClass

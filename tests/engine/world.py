@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from playcall.core.alert import Alert
-from playcall.core.incident import Event, Incident, Moved
+from playcall.core.effects import Moved
+from playcall.core.events import Event
+from playcall.core.incident import Incident
 from playcall.core.plan import Plan
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer

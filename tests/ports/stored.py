@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from playcall.core.alert import Alert
 from playcall.core.decide import decide
-from playcall.core.incident import Incident, Moved
+from playcall.core.effects import Moved
+from playcall.core.incident import Incident
 from playcall.core.message import Message
 from playcall.engine.ports import (
     Delivery,

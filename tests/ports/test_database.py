@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from playcall.core.decide import decide
-from playcall.core.incident import Moved
+from playcall.core.effects import Moved
 from playcall.engine.ports import Job, Reporting, Transaction, Unavailable
 from playcall.storage import AlreadyInUse, Database, tables
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from playcall.core import incident as i
+from playcall.core import events as ev
 from playcall.core.incident import RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
 from playcall.engine.ports import (
@@ -135,7 +135,7 @@ async def test_an_incident_is_watched_once_in_each_round(store: Database) -> Non
     await opened(store, number=1)
     await opened(store, number=2)
     over = an_incident(2, version=2, status=Status.CLOSED)
-    await store.write(lambda tx: tx.record(over, i.Woken(at=NOON), ()))
+    await store.write(lambda tx: tx.record(over, ev.Woken(at=NOON), ()))
     until = NOON + minutes(1)
     assert await store.write(lambda tx: tx.watch(NOON, until, 10)) == [1]
     assert await store.write(lambda tx: tx.watch(NOON, until, 10)) == []
@@ -164,7 +164,7 @@ async def test_faces_see_the_newest_incidents_first(store: Database) -> None:
     await opened(store, number=1)
     await opened(store, number=2)
     over = an_incident(2, version=2, status=Status.CLOSED)
-    await store.write(lambda tx: tx.record(over, i.Woken(at=NOON), ()))
+    await store.write(lambda tx: tx.record(over, ev.Woken(at=NOON), ()))
 
     def numbers(views: Views, live_only: bool = False) -> list[int]:
         return [one.id for one in views.incidents(live_only=live_only)]

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from playcall.core import incident as i
+from playcall.core import events as ev
 from playcall.core.alert import group_key
 from playcall.core.decide import decide
-from playcall.core.incident import Incident, Moved, Run, RunStatus, Status
+from playcall.core.effects import Moved
+from playcall.core.incident import Incident, Run, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
@@ -141,17 +142,17 @@ async def test_nul_characters_are_shown_where_a_column_is_plain_text(store: Data
 
 # --- Incidents -----------------------------------------------------------------------------------
 
-EVENTS: tuple[i.Event, ...] = (
+EVENTS: tuple[ev.Event, ...] = (
     an_opening(),
-    i.AlertsJoined(at=NOON, alerts=(an_alert(), an_alert(fingerprint="f2"))),
-    i.AlertsCleared(at=NOON, alerts=(an_alert(firing=False),)),
-    i.AnotherOpened(at=NOON, incident=2, title="another"),
-    i.Acknowledged(at=NOON + timedelta(microseconds=1), by="ada"),
-    i.NoteAdded(at=NOON, by="ada", text='"quoted"\n<b>'),
-    i.RunApproved(at=NOON, by="ada", command="2.1", again=True),
-    i.RunDeclined(at=NOON, by="ada", command="2.1", reason="no"),
-    i.CommandBegun(at=NOON, command="2.1", run="1/2.1/1"),
-    i.CommandFinished(
+    ev.AlertsJoined(at=NOON, alerts=(an_alert(), an_alert(fingerprint="f2"))),
+    ev.AlertsCleared(at=NOON, alerts=(an_alert(firing=False),)),
+    ev.AnotherOpened(at=NOON, incident=2, title="another"),
+    ev.Acknowledged(at=NOON + timedelta(microseconds=1), by="ada"),
+    ev.NoteAdded(at=NOON, by="ada", text='"quoted"\n<b>'),
+    ev.RunApproved(at=NOON, by="ada", command="2.1", again=True),
+    ev.RunDeclined(at=NOON, by="ada", command="2.1", reason="no"),
+    ev.CommandBegun(at=NOON, command="2.1", run="1/2.1/1"),
+    ev.CommandFinished(
         at=NOON,
         command="2.1",
         run="1/2.1/1",
@@ -159,19 +160,19 @@ EVENTS: tuple[i.Event, ...] = (
         exit_code=None,
         summary="late",
     ),
-    i.CommandInterrupted(at=NOON, command="2.1", run="1/2.1/1"),
-    i.MetricRead(
+    ev.CommandInterrupted(at=NOON, command="2.1", run="1/2.1/1"),
+    ev.MetricRead(
         at=NOON,
         criterion="recovery",
         judgement=Judgement(verdict=Verdict.HOLDING, value=0.25, since=NOON),
     ),
-    i.PageDelivered(at=NOON, role="CTO", person="ada", channel="mail"),
-    i.PageFailed(at=NOON, role="CTO", person=None, reason="nobody"),
-    i.Woken(at=NOON),
-    i.Resolved(at=NOON, by="ada", cause="a queue", unverified=True),
-    i.Silenced(at=NOON, silence="s-1", until=NOON + minutes(60)),
-    i.SilenceFailed(at=NOON, reason="down"),
-    i.ReportWritten(at=NOON, path="reports/incident-1.md"),
+    ev.PageDelivered(at=NOON, role="CTO", person="ada", channel="mail"),
+    ev.PageFailed(at=NOON, role="CTO", person=None, reason="nobody"),
+    ev.Woken(at=NOON),
+    ev.Resolved(at=NOON, by="ada", cause="a queue", unverified=True),
+    ev.Silenced(at=NOON, silence="s-1", until=NOON + minutes(60)),
+    ev.SilenceFailed(at=NOON, reason="down"),
+    ev.ReportWritten(at=NOON, path="reports/incident-1.md"),
 )
 TASK_VALUES: tuple[Task, ...] = (
     a_delivery(),
@@ -182,7 +183,7 @@ TASK_VALUES: tuple[Task, ...] = (
 
 
 async def test_every_kind_of_event_comes_back_as_it_was_recorded(store: Database) -> None:
-    assert {type(event) for event in EVENTS} == set(i.EVENTS.values())
+    assert {type(event) for event in EVENTS} == set(ev.EVENTS.values())
     for n, event in enumerate(EVENTS, start=1):
         await store.write(
             functools.partial(_record, state=an_incident(version=n), event=event, jobs=())
@@ -192,7 +193,7 @@ async def test_every_kind_of_event_comes_back_as_it_was_recorded(store: Database
     assert [one.n for one in await store.write(lambda tx: tx.events(1, after=17))] == [18, 19]
 
 
-def _record(tx: Transaction, state: Incident, event: i.Event, jobs: tuple[Job, ...]) -> None:
+def _record(tx: Transaction, state: Incident, event: ev.Event, jobs: tuple[Job, ...]) -> None:
     tx.record(state, event, jobs)
 
 
@@ -221,23 +222,23 @@ async def test_the_state_comes_back_as_it_was_recorded(store: Database) -> None:
     assert await store.write(lambda tx: tx.incident(2)) is None
 
 
-def a_life() -> tuple[i.Event, ...]:
+def a_life() -> tuple[ev.Event, ...]:
     return (
-        i.AnotherOpened(at=NOON, incident=7, title="another"),
-        i.Acknowledged(at=NOON + minutes(1), by="ada"),
-        i.RunApproved(at=NOON + minutes(2), by="ada", command="2.1"),
-        i.CommandBegun(at=NOON + minutes(2), command="2.1", run="1/2.1/1"),
-        i.CommandInterrupted(at=NOON + minutes(3), command="2.1", run="1/2.1/1"),
-        i.MetricRead(
+        ev.AnotherOpened(at=NOON, incident=7, title="another"),
+        ev.Acknowledged(at=NOON + minutes(1), by="ada"),
+        ev.RunApproved(at=NOON + minutes(2), by="ada", command="2.1"),
+        ev.CommandBegun(at=NOON + minutes(2), command="2.1", run="1/2.1/1"),
+        ev.CommandInterrupted(at=NOON + minutes(3), command="2.1", run="1/2.1/1"),
+        ev.MetricRead(
             at=NOON + minutes(8),
             criterion="recovery",
             judgement=Judgement(verdict=Verdict.HOLDS, value=0.1, since=NOON),
         ),
-        i.AlertsCleared(at=NOON + minutes(9), alerts=(an_alert(firing=False),)),
-        i.Woken(at=NOON + minutes(10)),
-        i.Resolved(at=NOON + minutes(11), by="ada", cause=""),
-        i.Silenced(at=NOON + minutes(12), silence="s", until=NOON + minutes(72)),
-        i.ReportWritten(at=NOON + minutes(12), path="x"),
+        ev.AlertsCleared(at=NOON + minutes(9), alerts=(an_alert(firing=False),)),
+        ev.Woken(at=NOON + minutes(10)),
+        ev.Resolved(at=NOON + minutes(11), by="ada", cause=""),
+        ev.Silenced(at=NOON + minutes(12), silence="s", until=NOON + minutes(72)),
+        ev.ReportWritten(at=NOON + minutes(12), path="x"),
     )
 
 
@@ -264,7 +265,7 @@ async def test_a_group_has_one_live_incident(store: Database) -> None:
     with pytest.raises(Unavailable):
         await opened(store, number=2, group="g")
     over = an_incident(version=2, group="g", status=Status.RESOLVED)
-    await store.write(lambda tx: tx.record(over, i.Woken(at=NOON), ()))
+    await store.write(lambda tx: tx.record(over, ev.Woken(at=NOON), ()))
     assert await store.write(lambda tx: tx.live_in_group("g")) is None
     assert await store.write(lambda tx: tx.live()) == []
     state = await opened(store, number=2, group="g")
@@ -275,9 +276,9 @@ async def test_a_group_has_one_live_incident(store: Database) -> None:
 async def test_a_state_made_from_an_old_one_is_refused(store: Database) -> None:
     await opened(store)
     second = an_incident(version=2)
-    await store.write(lambda tx: tx.record(second, i.Woken(at=NOON), ()))
+    await store.write(lambda tx: tx.record(second, ev.Woken(at=NOON), ()))
     with pytest.raises(Unavailable, match="changed by somebody else"):
-        await store.write(lambda tx: tx.record(second, i.Woken(at=NOON), ()))
+        await store.write(lambda tx: tx.record(second, ev.Woken(at=NOON), ()))
     assert len(await store.write(lambda tx: tx.events(1))) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute, APIRouter
 from starlette.routing import BaseRoute, Mount
 
-from playcall.core.incident import Acknowledged, PageDelivered
+from playcall.core.events import Acknowledged, PageDelivered
 from playcall.testing import an_alert
 from playcall.web.server import HEADERS
 from tests.engine.world import World

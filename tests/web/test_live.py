@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
-from playcall.core.incident import Acknowledged, PageDelivered
+from playcall.core.events import Acknowledged, PageDelivered
 from playcall.testing import NOON, an_alert
 from playcall.web.server import HEADERS
 from tests.engine.world import World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from playcall.core.incident import PageDelivered
+from playcall.core.events import PageDelivered
 from tests.engine.world import World
 from tests.web.site import INTAKE, Site, site_of
 

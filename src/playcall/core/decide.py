@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from playcall.core import escalation, verification
-from playcall.core.incident import (
+from playcall.core.effects import Effect, Moved, Refused, RunCommand, Silence, Tell, WriteReport
+from playcall.core.events import (
     Acknowledged,
     AlertsCleared,
     AlertsJoined,
@@ -18,32 +19,21 @@ from playcall.core.incident import (
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
-    Effect,
     Event,
-    Incident,
-    Member,
     MetricRead,
-    Moved,
     NoteAdded,
     Opened,
     PageDelivered,
     PageFailed,
-    Refused,
     ReportWritten,
     Resolved,
-    Run,
     RunApproved,
-    RunCommand,
     RunDeclined,
-    RunStatus,
-    Silence,
     Silenced,
     SilenceFailed,
-    Status,
-    Tell,
     Woken,
-    WriteReport,
 )
+from playcall.core.incident import Incident, Member, Run, RunStatus, Status
 from playcall.core.plan import Command, EffectClass, Plan, Play, Role
 
 Outcome = tuple[Incident, tuple[Effect, ...]] | Refused

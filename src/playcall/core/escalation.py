@@ -6,7 +6,8 @@ The severity says how hard to knock, the path says who is next, the play's own l
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from playcall.core.incident import Effect, Incident, Page, Status, Tell
+from playcall.core.effects import Effect, Page, Tell
+from playcall.core.incident import Incident, Status
 from playcall.core.judge import Verdict
 from playcall.core.plan import Plan, Play, Purpose, Rung, RungCondition, Wake
 from playcall.core.wording import say_duration

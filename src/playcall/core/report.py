@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from playcall.core import events as ev
 from playcall.core import incident as i
 from playcall.core import timeline
 from playcall.core.alert import Alert
@@ -35,10 +36,10 @@ class Milestones:
     resolved: datetime | None
 
 
-def write_report(events: Sequence[i.Event], plan: Plan) -> Report:
+def write_report(events: Sequence[ev.Event], plan: Plan) -> Report:
     """Markdown from the events of one incident, oldest first, beginning with Opened."""
     opened = events[0]
-    if not isinstance(opened, i.Opened):
+    if not isinstance(opened, ev.Opened):
         raise ValueError("an incident's events begin with Opened")
     play = plan.play(opened.play) if opened.play else None
     times = milestones(events)
@@ -56,11 +57,11 @@ def write_report(events: Sequence[i.Event], plan: Plan) -> Report:
     return Report(title=title, markdown="\n\n".join(sections) + "\n")
 
 
-def milestones(events: Sequence[i.Event]) -> Milestones:
-    opened = next(event for event in events if isinstance(event, i.Opened))
-    resolved = _first(events, i.Resolved)
-    runs = {e.run: e for e in events if isinstance(e, i.CommandFinished)}
-    approved = {e.command for e in events if isinstance(e, i.RunApproved)}
+def milestones(events: Sequence[ev.Event]) -> Milestones:
+    opened = next(event for event in events if isinstance(event, ev.Opened))
+    resolved = _first(events, ev.Resolved)
+    runs = {e.run: e for e in events if isinstance(e, ev.CommandFinished)}
+    approved = {e.command for e in events if isinstance(e, ev.RunApproved)}
     fixes = [
         e.at for e in runs.values() if e.command in approved and e.status is i.RunStatus.SUCCEEDED
     ]
@@ -68,32 +69,32 @@ def milestones(events: Sequence[i.Event]) -> Milestones:
     return Milestones(
         fired=min((alert.starts_at for alert in opened.alerts), default=opened.at),
         opened=opened.at,
-        paged=_first(events, i.PageDelivered),
+        paged=_first(events, ev.PageDelivered),
         diagnosed=min(looks, default=None),
-        acknowledged=_first(events, i.Acknowledged),
-        approved=_first(events, i.RunApproved),
+        acknowledged=_first(events, ev.Acknowledged),
+        approved=_first(events, ev.RunApproved),
         mitigated=max(fixes, default=None),
         recovered=_recovered_at(events),
         resolved=resolved,
     )
 
 
-def _first(events: Sequence[i.Event], kind: type[i.Event]) -> datetime | None:
+def _first(events: Sequence[ev.Event], kind: type[ev.Event]) -> datetime | None:
     return next((event.at for event in events if isinstance(event, kind)), None)
 
 
-def _recovered_at(events: Sequence[i.Event]) -> datetime | None:
+def _recovered_at(events: Sequence[ev.Event]) -> datetime | None:
     """When the last alert cleared and the last criterion came to hold, whichever was later."""
     health = [
         event.at
         for event in events
-        if isinstance(event, i.AlertsCleared)
-        or (isinstance(event, i.MetricRead) and event.judgement.verdict == "holds")
+        if isinstance(event, ev.AlertsCleared)
+        or (isinstance(event, ev.MetricRead) and event.judgement.verdict == "holds")
     ]
-    return max(health, default=None) if _first(events, i.AlertsCleared) else None
+    return max(health, default=None) if _first(events, ev.AlertsCleared) else None
 
 
-def _head(opened: i.Opened, times: Milestones, plan: Plan) -> str:
+def _head(opened: ev.Opened, times: Milestones, plan: Plan) -> str:
     over = times.resolved
     lasted = say_duration(over - times.fired) if over else "not over yet"
     return "\n".join(
@@ -106,7 +107,7 @@ def _head(opened: i.Opened, times: Milestones, plan: Plan) -> str:
     )
 
 
-def _impact(opened: i.Opened, times: Milestones) -> str:
+def _impact(opened: ev.Opened, times: Milestones) -> str:
     lines = [f"- {_plain(_summary(alert))}" for alert in opened.alerts]
     beside = ", ".join(str(other) for other in opened.alongside)
     if beside:
@@ -118,7 +119,7 @@ def _summary(alert: Alert) -> str:
     return alert.annotations.get("summary") or alert.annotations.get("description") or alert.name
 
 
-def _timeline(events: Sequence[i.Event], plan: Plan, play: Play | None) -> str:
+def _timeline(events: Sequence[ev.Event], plan: Plan, play: Play | None) -> str:
     opened = events[0]
     fired = min((a.starts_at for a in getattr(opened, "alerts", ())), default=opened.at)
     lines = [f"- {fired:%H:%M:%S} - Alert fired"]
@@ -128,16 +129,16 @@ def _timeline(events: Sequence[i.Event], plan: Plan, play: Play | None) -> str:
     return "\n".join(lines)
 
 
-def _cause(events: Sequence[i.Event]) -> str:
-    causes = [e.cause for e in events if isinstance(e, i.Resolved) and e.cause]
+def _cause(events: Sequence[ev.Event]) -> str:
+    causes = [e.cause for e in events if isinstance(e, ev.Resolved) and e.cause]
     return _plain(causes[-1]) if causes else TO_WRITE
 
 
-def _resolution(events: Sequence[i.Event], play: Play | None) -> str:
-    approvals = {e.command: e.by for e in events if isinstance(e, i.RunApproved)}
+def _resolution(events: Sequence[ev.Event], play: Play | None) -> str:
+    approvals = {e.command: e.by for e in events if isinstance(e, ev.RunApproved)}
     lines = []
     for event in events:
-        if isinstance(event, i.CommandFinished) and event.command in approvals and play:
+        if isinstance(event, ev.CommandFinished) and event.command in approvals and play:
             command = play.command(event.command)
             if command:
                 lines.append(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from playcall.core import incident as i
+from playcall.core import events as ev
 from playcall.core.alert import Alert
 from playcall.core.judge import Verdict
 from playcall.core.plan import Plan, Play
@@ -20,13 +20,13 @@ class Entry:
     milestone: bool  # belongs in a short timeline
 
 
-def entries(events: Iterable[i.Event], plan: Plan, play: Play | None) -> list[Entry]:
+def entries(events: Iterable[ev.Event], plan: Plan, play: Play | None) -> list[Entry]:
     """The lines of an incident in the order of their times, which is not always that of the log."""
     lines = [line for event in events if (line := entry(event, plan, play))]
     return sorted(lines, key=lambda line: line.at)
 
 
-def entry(event: i.Event, plan: Plan, play: Play | None) -> Entry | None:
+def entry(event: ev.Event, plan: Plan, play: Play | None) -> Entry | None:
     """One line for an event; None for one that says nothing to a person."""
     text = _text(event, plan, play)
     if text is None:
@@ -39,82 +39,82 @@ def entry(event: i.Event, plan: Plan, play: Play | None) -> Entry | None:
     )
 
 
-def _is_milestone(event: i.Event) -> bool:
-    if isinstance(event, i.MetricRead):
+def _is_milestone(event: ev.Event) -> bool:
+    if isinstance(event, ev.MetricRead):
         return event.judgement.verdict in (Verdict.HOLDS, Verdict.BROKEN)
-    return not isinstance(event, i.CommandBegun | i.Woken | i.PageFailed)
+    return not isinstance(event, ev.CommandBegun | ev.Woken | ev.PageFailed)
 
 
-def _text(event: i.Event, plan: Plan, play: Play | None) -> str | None:
+def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
     match event:
-        case i.Opened():
+        case ev.Opened():
             names = ", ".join(sorted({alert.name for alert in event.alerts}))
             return f"Incident {event.incident} opened, {event.severity}: {names} fired"
-        case i.AlertsJoined():
+        case ev.AlertsJoined():
             return f"{_names(event.alerts)} fired"
-        case i.AlertsCleared():
+        case ev.AlertsCleared():
             return f"{_names(event.alerts)} cleared"
-        case i.AnotherOpened():
+        case ev.AnotherOpened():
             return f"Incident {event.incident} opened beside it: {event.title}"
-        case i.Acknowledged():
+        case ev.Acknowledged():
             return f"Acknowledged by {event.by}"
-        case i.NoteAdded():
+        case ev.NoteAdded():
             return event.text
-        case i.Resolved():
+        case ev.Resolved():
             return _resolved(event)
-        case i.MetricRead():
+        case ev.MetricRead():
             criterion = play.criterion(event.criterion) if play else None
             return say_judgement(criterion, event.judgement, event.at) if criterion else None
-        case i.PageDelivered():
+        case ev.PageDelivered():
             return f"Paged {event.person} ({event.role}) by {event.channel}"
-        case i.PageFailed():
+        case ev.PageFailed():
             whom = f"{event.person} ({event.role})" if event.person else event.role
             return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
-        case i.Silenced():
+        case ev.Silenced():
             return f"Silenced in Alertmanager until {event.until:%H:%M:%S} UTC ({event.silence})"
-        case i.SilenceFailed():
+        case ev.SilenceFailed():
             return f"NOT SILENCED in Alertmanager: {event.reason}"
-        case i.ReportWritten():
+        case ev.ReportWritten():
             return f"Post-mortem written: {event.path}"
-        case i.Woken():
+        case ev.Woken():
             return None
         case (
-            i.RunApproved()
-            | i.RunDeclined()
-            | i.CommandBegun()
-            | i.CommandFinished()
-            | i.CommandInterrupted()
+            ev.RunApproved()
+            | ev.RunDeclined()
+            | ev.CommandBegun()
+            | ev.CommandFinished()
+            | ev.CommandInterrupted()
         ):
             return _command(event, play)
     assert_never(event)
 
 
 def _command(
-    event: i.RunApproved
-    | i.RunDeclined
-    | i.CommandBegun
-    | i.CommandFinished
-    | i.CommandInterrupted,
+    event: ev.RunApproved
+    | ev.RunDeclined
+    | ev.CommandBegun
+    | ev.CommandFinished
+    | ev.CommandInterrupted,
     play: Play | None,
 ) -> str:
     command = play.command(event.command) if play else None
     name = f'{event.command} "{command.title}"' if command else event.command
     match event:
-        case i.RunApproved():
+        case ev.RunApproved():
             again = ", once more" if event.again else ""
             return f"{event.by} approved {name}{again}"
-        case i.RunDeclined():
+        case ev.RunDeclined():
             return f"{event.by} declined {name}: {event.reason}"
-        case i.CommandBegun():
+        case ev.CommandBegun():
             return f"Began {name}"
-        case i.CommandFinished():
+        case ev.CommandFinished():
             return f"{name} {event.status}: {event.summary}"
-        case i.CommandInterrupted():
+        case ev.CommandInterrupted():
             return f"OUTCOME UNKNOWN: {name} was running when Playcall stopped; decide"
     assert_never(event)
 
 
-def _resolved(event: i.Resolved) -> str:
+def _resolved(event: ev.Resolved) -> str:
     text = f"Resolved by {event.by}"
     if event.unverified:
         text += ", NOT VERIFIED by the criteria"

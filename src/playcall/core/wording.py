@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from playcall.core.incident import Effect, Incident, Page, RunStatus
+from playcall.core.effects import Effect, Page
+from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.message import Message
 from playcall.core.plan import Criterion, Plan, Purpose

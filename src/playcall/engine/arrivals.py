@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core.alert import HEARTBEATS, Alert, group_key
-from playcall.core.incident import AlertsCleared, AlertsJoined, AnotherOpened, Opened
+from playcall.core.events import AlertsCleared, AlertsJoined, AnotherOpened, Opened
 from playcall.core.plan import Plan
 from playcall.engine.commit import Committer
 from playcall.engine.ports import Arrival, Transaction

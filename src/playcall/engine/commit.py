@@ -8,22 +8,18 @@ from typing import assert_never
 from playcall.core import wording
 from playcall.core.compiler.shell import Unbindable, bind, read_command
 from playcall.core.decide import decide
-from playcall.core.incident import (
-    CommandFinished,
+from playcall.core.effects import (
     Effect,
-    Event,
-    Incident,
     Moved,
-    Opened,
     Page,
-    PageFailed,
     Refused,
     RunCommand,
-    RunStatus,
     Silence,
     Tell,
     WriteReport,
 )
+from playcall.core.events import CommandFinished, Event, Opened, PageFailed
+from playcall.core.incident import Incident, RunStatus
 from playcall.core.plan import Command, EffectClass, Plan
 from playcall.engine.directory import Directory
 from playcall.engine.ports import (

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from playcall.core.alert import Alert
-from playcall.core.incident import Event, Moved, Refused, Woken
+from playcall.core.effects import Moved, Refused
+from playcall.core.events import Event, Woken
 from playcall.engine.arrivals import Intake, take_in
 from playcall.engine.perform import Performer, retry_after
 from playcall.engine.ports import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from playcall.core.incident import (
+from playcall.core.events import (
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
@@ -16,10 +16,10 @@ from playcall.core.incident import (
     PageDelivered,
     PageFailed,
     ReportWritten,
-    RunStatus,
     Silenced,
     SilenceFailed,
 )
+from playcall.core.incident import RunStatus
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
 from playcall.engine.ports import (

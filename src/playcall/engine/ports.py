@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
-from playcall.core.incident import Event, Incident, RunStatus
+from playcall.core.events import Event
+from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan

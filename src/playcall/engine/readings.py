@@ -4,7 +4,8 @@ changes; the latest one is kept beside the incident for people to watch."""
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from playcall.core.incident import Incident, MetricRead
+from playcall.core.events import MetricRead
+from playcall.core.incident import Incident
 from playcall.core.judge import Judgement, Verdict, judge
 from playcall.core.plan import Criterion
 from playcall.core.verification import measurable

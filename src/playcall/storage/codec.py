@@ -5,7 +5,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from playcall.core.incident import EVENTS, Event
+from playcall.core.events import EVENTS, Event
 from playcall.engine.ports import Task
 
 T = TypeVar("T")

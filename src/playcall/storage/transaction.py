@@ -12,7 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from playcall.core.alert import Alert
-from playcall.core.incident import Event, Incident, RunStatus
+from playcall.core.events import Event
+from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.engine.ports import (

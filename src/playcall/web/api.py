@@ -10,14 +10,8 @@ from pydantic import BaseModel, Field
 
 from playcall.core import verification
 from playcall.core.decide import missing_values
-from playcall.core.incident import (
-    Acknowledged,
-    Incident,
-    NoteAdded,
-    Resolved,
-    RunApproved,
-    RunDeclined,
-)
+from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
+from playcall.core.incident import Incident
 from playcall.core.report import write_report
 from playcall.core.timeline import entry
 from playcall.engine.ports import Dossier, StoredRun

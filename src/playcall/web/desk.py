@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from fastapi import HTTPException, Request
 
-from playcall.core.incident import Event, Refused
+from playcall.core.effects import Refused
+from playcall.core.events import Event
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from playcall.core.incident import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
+from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
 from playcall.engine.ports import Unavailable
 from playcall.web import view
 from playcall.web.auth import (

@@ -1,0 +1,68 @@
+"""What is to be done because of an event: Effects, named by role and never by address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import get_args
+
+from playcall.core.incident import Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Knock until somebody hears: retried, and moved to the person's next method."""
+
+    role: str
+    rung: int | None  # None: the play's own escalation
+    reason: str  # "fired", "not acknowledged after 5 min"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Let a role know, without waking anybody."""
+
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand:
+    """`approved_by` is None only for an observe command."""
+
+    command: str
+    run: str
+    approved_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Silence the incident's alerts in Alertmanager, one matcher set for each label set."""
+
+    label_sets: tuple[Mapping[str, str], ...]
+    lasting: timedelta
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteReport:
+    pass
+
+
+Effect = Page | Tell | RunCommand | Silence | WriteReport
+
+EFFECTS: Mapping[str, type[Effect]] = {kind.__name__: kind for kind in get_args(Effect)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The event was accepted."""
+
+    incident: Incident
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The event was not accepted, and nothing changed."""
+
+    reason: str
