@@ -53,7 +53,7 @@ class Alertmanager:
         created_by: str,
         timeout: timedelta = timedelta(seconds=10),
     ) -> None:
-        self._url = f"{url.rstrip('/')}/api/v2/silences"
+        self._url = f"{url.rstrip('/')}/api/v2/silence"
         self._name = str(httpx.URL(url).copy_with(userinfo=b""))  # shown: no password in it
         self._client = client
         self._created_by = created_by
@@ -78,6 +78,22 @@ class Alertmanager:
         made = await self._call("POST", _Made, json=silence)
         return made.silence_id
 
+    async def prolong(self, silence: str, ends_at: datetime) -> str:
+        found = await self._call("GET", _Silence, path=f"/{silence}")
+        longer = {
+            "id": found.id,
+            "matchers": [msgspec.to_builtins(matcher) for matcher in found.matchers],
+            "startsAt": _instant(found.starts_at),
+            "endsAt": _instant(ends_at),
+            "createdBy": found.created_by,
+            "comment": found.comment,
+        }
+        made = await self._call("POST", _Made, json=longer)
+        return made.silence_id
+
+    async def end(self, silence: str) -> None:
+        await self._send("DELETE", f"/{silence}", gone=(404,))
+
     async def _find(
         self, matchers: Sequence[_Matcher], starts_at: datetime, comment: str
     ) -> str | None:
@@ -95,10 +111,23 @@ class Alertmanager:
                 return silence.id
         return None
 
-    async def _call(self, method: str, answer: type[T], **request: Any) -> T:
+    async def _call(self, method: str, answer: type[T], *, path: str = "s", **request: Any) -> T:
+        response = await self._send(method, path, **request)
+        try:
+            return msgspec.json.decode(response.content, type=answer)
+        except GARBAGE as error:
+            raise Unavailable(
+                f"{self._name} did not answer as Alertmanager does ({error}). "
+                "Check alertmanager.url, and any proxy before it."
+            ) from error
+
+    async def _send(
+        self, method: str, path: str, *, gone: tuple[int, ...] = (), **request: Any
+    ) -> httpx.Response:
+        """Statuses in `gone` say that what was to be ended is not there any more."""
         try:
             response = await self._client.request(
-                method, self._url, timeout=self._timeout.total_seconds(), **request
+                method, f"{self._url}{path}", timeout=self._timeout.total_seconds(), **request
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(
@@ -107,19 +136,13 @@ class Alertmanager:
                 "Is it running, and is alertmanager.url right?"
             ) from error
         status = response.status_code
-        if status != 200:
+        if status != 200 and status not in gone:
             raise Unavailable(
                 f"Alertmanager at {self._name} refused the silence ({status}): "
                 f"{response.text[:SHOWN].strip()}",
                 permanent=400 <= status < 500 and status not in WORTH_REPEATING,
             )
-        try:
-            return msgspec.json.decode(response.content, type=answer)
-        except GARBAGE as error:
-            raise Unavailable(
-                f"{self._name} did not answer as Alertmanager does ({error}). "
-                "Check alertmanager.url, and any proxy before it."
-            ) from error
+        return response
 
 
 def _matchers(labels: Mapping[str, str]) -> list[_Matcher]:

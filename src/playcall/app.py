@@ -18,10 +18,10 @@ from playcall.archive import Files
 from playcall.beside import with_files
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
-from playcall.core import escalation
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
+from playcall.core.people import roles
 from playcall.core.place import Problem
 from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
@@ -90,7 +90,7 @@ def load_playbook(settings: Settings) -> Playbook:
     compiled = with_files(compiled, settings.playbook)
     if compiled.plan is None:
         raise BadSettings("\n".join(str(problem) for problem in compiled.problems))
-    unbound = directory(settings).unbound(escalation.roles(compiled.plan))
+    unbound = directory(settings).unbound(roles(compiled.plan))
     if unbound:
         names = ", ".join(f'"{role}"' for role in unbound)
         raise BadSettings(

@@ -307,12 +307,21 @@ class SetMetrics:
 @dataclass(slots=True)
 class RememberingSilencer:
     silenced: list[Mapping[str, str]] = field(default_factory=list)
+    prolonged: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     async def silence(
         self, labels: Mapping[str, str], starts_at: datetime, ends_at: datetime, comment: str
     ) -> str:
         self.silenced.append(labels)
         return f"silence-{len(self.silenced)}"
+
+    async def prolong(self, silence: str, ends_at: datetime) -> str:
+        self.prolonged.append(silence)
+        return silence
+
+    async def end(self, silence: str) -> None:
+        self.ended.append(silence)
 
 
 @dataclass(slots=True)

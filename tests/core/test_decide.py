@@ -12,7 +12,7 @@ from playcall.core import events as ev
 from playcall.core.access import Access
 from playcall.core.decide import ACCEPTED, decide
 from playcall.core.effects import Moved, Page, Refused, Tell
-from playcall.core.incident import Incident, RunStatus, Status
+from playcall.core.incident import Incident, Part, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.plan import EffectClass, Plan, Purpose
 from playcall.testing import (
@@ -91,18 +91,31 @@ def test_a_warning_tells_the_first_rung_and_pages_nobody() -> None:
     outcome = moved(None, an_opening(severity="WARNING"))
     assert pages(outcome.effects) == []
     assert Tell(role="On-Call Primary", reason="fired") in outcome.effects
-    assert outcome.incident.wake_at is None
 
 
 def test_high_wakes_only_when_it_persists_past_its_delay() -> None:
     outcome = moved(None, an_opening(severity="HIGH"))
     assert pages(outcome.effects) == []
-    assert outcome.incident.wake_at == NOON + minutes(10)
-    assert pages(moved(outcome.incident, woken(10)).effects) == [
-        "On-Call Primary",
-        "On-Call Secondary",
-        "Team Lead",
-    ]
+    missed = moved(outcome.incident, woken(5))  # the response target, which wakes nobody
+    assert missed.effects == ()
+    assert missed.incident.wake_at == NOON + minutes(10)
+    assert pages(moved(missed.incident, woken(10)).effects) == ["On-Call Primary"]
+
+
+def test_the_path_of_high_begins_when_it_wakes() -> None:
+    incident = after(opened(severity="HIGH"), woken(10))
+    climbed = []
+    for minute in (15, 20, 25, 30):
+        outcome = moved(incident, woken(minute))
+        climbed.append(pages(outcome.effects))
+        incident = outcome.incident
+    assert climbed == [["On-Call Secondary"], ["Team Lead"], [], ["VP Engineering", "CTO"]]
+
+
+def test_high_that_recovers_within_its_delay_wakes_nobody() -> None:
+    incident = after(opened(severity="HIGH"), cleared(8), read(Verdict.HOLDS, NOON + minutes(9)))
+    assert incident.status is Status.RECOVERED
+    assert incident.wake_at is None
 
 
 def test_an_unknown_severity_wakes() -> None:
@@ -122,7 +135,7 @@ def test_the_ladder_is_climbed_by_its_conditions() -> None:
         ["Engineering Manager"],
         ["VP Engineering", "CTO"],
     ]
-    assert incident.wake_at is None
+    assert incident.wake_at == NOON + minutes(35)  # the path starts over
 
 
 def test_an_acknowledgement_stops_the_rung_for_no_ack_and_no_other() -> None:
@@ -162,8 +175,8 @@ def test_a_true_symptom_is_an_sla_violation() -> None:
 
 
 def test_the_critical_rung_is_for_critical_incidents() -> None:
-    incident = after(opened(severity="HIGH"), woken(10))
-    assert pages(moved(incident, woken(15)).effects) == []
+    incident = after(opened(severity="HIGH"), woken(10), woken(15), woken(20))
+    assert pages(moved(incident, woken(25)).effects) == []
 
 
 def test_an_alert_that_reached_us_late_starts_its_ladder_when_it_opened() -> None:
@@ -209,7 +222,7 @@ def test_a_play_without_a_criterion_never_recovers_by_itself() -> None:
 
 def test_a_relapse_goes_back_and_the_ladder_goes_on() -> None:
     incident = after(opened(), acknowledged(), cleared(), read(Verdict.HOLDS, NOON + minutes(8)))
-    assert pages(moved(incident, woken(10)).effects) == []
+    assert incident.wake_at is None
     relapsed = moved(incident, ev.AlertsJoined(at=NOON + minutes(12), alerts=(an_alert(),)))
     assert relapsed.incident.status is Status.ACKNOWLEDGED
     assert pages(relapsed.effects) == ["Team Lead"]
@@ -336,6 +349,25 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.Silenced(at=NOON, silence="s", until=NOON),
     ev.SilenceFailed(at=NOON, reason=""),
     ev.ReportWritten(at=NOON, path="p"),
+    ev.Unacknowledged(at=NOON, by="ada"),
+    ev.Snoozed(at=NOON, by="ada", until=NOON + minutes(10)),
+    ev.Assigned(at=NOON, by="ada", to="bob"),
+    ev.Escalated(at=NOON, by="ada", whom=ev.Whom.NEXT),
+    ev.Escalated(at=NOON, by="ada", whom=ev.Whom.TEAM, to="performance"),
+    ev.PartTaken(at=NOON, by="ada", part=Part.COMMANDER, person="ada"),
+    ev.PartLeft(at=NOON, by="ada", part=Part.COMMANDER, person="ada"),
+    ev.SeverityChanged(at=NOON, by="ada", severity="HIGH", reason=""),
+    ev.QuestionAnswered(at=NOON, by="ada", question="1", answer="YES"),
+    ev.SilenceEnded(at=NOON, silence="s"),
+    ev.SilenceAsked(at=NOON, by="ada", lasting=minutes(5)),
+    ev.Reopened(at=NOON, alerts=(an_alert(),)),
+    ev.RungClimbed(at=NOON, rung=0, round=1, roles=("r",), reason=""),
+    ev.TargetMissed(at=NOON, target=minutes(5)),
+    ev.TimeBoxEnded(at=NOON, phase="p"),
+    ev.QuietEnded(at=NOON, reason=""),
+    ev.Recovered(at=NOON),
+    ev.Relapsed(at=NOON),
+    ev.Decided(at=NOON, outcome="ROLLBACK", commands=()),
 )
 
 
@@ -362,26 +394,44 @@ def test_nothing_but_an_opening_makes_an_incident() -> None:
     assert refused(opened(), an_opening()) == "incident 1 is open already"
 
 
-@given(st.lists(st.tuples(st.sampled_from(EXAMPLES), st.integers(0, 40)), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from(EXAMPLES), st.integers(0, 90)), max_size=30))
 def test_any_order_of_events_keeps_the_promises(story: list[tuple[ev.Event, int]]) -> None:
-    """At most one run for one approval, each rung once, and nobody is paged once it is over."""
+    """At most one run for one approval, each rung once a round, nobody paged once it is over or
+    while pages are held, and a timer whenever somebody is still to be called."""
     incident = opened()
-    rungs: list[int | None] = []
+    climbed: list[tuple[int, int]] = []
     runs: list[str] = []
     approvals = 0
     for event, minute in sorted(story, key=lambda pair: pair[1]):
-        event = replace(event, at=NOON + minutes(minute))
+        event = moved_to(event, NOON + minutes(minute))
         outcome = decide(incident, event, PLAN)
         if isinstance(outcome, Refused):
+            assert outcome.reason
             continue
-        over = outcome.incident.status.over
+        quiet = outcome.incident.quiet
         for effect in outcome.effects:
-            if isinstance(effect, Page):
-                assert not over
-                rungs.append(effect.rung)
+            if isinstance(effect, Page) and effect.rung is not None:
+                assert not outcome.incident.status.over
+                asked = isinstance(event, ev.Escalated | ev.Unacknowledged)
+                assert asked or quiet is None or event.at >= quiet.until
             if isinstance(effect, ef.RunCommand):
                 runs.append(effect.run)
+        climbed += [
+            (follow.round, follow.rung)
+            for follow in outcome.follows
+            if isinstance(follow, ev.RungClimbed) and follow.rung != 1  # 'no ACK' may come again
+        ]
         approvals += isinstance(event, ev.RunApproved)
         incident = outcome.incident
-    assert len(rungs) - rungs.count(4) == len(set(rungs) - {4})  # rung 4 has two roles
+        waits = incident.status is Status.OPEN and incident.severity == "CRITICAL"
+        assert not waits or incident.wake_at is not None
+        assert incident.wake_at is None or incident.wake_at > event.at
+    assert len(climbed) == len(set(climbed))
     assert len(runs) == len(set(runs)) == approvals
+
+
+def moved_to(event: ev.Event, at: datetime) -> ev.Event:
+    """The same at another time; what it says of the future moves with it."""
+    if isinstance(event, ev.Snoozed):
+        return replace(event, at=at, until=at + (event.until - event.at))
+    return replace(event, at=at)

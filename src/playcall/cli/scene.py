@@ -255,7 +255,7 @@ class Scene:
 
     def _roles(self) -> tuple[str, ...]:
         from playcall.core.compiler import compile_document
-        from playcall.core.escalation import roles
+        from playcall.core.people import roles
 
         plan = compile_document(self._playbook.read_bytes(), self._playbook.name).plan
         if plan is None:

@@ -19,6 +19,7 @@ class Alert:
     starts_at: datetime
     ends_at: datetime | None  # None while firing
     generator_url: str
+    found: bool = False  # found by asking Alertmanager: its message never came
 
     @property
     def name(self) -> str:

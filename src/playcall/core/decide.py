@@ -9,69 +9,77 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from playcall.core import escalation, verification
-from playcall.core.effects import Effect, Moved, Refused, RunCommand, Silence, Tell, WriteReport
-from playcall.core.events import (
-    Acknowledged,
-    AlertsCleared,
-    AlertsJoined,
-    AnotherOpened,
-    CommandBegun,
-    CommandFinished,
-    CommandInterrupted,
-    Event,
-    MetricRead,
-    NoteAdded,
-    Opened,
-    PageDelivered,
-    PageFailed,
-    ReportWritten,
-    Resolved,
-    RunApproved,
-    RunDeclined,
-    Silenced,
-    SilenceFailed,
-    Woken,
+from playcall.core import (
+    commands,
+    deadlines,
+    decision,
+    engagement,
+    escalation,
+    silences,
+    verification,
 )
-from playcall.core.incident import Incident, Member, Run, RunStatus, Status
-from playcall.core.plan import Command, EffectClass, Plan, Play, Role
+from playcall.core import events as ev
+from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
+from playcall.core.incident import Incident, Member, Quiet, Status
+from playcall.core.people import first_roles
+from playcall.core.plan import Plan
+from playcall.core.wording import say_duration
 
-Outcome = tuple[Incident, tuple[Effect, ...]] | Refused
+Outcome = Moved | Refused
 
 _LIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.RECOVERED})
+_OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _ANY = frozenset(Status)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # In which statuses an event is accepted. `Opened` alone needs no incident to be there.
-ACCEPTED: Mapping[type[Event], frozenset[Status]] = {
-    AlertsJoined: _LIVE,
-    AlertsCleared: _ANY,
-    AnotherOpened: _LIVE,
-    Acknowledged: _LIVE,
-    NoteAdded: _ANY,
-    RunApproved: _LIVE,
-    RunDeclined: _LIVE,
-    CommandBegun: _ANY,
-    CommandFinished: _ANY,
-    CommandInterrupted: _ANY,
-    MetricRead: _LIVE,
-    PageDelivered: _ANY,
-    PageFailed: _ANY,
-    Woken: _LIVE,
-    Resolved: _LIVE,
-    Silenced: frozenset({Status.RESOLVED}),
-    SilenceFailed: frozenset({Status.RESOLVED}),
-    ReportWritten: frozenset({Status.CLOSED}),
+ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
+    ev.AlertsJoined: _LIVE,
+    ev.AlertsCleared: _ANY,
+    ev.AnotherOpened: _LIVE,
+    ev.Acknowledged: _LIVE,
+    ev.Unacknowledged: _LIVE,
+    ev.Snoozed: _LIVE,
+    ev.Assigned: _LIVE,
+    ev.Escalated: _LIVE,
+    ev.PartTaken: _ANY,
+    ev.PartLeft: _ANY,
+    ev.SeverityChanged: _LIVE,
+    ev.QuestionAnswered: _LIVE,
+    ev.NoteAdded: _ANY,
+    ev.RunApproved: _LIVE,
+    ev.RunDeclined: _LIVE,
+    ev.CommandBegun: _ANY,
+    ev.CommandFinished: _ANY,
+    ev.CommandInterrupted: _ANY,
+    ev.MetricRead: _LIVE,
+    ev.PageDelivered: _ANY,
+    ev.PageFailed: _ANY,
+    ev.Woken: _LIVE,
+    ev.Resolved: _LIVE,
+    ev.Silenced: _ANY,
+    ev.SilenceFailed: _ANY,
+    ev.SilenceEnded: _ANY,
+    ev.SilenceAsked: _LIVE,
+    ev.ReportWritten: _ANY,
+    ev.Reopened: _OVER,
+    ev.RungClimbed: _ANY,
+    ev.TargetMissed: _ANY,
+    ev.TimeBoxEnded: _ANY,
+    ev.QuietEnded: _ANY,
+    ev.Recovered: _ANY,
+    ev.Relapsed: _ANY,
+    ev.Decided: _ANY,
 }
 
 
-def decide(incident: Incident | None, event: Event, plan: Plan) -> Moved | Refused:
+def decide(incident: Incident | None, event: ev.Event, plan: Plan) -> Moved | Refused:
     """The next state and what is to be done, or why not. The same input gives the same answer."""
     if incident is None:
-        if not isinstance(event, Opened):
+        if not isinstance(event, ev.Opened):
             return Refused(reason="there is no such incident")
-        outcome = _open(event, plan)
-    elif isinstance(event, Opened):
+        outcome: Outcome = _open(event, plan)
+    elif isinstance(event, ev.Opened):
         return Refused(reason=f"incident {incident.id} is open already")
     elif incident.status not in ACCEPTED[type(event)]:
         return Refused(reason=f"incident {incident.id} is {incident.status}")
@@ -79,40 +87,79 @@ def decide(incident: Incident | None, event: Event, plan: Plan) -> Moved | Refus
         outcome = _HANDLERS[type(event)](incident, event, plan)
     if isinstance(outcome, Refused):
         return outcome
-    return _settle(*outcome, plan=plan, at=event.at)
+    return _settle(outcome, plan, event.at)
 
 
-def _settle(incident: Incident, effects: tuple[Effect, ...], *, plan: Plan, at: datetime) -> Moved:
-    """What follows from any move: recovery or relapse, rungs that are due, the next timer."""
-    incident, told = _follow_health(incident, plan)
-    incident, pages = escalation.climb(incident, plan, at)
-    wake_at = None if incident.status.over else escalation.next_rung_at(incident, plan, at)
-    incident = replace(incident, wake_at=wake_at, version=incident.version + 1)
-    return Moved(incident=incident, effects=effects + told + pages)
+def _settle(moved: Moved, plan: Plan, at: datetime) -> Moved:
+    """What follows from any move: recovery or relapse, what is due now, the next timer."""
+    moved = _then(moved, _follow_health(moved.incident, plan, at))
+    if not moved.incident.status.over:
+        moved = _then(moved, escalation.climb(moved.incident, plan, at))
+        moved = _then(moved, deadlines.pass_(moved.incident, plan, at))
+        incident, renewed = silences.renew(moved.incident, plan, at)
+        moved = _then(moved, Moved(incident=incident, effects=renewed))
+    incident = moved.incident
+    incident = replace(
+        incident, wake_at=_next_timer(incident, plan, at), version=incident.version + 1
+    )
+    return replace(moved, incident=incident)
 
 
-def _follow_health(incident: Incident, plan: Plan) -> tuple[Incident, tuple[Effect, ...]]:
+def _then(moved: Moved, more: Moved) -> Moved:
+    return Moved(
+        incident=more.incident,
+        effects=moved.effects + more.effects,
+        follows=moved.follows + more.follows,
+    )
+
+
+def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
     if incident.status.over:
-        return incident, ()
+        return None
+    timers = (
+        escalation.next_at(incident, plan, at),
+        deadlines.next_at(incident, plan, at),
+        silences.next_renewal(incident),
+    )
+    return min((timer for timer in timers if timer is not None), default=None)
+
+
+def _follow_health(incident: Incident, plan: Plan, at: datetime) -> Moved:
+    if incident.status.over:
+        return Moved(incident=incident)
     recovered = incident.status is Status.RECOVERED
     if not recovered and verification.is_proven(incident, plan):
-        return replace(incident, status=Status.RECOVERED), _tell_first(plan, "recovered")
+        follows: tuple[ev.Event, ...] = (ev.Recovered(at=at),)
+        if incident.play in plan.response.resolves_itself:
+            follows += (ev.Resolved(at=at, by="Playcall", cause=""),)
+        return Moved(
+            incident=replace(incident, status=Status.RECOVERED, quiet=None),
+            effects=_tell_first(plan, "recovered"),
+            follows=follows,
+        )
     if recovered and verification.is_refuted(incident, plan):
         status = Status.ACKNOWLEDGED if incident.acknowledged_by else Status.OPEN
-        return replace(incident, status=status), _tell_first(plan, "relapsed")
-    return incident, ()
+        return Moved(
+            incident=replace(incident, status=status),
+            effects=_tell_first(plan, "relapsed"),
+            follows=(ev.Relapsed(at=at),),
+        )
+    return Moved(incident=incident)
 
 
 def _tell_first(plan: Plan, reason: str) -> tuple[Effect, ...]:
-    return tuple(Tell(role=role, reason=reason) for role in escalation.first_roles(plan))
+    return tuple(Tell(role=role, reason=reason) for role in first_roles(plan))
 
 
 # --- One small function for each kind of event ---------------------------------------------------
 
 
-def _open(event: Opened, plan: Plan) -> Outcome:
+def _open(event: ev.Opened, plan: Plan) -> Moved:
     fired_at = min((alert.starts_at for alert in event.alerts), default=event.at)
     play = plan.play(event.play) if event.play else None
+    start = escalation.ladder_start(plan, fired_at, event.at)
+    held = event.quiet_until is not None and event.quiet_until > event.at
+    within = deadlines.target(plan, play, event.severity)
     incident = Incident(
         id=event.incident,
         plan=event.plan,
@@ -123,65 +170,36 @@ def _open(event: Opened, plan: Plan) -> Outcome:
         status=Status.OPEN,
         opened_at=event.at,
         fired_at=fired_at,
-        ladder_from=escalation.ladder_start(plan, fired_at, event.at),
+        ladder_from=start,
+        unheard_from=start,
         alerts={
             alert.fingerprint: Member(alert=alert, firing=alert.firing, changed_at=event.at)
             for alert in event.alerts
         },
         values=event.values,
         alongside=event.alongside,
+        respond_by=start + within if within and not held else None,
+        quiet=Quiet(until=event.quiet_until, reason=event.quiet_reason, snoozed=False)
+        if held and event.quiet_until
+        else None,
     )
-    effects = escalation.opening(plan, play, event.severity)
-    for command in first_look(play) if play else ():
-        if not missing_values(incident, command):
-            incident, run = _begin(incident, command, None, event.at)
+    effects = () if held else escalation.opening(plan, play, event.severity)
+    for command in commands.first_look(play) if play else ():
+        if not commands.missing_values(incident, command):
+            incident, run = commands.begin(incident, command, None, event.at)
             effects += (run,)
-    return incident, effects
+    return Moved(incident=incident, effects=effects)
 
 
-def first_look(play: Play) -> tuple[Command, ...]:
-    """The diagnostics that run by themselves when an incident opens: what only observes, in the
-    immediate and the diagnostic phases, and stands under no condition."""
-    return tuple(
-        command
-        for phase in play.phases
-        if phase.role in (Role.ACT, Role.DIAGNOSE)
-        for step in phase.steps
-        for command in step.commands
-        if command.effect is EffectClass.OBSERVE and command.guard is None
-    )
-
-
-def missing_values(incident: Incident, command: Command) -> tuple[str, ...]:
-    """The placeholders of a command that nothing fills yet."""
-    return tuple(p.name for p in command.placeholders if p.name not in incident.values)
-
-
-def _begin(
-    incident: Incident, command: Command, by: str | None, at: datetime
-) -> tuple[Incident, RunCommand]:
-    earlier = incident.runs.get(command.id)
-    attempt = earlier.attempt + 1 if earlier else 1
-    run = Run(
-        id=f"{incident.id}/{command.id}/{attempt}",
-        status=RunStatus.PENDING,
-        attempt=attempt,
-        approved_by=by,
-        at=at,
-    )
-    effect = RunCommand(command=command.id, run=run.id, approved_by=by)
-    return replace(incident, runs={**incident.runs, command.id: run}), effect
-
-
-def _join(incident: Incident, event: AlertsJoined, plan: Plan) -> Outcome:
+def _join(incident: Incident, event: ev.AlertsJoined, plan: Plan) -> Moved:
     joined = {
         alert.fingerprint: Member(alert=alert, firing=True, changed_at=event.at)
         for alert in event.alerts
     }
-    return replace(incident, alerts={**incident.alerts, **joined}), ()
+    return Moved(incident=replace(incident, alerts={**incident.alerts, **joined}))
 
 
-def _clear(incident: Incident, event: AlertsCleared, plan: Plan) -> Outcome:
+def _clear(incident: Incident, event: ev.AlertsCleared, plan: Plan) -> Outcome:
     gone = {alert.fingerprint: alert.starts_at for alert in event.alerts}
     cleared = {
         fingerprint: replace(member, firing=False, changed_at=event.at)
@@ -190,157 +208,124 @@ def _clear(incident: Incident, event: AlertsCleared, plan: Plan) -> Outcome:
     }
     if not cleared:
         return Refused(reason="none of these alerts is firing here")
-    return replace(incident, alerts={**incident.alerts, **cleared}), ()
+    return Moved(incident=replace(incident, alerts={**incident.alerts, **cleared}))
 
 
-def _meet(incident: Incident, event: AnotherOpened, plan: Plan) -> Outcome:
+def _meet(incident: Incident, event: ev.AnotherOpened, plan: Plan) -> Outcome:
     if event.incident in incident.alongside:
         return Refused(reason=f"incident {event.incident} is known here")
-    return replace(incident, alongside=(*incident.alongside, event.incident)), ()
+    return Moved(incident=replace(incident, alongside=(*incident.alongside, event.incident)))
 
 
-def _acknowledge(incident: Incident, event: Acknowledged, plan: Plan) -> Outcome:
-    if incident.acknowledged_by:
-        return Refused(reason=f"{incident.acknowledged_by} has acknowledged it already")
-    status = Status.ACKNOWLEDGED if incident.status is Status.OPEN else incident.status
-    return (
-        replace(incident, status=status, acknowledged_by=event.by, acknowledged_at=event.at),
-        (),
-    )
+def _metric_read(incident: Incident, event: ev.MetricRead, plan: Plan) -> Moved:
+    readings = {**incident.readings, event.criterion: event.judgement}
+    incident = replace(incident, readings=readings)
+    return Moved(incident=incident, follows=decision.measured(incident, event, plan))
 
 
-def _approve(incident: Incident, event: RunApproved, plan: Plan) -> Outcome:
-    command = find_command(plan, incident, event.command)
-    if isinstance(command, Refused):
-        return command
-    if command.effect is EffectClass.MANUAL:
-        return Refused(reason=f"command {command.id} needs a person: {'; '.join(command.reasons)}")
-    if not event.access.allows(command.approver):
-        return Refused(reason=f"command {command.id} needs the approval of a {command.approver}")
-    if missing := missing_values(incident, command):
-        return Refused(reason=f"command {command.id} has no value for {', '.join(missing)}")
-    earlier = incident.runs.get(command.id)
-    if earlier and earlier.status.active:
-        return Refused(reason=f"command {command.id} is {earlier.status} already")
-    if earlier and earlier.status is not RunStatus.DECLINED and not event.again:
-        return Refused(
-            reason=f"command {command.id} ran already and {_ended(earlier)}; approve it again only "
-            "if it should run once more"
-        )
-    incident, run = _begin(incident, command, event.by, event.at)
-    return incident, (run,)
-
-
-def _ended(run: Run) -> str:
-    return "its outcome is unknown" if run.status is RunStatus.UNKNOWN else str(run.status)
-
-
-def _decline(incident: Incident, event: RunDeclined, plan: Plan) -> Outcome:
-    command = find_command(plan, incident, event.command)
-    if isinstance(command, Refused):
-        return command
-    earlier = incident.runs.get(command.id)
-    if earlier and earlier.status is not RunStatus.DECLINED:
-        return Refused(reason=f"command {command.id} is {earlier.status}: too late to decline")
-    declined = Run(
-        id=f"{incident.id}/{command.id}/0",
-        status=RunStatus.DECLINED,
-        attempt=0,
-        approved_by=None,
-        at=event.at,
-        summary=event.reason,
-    )
-    return replace(incident, runs={**incident.runs, command.id: declined}), ()
-
-
-def find_command(plan: Plan, incident: Incident, command_id: str) -> Command | Refused:
-    play = plan.play(incident.play) if incident.play else None
-    command = play.command(command_id) if play else None
-    if command is None:
-        return Refused(reason=f"the play has no command {command_id}")
-    return command
-
-
-def _command_begun(incident: Incident, event: CommandBegun, plan: Plan) -> Outcome:
-    return _advance(incident, event.command, event.run, status=RunStatus.RUNNING, at=event.at)
-
-
-def _command_finished(incident: Incident, event: CommandFinished, plan: Plan) -> Outcome:
-    return _advance(
-        incident,
-        event.command,
-        event.run,
-        status=event.status,
-        exit_code=event.exit_code,
-        summary=event.summary,
-        at=event.at,
-    )
-
-
-def _command_interrupted(incident: Incident, event: CommandInterrupted, plan: Plan) -> Outcome:
-    return _advance(incident, event.command, event.run, status=RunStatus.UNKNOWN, at=event.at)
-
-
-def _advance(incident: Incident, command_id: str, run_id: str, **changes: Any) -> Outcome:
-    run = incident.runs.get(command_id)
-    if run is None or run.id != run_id:
-        return Refused(reason=f"{run_id} is not the current run of command {command_id}")
-    return replace(incident, runs={**incident.runs, command_id: replace(run, **changes)}), ()
-
-
-def _metric_read(incident: Incident, event: MetricRead, plan: Plan) -> Outcome:
-    return replace(incident, readings={**incident.readings, event.criterion: event.judgement}), ()
-
-
-def _wake(incident: Incident, event: Woken, plan: Plan) -> Outcome:
+def _wake(incident: Incident, event: ev.Woken, plan: Plan) -> Outcome:
     if incident.wake_at is None or event.at < incident.wake_at:
         return Refused(reason="no timer is due")
-    return incident, ()
+    return Moved(incident=incident)
 
 
-def _resolve(incident: Incident, event: Resolved, plan: Plan) -> Outcome:
+def _resolve(incident: Incident, event: ev.Resolved, plan: Plan) -> Outcome:
     doubts = verification.doubts(incident, plan)
     if doubts and not event.unverified:
         return Refused(reason=f"not proven: {'; '.join(doubts)}")
-    incident = replace(incident, status=Status.RESOLVED, resolved_at=event.at)
-    told = _tell_first(plan, "resolved")
-    lasting = verification.silence_asked(plan)
-    if lasting is None:
-        return replace(incident, status=Status.CLOSED), (*told, WriteReport())
-    silence = Silence(
-        label_sets=tuple(member.alert.labels for member in incident.alerts.values()),
-        lasting=lasting,
-        comment=f"Playcall incident {incident.id}: {incident.title}, resolved by {event.by}",
+    incident = replace(
+        incident, status=Status.RESOLVED, resolved_at=event.at, quiet=None, respond_by=None
     )
-    return incident, (*told, silence)
+    told = _tell_first(plan, "resolved")
+    lasting = silences.silence_asked(plan)
+    silenced = silences.on_resolve(incident, lasting, event.by)
+    if lasting is None:
+        closed = replace(incident, status=Status.CLOSED)
+        return Moved(incident=closed, effects=(*told, *silenced, WriteReport()))
+    return Moved(incident=incident, effects=(*told, *silenced))
 
 
-def _close(incident: Incident, event: Silenced | SilenceFailed, plan: Plan) -> Outcome:
-    return replace(incident, status=Status.CLOSED), (WriteReport(),)
+def _silence(incident: Incident, event: ev.Silenced | ev.SilenceFailed, plan: Plan) -> Outcome:
+    """The document's own silence, made or not, closes the incident."""
+    if isinstance(event, ev.Silenced):
+        outcome = silences.stand(incident, event, plan)
+    else:
+        outcome = silences.fail(incident, event, plan)
+    if isinstance(outcome, Refused) or not silences.closes(incident, event):
+        return outcome
+    closed = replace(outcome.incident, status=Status.CLOSED)
+    return replace(outcome, incident=closed, effects=(*outcome.effects, WriteReport()))
 
 
-def _record(incident: Incident, event: Event, plan: Plan) -> Outcome:
+def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
+    within = plan.response.reopen_within
+    if incident.resolved_at is None or event.at - incident.resolved_at > within:
+        return Refused(reason=f"it was over more than {say_duration(within)} ago")
+    firing = {
+        alert.fingerprint: Member(alert=alert, firing=True, changed_at=event.at)
+        for alert in event.alerts
+    }
+    play = plan.play(incident.play) if incident.play else None
+    target = deadlines.target(plan, play, incident.severity)
+    reopened = replace(
+        incident,
+        status=Status.OPEN,
+        alerts={**incident.alerts, **firing},
+        acknowledged_by=None,
+        acknowledged_at=None,
+        resolved_at=None,
+        readings={},
+        ladder_from=event.at,
+        unheard_from=event.at,
+        climbed=(),
+        round=incident.round + 1,
+        respond_by=event.at + target if target else None,
+        reopened=incident.reopened + 1,
+    )
+    told = escalation.opening(plan, play, incident.severity)
+    return Moved(incident=reopened, effects=(*silences.on_reopen(incident), *told))
+
+
+def _record(incident: Incident, event: ev.Event, plan: Plan) -> Moved:
     """Events that are kept for the record and move nothing else."""
-    return incident, ()
+    return Moved(incident=incident)
 
 
-_HANDLERS: Mapping[type[Event], Callable[[Incident, Any, Plan], Outcome]] = {
-    AlertsJoined: _join,
-    AlertsCleared: _clear,
-    AnotherOpened: _meet,
-    Acknowledged: _acknowledge,
-    NoteAdded: _record,
-    RunApproved: _approve,
-    RunDeclined: _decline,
-    CommandBegun: _command_begun,
-    CommandFinished: _command_finished,
-    CommandInterrupted: _command_interrupted,
-    MetricRead: _metric_read,
-    PageDelivered: _record,
-    PageFailed: _record,
-    Woken: _wake,
-    Resolved: _resolve,
-    Silenced: _close,
-    SilenceFailed: _close,
-    ReportWritten: _record,
+_HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
+    ev.AlertsJoined: _join,
+    ev.AlertsCleared: _clear,
+    ev.AnotherOpened: _meet,
+    ev.Acknowledged: engagement.acknowledge,
+    ev.Unacknowledged: engagement.unacknowledge,
+    ev.Snoozed: engagement.snooze,
+    ev.Assigned: engagement.assign,
+    ev.Escalated: engagement.escalate,
+    ev.PartTaken: engagement.take_part,
+    ev.PartLeft: engagement.leave_part,
+    ev.SeverityChanged: engagement.change_severity,
+    ev.QuestionAnswered: decision.answer_question,
+    ev.NoteAdded: _record,
+    ev.RunApproved: commands.approve,
+    ev.RunDeclined: commands.decline,
+    ev.CommandBegun: commands.begun,
+    ev.CommandFinished: commands.finished,
+    ev.CommandInterrupted: commands.interrupted,
+    ev.MetricRead: _metric_read,
+    ev.PageDelivered: _record,
+    ev.PageFailed: _record,
+    ev.Woken: _wake,
+    ev.Resolved: _resolve,
+    ev.Silenced: _silence,
+    ev.SilenceFailed: _silence,
+    ev.SilenceEnded: silences.end,
+    ev.SilenceAsked: silences.ask,
+    ev.ReportWritten: _record,
+    ev.Reopened: _reopen,
+    ev.RungClimbed: _record,
+    ev.TargetMissed: _record,
+    ev.TimeBoxEnded: _record,
+    ev.QuietEnded: _record,
+    ev.Recovered: _record,
+    ev.Relapsed: _record,
+    ev.Decided: _record,
 }

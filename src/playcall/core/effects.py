@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import get_args
 
-from playcall.core.incident import Incident
+from playcall.core.events import Event
+from playcall.core.incident import Incident, SilencePurpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,21 @@ class Silence:
     label_sets: tuple[Mapping[str, str], ...]
     lasting: timedelta
     comment: str
+    purpose: SilencePurpose
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendSilence:
+    """Let a silence of ours that is about to end last longer."""
+
+    silence: str
+    lasting: timedelta  # from now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSilence:
+    silence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +64,7 @@ class WriteReport:
     pass
 
 
-Effect = Page | Tell | RunCommand | Silence | WriteReport
+Effect = Page | Tell | RunCommand | Silence | ExtendSilence | EndSilence | WriteReport
 
 EFFECTS: Mapping[str, type[Effect]] = {kind.__name__: kind for kind in get_args(Effect)}
 
@@ -58,7 +74,8 @@ class Moved:
     """The event was accepted."""
 
     incident: Incident
-    effects: tuple[Effect, ...]
+    effects: tuple[Effect, ...] = ()
+    follows: tuple[Event, ...] = ()  # what the event implies, to be committed right after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,19 @@
 """Who is next, and when: the document's escalation path, read together with its severities.
 
 The severity says how hard to knock, the path says who is next, the play's own line overrides both.
+The path is climbed in rounds: it starts over after its last rung until somebody acknowledges.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from playcall.core.effects import Effect, Page, Tell
+from playcall.core.effects import Effect, Moved, Page, Tell
+from playcall.core.events import QuietEnded, RungClimbed
 from playcall.core.incident import Incident, Status
 from playcall.core.judge import Verdict
-from playcall.core.plan import Plan, Play, Purpose, Rung, RungCondition, Wake
+from playcall.core.people import first_roles, play_roles
+from playcall.core.plan import Plan, Play, Purpose, Rung, RungCondition, Severity, Wake
 from playcall.core.wording import say_duration
-
-FALLBACK_ROLE = "On-Call Primary"  # paged when a document has no path at all
 
 
 def ladder_start(plan: Plan, fired_at: datetime, opened_at: datetime) -> datetime:
@@ -26,78 +27,132 @@ def ladder_start(plan: Plan, fired_at: datetime, opened_at: datetime) -> datetim
 
 def opening(plan: Plan, play: Play | None, severity: str) -> tuple[Effect, ...]:
     """Who hears of it at once beside the first rung: the play's own team, or, for a severity that
-    wakes nobody, the first rung, told and not paged."""
+    wakes nobody, the first rung, told and not paged. What is only to be recorded tells nobody."""
     if wake(plan, severity) is Wake.NO:
+        if _only_recorded(plan, play, severity):
+            return ()
         return tuple(Tell(role=role, reason="fired") for role in first_roles(plan))
     if wake(plan, severity) is Wake.IF_PERSISTENT or not play or not play.escalation:
         return ()
     if play.escalation.after:
         return ()
     return tuple(
-        Page(role=role, rung=None, reason=play.escalation.text)
-        for role in _named_roles(plan, play.escalation.whom)
+        Page(role=role, rung=None, reason=play.escalation.text) for role in play_roles(plan, play)
     )
 
 
-def first_roles(plan: Plan) -> tuple[str, ...]:
-    return plan.rungs[0].roles if plan.rungs else (FALLBACK_ROLE,)
-
-
-def roles(plan: Plan) -> tuple[str, ...]:
-    """Every role that this plan may page or tell, in the order of the document, each once."""
-    named = [role for rung in plan.rungs for role in rung.roles] or [FALLBACK_ROLE]
-    for play in plan.plays:
-        named += _named_roles(plan, play.escalation.whom if play.escalation else None)
-    return tuple(dict.fromkeys(named))
-
-
-def climb(incident: Incident, plan: Plan, at: datetime) -> tuple[Incident, tuple[Effect, ...]]:
-    """Climb every rung that is due at `at` and whose condition holds."""
-    effects: list[Effect] = []
-    climbed = incident.climbed
+def climb(incident: Incident, plan: Plan, at: datetime) -> Moved:
+    """End a quiet that is over, start a new round that is due, climb every rung that is due and
+    whose condition holds."""
+    moved = _end_quiet(incident, plan, at)
+    incident, effects, follows = moved.incident, moved.effects, moved.follows
+    if is_quiet(incident, at):
+        return moved
+    again = restart_at(incident, plan)
+    if again is not None and again <= at:
+        late = at - again > _first_delay(plan)  # nobody was here: one round, from now
+        start = at if late else again
+        incident = _fresh_round(incident, start)
     for index, rung in enumerate(ladder(plan)):
-        due = rung_due(incident, plan, rung)
-        if index in climbed or due is None or due > at or not _condition(incident, plan, rung):
+        due = rung_due(incident, plan, index)
+        if index in incident.climbed or due is None or due > at:
             continue
-        climbed += (index,)
-        effects += [Page(role=role, rung=index, reason=_reason(rung)) for role in rung.roles]
-    return replace(incident, climbed=climbed), tuple(effects)
+        if not _condition(incident, plan, rung):
+            continue
+        incident = replace(incident, climbed=(*incident.climbed, index))
+        reason = _reason(incident, plan, rung)
+        effects += tuple(_knock(incident, plan, role, index, reason) for role in rung.roles)
+        follows += (
+            RungClimbed(at=at, rung=index, round=incident.round, roles=rung.roles, reason=reason),
+        )
+    return Moved(incident=incident, effects=effects, follows=follows)
 
 
-def next_rung_at(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
-    """When the next rung after `at` is due. A rung that is overdue because its condition does not
-    hold needs no timer: it is looked at again with every event."""
+def _knock(incident: Incident, plan: Plan, role: str, rung: int, reason: str) -> Effect:
+    if wake(plan, incident.severity) is Wake.NO:
+        return Tell(role=role, reason=reason)
+    return Page(role=role, rung=rung, reason=reason)
+
+
+def next_at(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
+    """When something of the path is due after `at`. A rung that is overdue because its condition
+    does not hold needs no timer: it is looked at again with every event. Neither does an incident
+    that recovered: a relapse is an event."""
+    if incident.status is Status.RECOVERED:
+        return None
+    if incident.quiet and is_quiet(incident, at):
+        return incident.quiet.until if incident.quiet.until > at else None
     dues = [
-        rung_due(incident, plan, rung)
-        for index, rung in enumerate(ladder(plan))
+        rung_due(incident, plan, index)
+        for index, _ in enumerate(ladder(plan))
         if index not in incident.climbed
     ]
+    dues.append(restart_at(incident, plan))
     return min((due for due in dues if due is not None and due > at), default=None)
 
 
+def next_rung(incident: Incident, plan: Plan, at: datetime) -> tuple[datetime, Rung] | None:
+    """The rung that is climbed next if nothing changes, and when; None when there is none."""
+    if is_quiet(incident, at):
+        return None
+    following = [
+        (due, rung)
+        for index, rung in enumerate(ladder(plan))
+        if index not in incident.climbed
+        and (due := rung_due(incident, plan, index)) is not None
+        and due > at
+        and _condition(incident, plan, rung)
+    ]
+    again = restart_at(incident, plan)
+    if not following and again is not None and again > at:
+        return again, ladder(plan)[0]
+    return min(following, key=lambda pair: pair[0], default=None)
+
+
+def restart_at(incident: Incident, plan: Plan) -> datetime | None:
+    """When the path starts over, since nobody has acknowledged; None when it does not."""
+    if incident.status is not Status.OPEN or incident.acknowledged_by:
+        return None
+    if wake(plan, incident.severity) is Wake.NO:
+        return None
+    dues = [rung_due(incident, plan, index) for index, _ in enumerate(ladder(plan))]
+    last = max(due for due in dues if due is not None)
+    return last + plan.response.repeat_after
+
+
 def ladder(plan: Plan) -> tuple[Rung, ...]:
-    return plan.rungs or (
+    return plan.rungs or tuple(
         Rung(
-            roles=(FALLBACK_ROLE,),
+            roles=(role,),
             means="Page",
             after=timedelta(),
             condition=RungCondition.ALWAYS,
             line=0,
-        ),
+        )
+        for role in first_roles(plan)
     )
 
 
-def rung_due(incident: Incident, plan: Plan, rung: Rung) -> datetime | None:
-    """When a rung is due, whatever its condition; None when the severity wakes nobody."""
+def rung_due(incident: Incident, plan: Plan, index: int) -> datetime | None:
+    """When a rung is due, whatever its condition; None when it is never climbed.
+
+    A severity that wakes nobody climbs a single rung, the second, after its escalation delay: it is
+    told, not woken. One that wakes 'if persistent' begins to climb after that delay.
+    """
+    rung = ladder(plan)[index]
+    unheard = rung.condition is RungCondition.NO_ACK
+    start = incident.unheard_from if unheard else incident.ladder_from
+    patience = _patience(incident, plan)
     match wake(plan, incident.severity):
         case Wake.NO:
-            return None
+            second = min(1, len(ladder(plan)) - 1)
+            if index != second or patience is None:
+                return None
+            return incident.ladder_from + patience
         case Wake.IF_PERSISTENT:
-            severity = plan.severity(incident.severity)
-            patience = (severity and severity.escalate_after) or timedelta()
-            return incident.ladder_from + max(rung.after, patience)
+            return start + rung.after + (patience or timedelta())
         case Wake.YES:
-            return incident.ladder_from + rung.after
+            return start + rung.after
 
 
 def wake(plan: Plan, severity: str) -> Wake:
@@ -113,6 +168,8 @@ def sla_violated(incident: Incident, plan: Plan) -> bool:
     known = False
     for criterion in play.criteria if play else ():
         reading = incident.readings.get(criterion.id)
+        if criterion.purpose is Purpose.QUESTION:
+            continue
         if reading is None or reading.verdict is Verdict.UNKNOWN:
             continue
         known = True
@@ -122,37 +179,92 @@ def sla_violated(incident: Incident, plan: Plan) -> bool:
     return not known and incident.firing
 
 
+def is_quiet(incident: Incident, at: datetime) -> bool:
+    """Whether pages are held. What fired and cleared during maintenance wakes nobody at its end; it
+    does when it fires again."""
+    quiet = incident.quiet
+    if quiet is None:
+        return False
+    return at < quiet.until or not (quiet.snoozed or incident.firing)
+
+
+def _end_quiet(incident: Incident, plan: Plan, at: datetime) -> Moved:
+    if incident.quiet is None or is_quiet(incident, at) or incident.status.over:
+        return Moved(incident=incident)
+    reason = incident.quiet.reason
+    status = Status.OPEN if incident.status is Status.ACKNOWLEDGED else incident.status
+    incident = replace(
+        _fresh_round(incident, at),
+        quiet=None,
+        status=status,
+        acknowledged_by=None,
+        acknowledged_at=None,
+        round=1 if incident.round == 1 and not incident.climbed else incident.round + 1,
+    )
+    play = plan.play(incident.play) if incident.play else None
+    effects = opening(plan, play, incident.severity) if status is Status.OPEN else ()
+    return Moved(incident=incident, effects=effects, follows=(QuietEnded(at=at, reason=reason),))
+
+
+def _fresh_round(incident: Incident, start: datetime) -> Incident:
+    return replace(
+        incident,
+        ladder_from=start,
+        unheard_from=start,
+        climbed=(),
+        round=incident.round + 1,
+    )
+
+
+def _first_delay(plan: Plan) -> timedelta:
+    delays = [rung.after for rung in plan.rungs if rung.after]
+    return min(delays, default=plan.response.repeat_after)
+
+
+def _patience(incident: Incident, plan: Plan) -> timedelta | None:
+    """How long a severity waits before it escalates: the play's own line, else the table's."""
+    play = plan.play(incident.play) if incident.play else None
+    if play and play.escalation and play.escalation.after:
+        return play.escalation.after
+    row = plan.severity(incident.severity)
+    return row.escalate_after if row else None
+
+
+def _only_recorded(plan: Plan, play: Play | None, severity: str) -> bool:
+    """'Best effort' with no escalation is a record for later."""
+    row: Severity | None = plan.severity(severity)
+    asked = play is not None and (play.respond_within or play.escalation)
+    return row is not None and not asked and not row.respond_within and row.escalate_after is None
+
+
 def _condition(incident: Incident, plan: Plan, rung: Rung) -> bool:
     if incident.status.over or incident.status is Status.RECOVERED:
         return False
+    if wake(plan, incident.severity) is Wake.NO:
+        return True
     match rung.condition:
         case RungCondition.ALWAYS | RungCondition.NO_RESOLUTION:
             return True
         case RungCondition.NO_ACK:
             return incident.acknowledged_by is None
         case RungCondition.CRITICAL:
-            return incident.severity == "CRITICAL"
+            return _is_highest(incident, plan)
         case RungCondition.SLA_VIOLATION:
             return sla_violated(incident, plan)
 
 
-def _reason(rung: Rung) -> str:
+def _is_highest(incident: Incident, plan: Plan) -> bool:
+    """'critical' is said of the document's first severity, whatever it is called there."""
+    row = plan.severity(incident.severity)
+    if row is None or not plan.severities:
+        return incident.severity.upper() == "CRITICAL"
+    return row == (plan.severity("CRITICAL") or plan.severities[0])
+
+
+def _reason(incident: Incident, plan: Plan, rung: Rung) -> str:
+    again = f", round {incident.round}" if incident.round > 1 else ""
+    if wake(plan, incident.severity) is Wake.NO:
+        return f"not resolved after {say_duration(_patience(incident, plan) or timedelta())}"
     if rung.condition is RungCondition.ALWAYS:
-        return "fired"
-    return f"{rung.condition} after {say_duration(rung.after)}"
-
-
-def _named_roles(plan: Plan, whom: str | None) -> tuple[str, ...]:
-    """The roles behind 'all teams', 'performance team' or 'on-call'."""
-    if whom is None:
-        return ()
-    wanted = whom.lower().removesuffix(" team").strip()
-    if wanted in ("all teams", "all", "everyone", "everybody"):
-        return tuple(dict.fromkeys(team.primary for team in plan.teams))
-    matching = [
-        team.primary
-        for team in plan.teams
-        if wanted in (team.value.lower(), team.primary.lower())
-        or wanted.replace("-", "") == team.value.lower()
-    ]
-    return tuple(matching)
+        return f"fired{again}"
+    return f"{rung.condition} after {say_duration(rung.after)}{again}"

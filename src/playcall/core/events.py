@@ -5,12 +5,13 @@ Every event carries its own time; events are kept for ever, so a field once adde
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import get_args
 
 from playcall.core.access import Access
 from playcall.core.alert import Alert
-from playcall.core.incident import RunStatus
+from playcall.core.incident import Part, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement
 
 
@@ -26,6 +27,8 @@ class Opened:
     alerts: tuple[Alert, ...]
     values: Mapping[str, str]  # what placeholders may be bound to
     alongside: tuple[int, ...]  # other incidents open at this moment
+    quiet_until: datetime | None = None  # maintenance was announced; pages are held
+    quiet_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,90 @@ class AnotherOpened:
 class Acknowledged:
     at: datetime
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unacknowledged:
+    """Whoever had it has it no longer: the path goes on as if nobody had heard."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snoozed:
+    """No pages until then; after that the path starts over."""
+
+    at: datetime
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """Somebody is made to have it, and is paged for that."""
+
+    at: datetime
+    by: str
+    to: str
+
+
+class Whom(StrEnum):
+    """Whom an escalation by hand is for."""
+
+    NEXT = "next"  # the next rung of the path
+    ROLE = "role"
+    PERSON = "person"
+    TEAM = "team"  # by its label's value
+    EXPERT = "expert"  # the subject-matter expert of the play's team
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated:
+    """A person calls for somebody; `to` is empty for the next rung and the expert."""
+
+    at: datetime
+    by: str
+    whom: Whom
+    to: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartTaken:
+    """`person` takes a part, or is given it by somebody else."""
+
+    at: datetime
+    by: str
+    part: Part
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartLeft:
+    at: datetime
+    by: str
+    part: Part
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityChanged:
+    at: datetime
+    by: str
+    severity: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAnswered:
+    """An answer in the decision tree; given again, it replaces the earlier one."""
+
+    at: datetime
+    by: str
+    question: str  # its id: "6", "6.1.0"
+    answer: str  # a label of the question
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,14 +243,35 @@ class Resolved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silenced:
     at: datetime
-    silence: str  # Alertmanager's id
+    silence: str  # Alertmanager's id; several are joined by ", "
     until: datetime
+    purpose: SilencePurpose = SilencePurpose.RESOLVED
+    by: str = "Playcall"
+    renew_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilenceFailed:
     at: datetime
     reason: str
+    purpose: SilencePurpose = SilencePurpose.RESOLVED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceEnded:
+    """It expired, or was ended, here or in Alertmanager."""
+
+    at: datetime
+    silence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceAsked:
+    """A person wants the incident's alerts silenced in Alertmanager."""
+
+    at: datetime
+    by: str
+    lasting: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +280,83 @@ class ReportWritten:
     path: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """Its alerts fire again soon after it was resolved."""
+
+    at: datetime
+    alerts: tuple[Alert, ...]
+
+
+# --- Events that follow from others: decided by `decide` itself, kept for the record --------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungClimbed:
+    at: datetime
+    rung: int
+    round: int
+    roles: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetMissed:
+    """Nobody acknowledged within the response time."""
+
+    at: datetime
+    target: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeBoxEnded:
+    at: datetime
+    phase: str  # its title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietEnded:
+    """Pages are no longer held."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """Proven: its alerts cleared, and every recovery criterion held for its whole window."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relapsed:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The decision tree led to an outcome."""
+
+    at: datetime
+    outcome: str  # as written: "ROLLBACK"
+    commands: tuple[str, ...]  # what it leads to, waiting for approval or run again
+
+
 Event = (
     Opened
     | AlertsJoined
     | AlertsCleared
     | AnotherOpened
     | Acknowledged
+    | Unacknowledged
+    | Snoozed
+    | Assigned
+    | Escalated
+    | PartTaken
+    | PartLeft
+    | SeverityChanged
+    | QuestionAnswered
     | NoteAdded
     | RunApproved
     | RunDeclined
@@ -191,7 +370,17 @@ Event = (
     | Resolved
     | Silenced
     | SilenceFailed
+    | SilenceEnded
+    | SilenceAsked
     | ReportWritten
+    | Reopened
+    | RungClimbed
+    | TargetMissed
+    | TimeBoxEnded
+    | QuietEnded
+    | Recovered
+    | Relapsed
+    | Decided
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

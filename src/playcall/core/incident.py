@@ -63,6 +63,52 @@ class Member:
     changed_at: datetime
 
 
+class Part(StrEnum):
+    """What somebody does in an incident, taken and handed over by name."""
+
+    COMMANDER = "incident commander"
+    COMMUNICATIONS = "communications lead"
+    RESPONDER = "responder"  # the only one that several people may have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Pages are held: snoozed by a person, or maintenance was announced."""
+
+    until: datetime
+    reason: str  # "snoozed by ada", "maintenance: new switches"
+    snoozed: bool  # a snooze ends by the clock; maintenance also waits for an alert that fires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """An answer to a question of the decision tree."""
+
+    answer: str  # the label: "YES"
+    by: str
+    at: datetime
+    measured: bool = False  # answered by a measurement, not by a person
+
+
+class SilencePurpose(StrEnum):
+    """Why a silence stands in Alertmanager."""
+
+    ACKNOWLEDGED = "acknowledged"  # renewed while the incident is open, ended when it resolves
+    RESOLVED = "resolved"  # the document asks for it; the incident is closed with it
+    BY_HAND = "by hand"  # somebody asked Playcall for it
+    FOREIGN = "foreign"  # made in Alertmanager, by somebody else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A silence in Alertmanager that covers an alert of the incident."""
+
+    until: datetime
+    by: str
+    purpose: SilencePurpose
+    renew_at: datetime | None = None  # None: it is left to end
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """The State: everything a decision may depend on."""
@@ -77,12 +123,22 @@ class Incident:
     opened_at: datetime
     fired_at: datetime  # the earliest start among its alerts; the ladder counts from `ladder_from`
     ladder_from: datetime
+    unheard_from: datetime  # the 'not acknowledged' rungs count from here
     alerts: Mapping[str, Member]  # by fingerprint
     values: Mapping[str, str]  # for placeholders
     alongside: tuple[int, ...] = ()  # incidents that were open when this one, or since then, opened
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
-    climbed: tuple[int, ...] = ()  # rungs, by index in the plan
+    climbed: tuple[int, ...] = ()  # rungs of this round, by index in the plan
+    round: int = 1  # of the path, which starts over until somebody acknowledges
+    quiet: Quiet | None = None
+    assigned_to: str | None = None
+    roles: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)  # their people
+    respond_by: datetime | None = None  # None: no target, or it was met or missed already
+    ended_boxes: tuple[int, ...] = ()  # phases whose time box ran out, by index in the play
+    answers: Mapping[str, Given] = field(default_factory=dict)  # by question id
+    silences: Mapping[str, Standing] = field(default_factory=dict)  # by Alertmanager's id
+    reopened: int = 0  # times
     runs: Mapping[str, Run] = field(default_factory=dict)  # by command id
     readings: Mapping[str, Judgement] = field(default_factory=dict)  # by criterion id
     resolved_at: datetime | None = None

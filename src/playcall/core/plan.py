@@ -4,11 +4,12 @@ Imports nothing, knows no Markdown. Every value keeps the line of the document i
 Durations are `timedelta`; thresholds are in the base unit of their query (seconds, bytes/s, 0..1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from playcall.core.access import Access
+from playcall.core.response import ResponsePolicy
 
 
 class Wake(StrEnum):
@@ -50,6 +51,7 @@ class Purpose(StrEnum):
 
     SYMPTOM = "symptom"  # true while the alert is justified
     RECOVERY = "recovery"  # true, for its whole window, when the incident is over
+    QUESTION = "question"  # answers a question of the decision tree
 
 
 class Role(StrEnum):
@@ -206,6 +208,7 @@ class Question:
 
     text: str
     answers: tuple["Answer", ...]
+    criterion: str | None = None  # of the play: it is answered by measuring it
     line: int
 
 
@@ -418,6 +421,7 @@ class Plan:
     queries: tuple[NamedQuery, ...]
     contacts: tuple[Contact, ...]
     lines: tuple[LineUse, ...]
+    response: ResponsePolicy = field(default_factory=ResponsePolicy)
 
     def play(self, alert: str) -> Play | None:
         return next((p for p in self.plays if p.alert == alert), None)

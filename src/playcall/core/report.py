@@ -74,24 +74,13 @@ def milestones(events: Sequence[ev.Event]) -> Milestones:
         acknowledged=_first(events, ev.Acknowledged),
         approved=_first(events, ev.RunApproved),
         mitigated=max(fixes, default=None),
-        recovered=_recovered_at(events),
+        recovered=max((e.at for e in events if isinstance(e, ev.Recovered)), default=None),
         resolved=resolved,
     )
 
 
 def _first(events: Sequence[ev.Event], kind: type[ev.Event]) -> datetime | None:
     return next((event.at for event in events if isinstance(event, kind)), None)
-
-
-def _recovered_at(events: Sequence[ev.Event]) -> datetime | None:
-    """When the last alert cleared and the last criterion came to hold, whichever was later."""
-    health = [
-        event.at
-        for event in events
-        if isinstance(event, ev.AlertsCleared)
-        or (isinstance(event, ev.MetricRead) and event.judgement.verdict == "holds")
-    ]
-    return max(health, default=None) if _first(events, ev.AlertsCleared) else None
 
 
 def _head(opened: ev.Opened, times: Milestones, plan: Plan) -> str:

@@ -7,9 +7,11 @@ from typing import assert_never
 
 from playcall.core import events as ev
 from playcall.core.alert import Alert
+from playcall.core.decision import find_question
+from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.plan import Plan, Play
-from playcall.core.wording import say_judgement
+from playcall.core.wording import say_duration, say_judgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +51,13 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
     match event:
         case ev.Opened():
             names = ", ".join(sorted({alert.name for alert in event.alerts}))
-            return f"Incident {event.incident} opened, {event.severity}: {names} fired"
+            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
+            found = _found(event.alerts)
+            return f"Incident {event.incident} opened, {event.severity}: {names} fired{found}{held}"
         case ev.AlertsJoined():
-            return f"{_names(event.alerts)} fired"
+            return f"{_names(event.alerts)} fired{_found(event.alerts)}"
         case ev.AlertsCleared():
-            return f"{_names(event.alerts)} cleared"
+            return f"{_names(event.alerts)} cleared{_found(event.alerts)}"
         case ev.AnotherOpened():
             return f"Incident {event.incident} opened beside it: {event.title}"
         case ev.Acknowledged():
@@ -71,13 +75,40 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
             whom = f"{event.person} ({event.role})" if event.person else event.role
             return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
         case ev.Silenced():
-            return f"Silenced in Alertmanager until {event.until:%H:%M:%S} UTC ({event.silence})"
+            by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
+            until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
+            return f"Silenced in Alertmanager{by} until {until} ({event.silence})"
         case ev.SilenceFailed():
             return f"NOT SILENCED in Alertmanager: {event.reason}"
         case ev.ReportWritten():
             return f"Post-mortem written: {event.path}"
+        case ev.Reopened():
+            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over"
         case ev.Woken():
             return None
+        case (
+            ev.Unacknowledged()
+            | ev.Snoozed()
+            | ev.Assigned()
+            | ev.Escalated()
+            | ev.PartTaken()
+            | ev.PartLeft()
+            | ev.SeverityChanged()
+            | ev.SilenceAsked()
+            | ev.QuestionAnswered()
+        ):
+            return _engagement(event, play)
+        case (
+            ev.SilenceEnded()
+            | ev.RungClimbed()
+            | ev.TargetMissed()
+            | ev.TimeBoxEnded()
+            | ev.QuietEnded()
+            | ev.Recovered()
+            | ev.Relapsed()
+            | ev.Decided()
+        ):
+            return _consequence(event)
         case (
             ev.RunApproved()
             | ev.RunDeclined()
@@ -87,6 +118,90 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         ):
             return _command(event, play)
     assert_never(event)
+
+
+def _engagement(
+    event: ev.Unacknowledged
+    | ev.Snoozed
+    | ev.Assigned
+    | ev.Escalated
+    | ev.PartTaken
+    | ev.PartLeft
+    | ev.SeverityChanged
+    | ev.SilenceAsked
+    | ev.QuestionAnswered,
+    play: Play | None,
+) -> str:
+    match event:
+        case ev.Unacknowledged():
+            return f"{event.by} took the acknowledgement back"
+        case ev.Snoozed():
+            return f"Snoozed by {event.by} until {event.until:%H:%M:%S} UTC"
+        case ev.Assigned():
+            return f"{event.by} assigned it to {event.to}"
+        case ev.Escalated():
+            called = {ev.Whom.NEXT: "the next rung", ev.Whom.EXPERT: "the subject-matter expert"}
+            whom = called.get(event.whom) or f"{event.whom} {event.to}"
+            return f"{event.by} called {whom}{_because(event.reason)}"
+        case ev.PartTaken():
+            given = f", by {event.by}" if event.by != event.person else ""
+            return f"{event.person} is {event.part} now{given}"
+        case ev.PartLeft():
+            return f"{event.person} is no longer {event.part}"
+        case ev.SeverityChanged():
+            return f"{event.by} made it {event.severity}{_because(event.reason)}"
+        case ev.SilenceAsked():
+            return f"{event.by} asked for a silence of {say_duration(event.lasting)}"
+        case ev.QuestionAnswered():
+            question = find_question(play, event.question)
+            text = question.text if question else event.question
+            how = "measured" if event.measured else event.by
+            return f"{text} {event.answer} ({how})"
+    assert_never(event)
+
+
+def _consequence(
+    event: ev.SilenceEnded
+    | ev.RungClimbed
+    | ev.TargetMissed
+    | ev.TimeBoxEnded
+    | ev.QuietEnded
+    | ev.Recovered
+    | ev.Relapsed
+    | ev.Decided,
+) -> str:
+    match event:
+        case ev.SilenceEnded():
+            return f"Silence ended in Alertmanager ({event.silence})"
+        case ev.RungClimbed():
+            return f"Escalated to {' and '.join(event.roles)}: {event.reason}"
+        case ev.TargetMissed():
+            return (
+                f"RESPONSE TARGET MISSED: nobody acknowledged within {say_duration(event.target)}"
+            )
+        case ev.TimeBoxEnded():
+            return f"The time for {event.phase} is over"
+        case ev.QuietEnded():
+            return f"Pages are no longer held ({event.reason})"
+        case ev.Recovered():
+            return "Recovered: alerts cleared, and every criterion held for its whole window"
+        case ev.Relapsed():
+            return "RELAPSED"
+        case ev.Decided():
+            commands = f" (commands {', '.join(event.commands)})" if event.commands else ""
+            return f"Decided: {event.outcome}{commands}"
+    assert_never(event)
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _found(alerts: tuple[Alert, ...]) -> str:
+    """That Playcall had to look for an alert's news itself is part of the record."""
+    if not any(alert.found for alert in alerts):
+        return ""
+    return " (found by asking Alertmanager, whose message never came)"
 
 
 def _command(

@@ -3,8 +3,6 @@
 A stopped service makes its alert clear as well, so a cleared alert alone proves nothing.
 """
 
-from datetime import timedelta
-
 from playcall.core.incident import Incident
 from playcall.core.judge import Verdict
 from playcall.core.plan import Criterion, Plan, Play, Purpose
@@ -47,12 +45,3 @@ def doubts(incident: Incident, plan: Plan) -> tuple[str, ...]:
             state = reading.verdict if reading else "not measured yet"
             found.append(f'"{criterion.text}" is {state}')
     return tuple(found)
-
-
-def silence_asked(plan: Plan) -> timedelta | None:
-    """For how long to silence a resolved alert: the deadline of the duty that asks for it, or None
-    when the document asks for none."""
-    for duty in plan.duties:
-        if any("silence" in item.text.lower() for item in duty.items):
-            return duty.within
-    return None

@@ -10,6 +10,8 @@ from playcall.core.compiler.shell import Unbindable, bind, read_command
 from playcall.core.decide import decide
 from playcall.core.effects import (
     Effect,
+    EndSilence,
+    ExtendSilence,
     Moved,
     Page,
     Refused,
@@ -26,10 +28,12 @@ from playcall.engine.ports import (
     Delivery,
     Execution,
     Job,
+    Prolonging,
     Reporting,
     Silencing,
     Task,
     Transaction,
+    Unsilencing,
 )
 
 _DANGER = list(EffectClass)  # from harmless to not at all by machine
@@ -53,8 +57,8 @@ class Committer:
             return outcome
         jobs, failures = self._follow(tx, outcome, event, plan)
         tx.record(outcome.incident, event, jobs)
-        for failure in failures:
-            self.apply(tx, failure, outcome.incident.id)
+        for following in (*outcome.follows, *failures):
+            self.apply(tx, following, outcome.incident.id)
         return outcome
 
     def _plan_of(self, state: Incident | None, event: Event) -> str:
@@ -99,8 +103,14 @@ class Committer:
                         label_sets=effect.label_sets,
                         lasting=effect.lasting,
                         comment=effect.comment,
+                        purpose=effect.purpose,
+                        by=effect.by,
                     ),
                 )
+            case ExtendSilence():
+                yield "prolong", Prolonging(silence=effect.silence, lasting=effect.lasting)
+            case EndSilence():
+                yield "unsilence", Unsilencing(silence=effect.silence)
             case WriteReport():
                 yield "report", Reporting()
             case _:

@@ -21,12 +21,14 @@ from playcall.engine.ports import (
     Delivery,
     Execution,
     Job,
+    Prolonging,
     Receipt,
     Reporting,
     Silencing,
     Task,
     Transaction,
     Unavailable,
+    Unsilencing,
 )
 from playcall.engine.readings import Reader
 
@@ -39,7 +41,7 @@ ARRIVALS = 100  # alerts in one transaction
 POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Delivery,): 32,
     (Execution,): 8,
-    (Silencing, Reporting): 4,
+    (Silencing, Prolonging, Unsilencing, Reporting): 4,
 }
 
 

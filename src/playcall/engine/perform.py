@@ -17,9 +17,10 @@ from playcall.core.events import (
     PageFailed,
     ReportWritten,
     Silenced,
+    SilenceEnded,
     SilenceFailed,
 )
-from playcall.core.incident import RunStatus
+from playcall.core.incident import RunStatus, SilencePurpose
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
 from playcall.engine.ports import (
@@ -32,6 +33,7 @@ from playcall.engine.ports import (
     Job,
     Metrics,
     Output,
+    Prolonging,
     Reporting,
     Runner,
     Silencer,
@@ -39,6 +41,7 @@ from playcall.engine.ports import (
     Store,
     Transaction,
     Unavailable,
+    Unsilencing,
     Vector,
 )
 
@@ -82,6 +85,10 @@ class Performer:
                 await self._execute(job, job.task)
             case Silencing():
                 await self._silence(job, job.task)
+            case Prolonging():
+                await self._prolong(job, job.task)
+            case Unsilencing():
+                await self._unsilence(job, job.task)
             case Reporting():
                 await self._report(job)
             case _:
@@ -241,14 +248,53 @@ class Performer:
                 for labels in task.label_sets
             ]
         except Unavailable as error:
-            reason = str(error)
-            if error.permanent or job.attempts >= SILENCE_ATTEMPTS:
-                await self._finish(job, SilenceFailed(at=now, reason=reason))
-                return
-            later = now + retry_after(job.attempts)
-            await self.store.write(lambda tx: tx.postpone(job.key, later, reason))
+            failed = SilenceFailed(at=now, reason=str(error), purpose=task.purpose)
+            await self._retry_silence(job, error, failed)
             return
-        await self._finish(job, Silenced(at=now, silence=", ".join(silences), until=until))
+        silenced = Silenced(
+            at=now,
+            silence=", ".join(silences),
+            until=until,
+            purpose=task.purpose,
+            by=task.by,
+        )
+        await self._finish(job, silenced)
+
+    async def _prolong(self, job: Job, task: Prolonging) -> None:
+        now = self.clock.now()
+        until = now + task.lasting
+        purpose = SilencePurpose.ACKNOWLEDGED
+        try:
+            silence = await self.hands.silencer.prolong(task.silence, until)
+        except Unavailable as error:
+            failed = SilenceFailed(at=now, reason=str(error), purpose=purpose)
+            await self._retry_silence(job, error, failed)
+            return
+        longer = Silenced(at=now, silence=silence, until=until, purpose=purpose)
+        await self._finish(job, longer)
+
+    async def _unsilence(self, job: Job, task: Unsilencing) -> None:
+        now = self.clock.now()
+        try:
+            await self.hands.silencer.end(task.silence)
+        except Unavailable as error:
+            await self._retry_silence(job, error, None)
+            return
+        await self._finish(job, SilenceEnded(at=now, silence=task.silence))
+
+    async def _retry_silence(
+        self, job: Job, error: Unavailable, failed: SilenceFailed | None
+    ) -> None:
+        """Later, or, when that cannot help, never: then it is on record, or in plain sight."""
+        reason = str(error)
+        last = error.permanent or job.attempts >= SILENCE_ATTEMPTS
+        if last and failed:
+            await self._finish(job, failed)
+        elif last:
+            await self.store.write(lambda tx: tx.bury(job.key, reason))
+        else:
+            later = self.clock.now() + retry_after(job.attempts)
+            await self.store.write(lambda tx: tx.postpone(job.key, later, reason))
 
     async def _report(self, job: Job) -> None:
         def gather(tx: Transaction) -> str:

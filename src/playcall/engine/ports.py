@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
-from playcall.core.incident import Incident, RunStatus
+from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan
@@ -104,6 +104,14 @@ class Silencer(Protocol):
         Alertmanager's id. Raises Unavailable."""
         ...
 
+    async def prolong(self, silence: str, ends_at: datetime) -> str:
+        """Let it end later; returns its id, which may be a new one. Raises Unavailable."""
+        ...
+
+    async def end(self, silence: str) -> None:
+        """End it now; one that has ended, or is not there, is left alone. Raises Unavailable."""
+        ...
+
 
 class Archive(Protocol):
     def keep(self, name: str, text: str) -> str:
@@ -155,6 +163,23 @@ class Silencing:
     label_sets: tuple[Mapping[str, str], ...]
     lasting: timedelta
     comment: str
+    purpose: SilencePurpose = SilencePurpose.RESOLVED
+    by: str = "Playcall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prolonging:
+    """Let a silence last longer."""
+
+    silence: str
+    lasting: timedelta  # from when it is done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsilencing:
+    """End a silence."""
+
+    silence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +187,7 @@ class Reporting:
     """Write the incident's report."""
 
 
-Task = Delivery | Execution | Silencing | Reporting
+Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

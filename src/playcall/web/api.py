@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from playcall.core import verification
-from playcall.core.decide import missing_values
+from playcall.core.commands import missing_values
 from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
 from playcall.core.incident import Incident
 from playcall.core.report import write_report

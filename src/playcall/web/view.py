@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from playcall.core import escalation, timeline, verification
-from playcall.core.decide import missing_values
+from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.plan import (
@@ -18,7 +18,6 @@ from playcall.core.plan import (
     Play,
     Purpose,
     Question,
-    RungCondition,
 )
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
@@ -157,17 +156,10 @@ def _due(incident: Incident, plan: Plan, now: datetime) -> str:
     """What happens next by itself, in words; empty when nothing does."""
     if incident.status.over or incident.status is Status.RECOVERED:
         return ""
-    following = [
-        (due, rung)
-        for index, rung in enumerate(escalation.ladder(plan))
-        if index not in incident.climbed
-        and (due := escalation.rung_due(incident, plan, rung)) is not None
-        and due > now
-        and not (rung.condition is RungCondition.NO_ACK and incident.acknowledged_by)
-    ]
-    if not following:
+    following = escalation.next_rung(incident, plan, now)
+    if following is None:
         return ""
-    due, rung = min(following, key=lambda pair: pair[0])
+    due, rung = following
     whom = " and ".join(rung.roles)
     return f"{whom}: {rung.means.lower()} in {say_duration(due - now)} ({rung.condition})"
 

@@ -1,0 +1,134 @@
+"""The commands of an incident: which run by themselves, who may approve the others, what became of
+each. One approval is worth one run."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from playcall.core.effects import Moved, Refused, RunCommand
+from playcall.core.events import (
+    CommandBegun,
+    CommandFinished,
+    CommandInterrupted,
+    RunApproved,
+    RunDeclined,
+)
+from playcall.core.incident import Incident, Run, RunStatus
+from playcall.core.plan import Command, EffectClass, Plan, Play, Role
+
+Outcome = Moved | Refused
+
+
+def first_look(play: Play) -> tuple[Command, ...]:
+    """The diagnostics that run by themselves when an incident opens: what only observes, in the
+    immediate and the diagnostic phases, and stands under no condition."""
+    return tuple(
+        command
+        for phase in play.phases
+        if phase.role in (Role.ACT, Role.DIAGNOSE)
+        for step in phase.steps
+        for command in step.commands
+        if command.effect is EffectClass.OBSERVE and command.guard is None
+    )
+
+
+def missing_values(incident: Incident, command: Command) -> tuple[str, ...]:
+    """The placeholders of a command that nothing fills yet."""
+    return tuple(p.name for p in command.placeholders if p.name not in incident.values)
+
+
+def begin(
+    incident: Incident, command: Command, by: str | None, at: datetime
+) -> tuple[Incident, RunCommand]:
+    earlier = incident.runs.get(command.id)
+    attempt = earlier.attempt + 1 if earlier else 1
+    run = Run(
+        id=f"{incident.id}/{command.id}/{attempt}",
+        status=RunStatus.PENDING,
+        attempt=attempt,
+        approved_by=by,
+        at=at,
+    )
+    effect = RunCommand(command=command.id, run=run.id, approved_by=by)
+    return replace(incident, runs={**incident.runs, command.id: run}), effect
+
+
+def find_command(plan: Plan, incident: Incident, command_id: str) -> Command | Refused:
+    play = plan.play(incident.play) if incident.play else None
+    command = play.command(command_id) if play else None
+    if command is None:
+        return Refused(reason=f"the play has no command {command_id}")
+    return command
+
+
+def approve(incident: Incident, event: RunApproved, plan: Plan) -> Outcome:
+    command = find_command(plan, incident, event.command)
+    if isinstance(command, Refused):
+        return command
+    if command.effect is EffectClass.MANUAL:
+        return Refused(reason=f"command {command.id} needs a person: {'; '.join(command.reasons)}")
+    if not event.access.allows(command.approver):
+        return Refused(reason=f"command {command.id} needs the approval of a {command.approver}")
+    if missing := missing_values(incident, command):
+        return Refused(reason=f"command {command.id} has no value for {', '.join(missing)}")
+    earlier = incident.runs.get(command.id)
+    if earlier and earlier.status.active:
+        return Refused(reason=f"command {command.id} is {earlier.status} already")
+    if earlier and earlier.status is not RunStatus.DECLINED and not event.again:
+        return Refused(
+            reason=f"command {command.id} ran already and {_ended(earlier)}; approve it again only "
+            "if it should run once more"
+        )
+    incident, run = begin(incident, command, event.by, event.at)
+    return Moved(incident=incident, effects=(run,))
+
+
+def _ended(run: Run) -> str:
+    return "its outcome is unknown" if run.status is RunStatus.UNKNOWN else str(run.status)
+
+
+def decline(incident: Incident, event: RunDeclined, plan: Plan) -> Outcome:
+    command = find_command(plan, incident, event.command)
+    if isinstance(command, Refused):
+        return command
+    earlier = incident.runs.get(command.id)
+    if earlier and earlier.status is not RunStatus.DECLINED:
+        return Refused(reason=f"command {command.id} is {earlier.status}: too late to decline")
+    declined = Run(
+        id=f"{incident.id}/{command.id}/0",
+        status=RunStatus.DECLINED,
+        attempt=0,
+        approved_by=None,
+        at=event.at,
+        summary=event.reason,
+    )
+    return Moved(incident=replace(incident, runs={**incident.runs, command.id: declined}))
+
+
+def begun(incident: Incident, event: CommandBegun, plan: Plan) -> Outcome:
+    return _advance(incident, event.command, event.run, status=RunStatus.RUNNING, at=event.at)
+
+
+def finished(incident: Incident, event: CommandFinished, plan: Plan) -> Outcome:
+    return _advance(
+        incident,
+        event.command,
+        event.run,
+        status=event.status,
+        exit_code=event.exit_code,
+        summary=event.summary,
+        at=event.at,
+    )
+
+
+def interrupted(incident: Incident, event: CommandInterrupted, plan: Plan) -> Outcome:
+    return _advance(incident, event.command, event.run, status=RunStatus.UNKNOWN, at=event.at)
+
+
+def _advance(incident: Incident, command_id: str, run_id: str, **changes: Any) -> Outcome:
+    run = incident.runs.get(command_id)
+    if run is None or run.id != run_id:
+        return Refused(reason=f"{run_id} is not the current run of command {command_id}")
+    return Moved(
+        incident=replace(incident, runs={**incident.runs, command_id: replace(run, **changes)})
+    )
