@@ -316,6 +316,12 @@ class DeafSilencer:
     async def silence(self, *_: object) -> str:
         raise self.error
 
+    async def prolong(self, *_: object) -> str:
+        raise self.error
+
+    async def end(self, *_: object) -> None:
+        raise self.error
+
 
 @pytest.mark.parametrize("error", [DOWN, REFUSED], ids=["for now", "for ever"])
 async def test_an_incident_is_closed_and_reported_though_it_cannot_be_silenced(

@@ -12,7 +12,7 @@ import yaml
 
 from drillrange import dwcp_v3, monitoring
 from playcall.core.compiler import compile_document
-from playcall.core.escalation import roles
+from playcall.core.people import roles
 from playcall.settings import read_settings
 from tests.servers import HOST, free_port
 

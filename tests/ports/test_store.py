@@ -10,22 +10,35 @@ from playcall.core import events as ev
 from playcall.core.alert import group_key
 from playcall.core.decide import decide
 from playcall.core.effects import Moved
-from playcall.core.incident import Incident, Run, RunStatus, Status
+from playcall.core.incident import (
+    Given,
+    Incident,
+    Part,
+    Quiet,
+    Run,
+    RunStatus,
+    SilencePurpose,
+    Standing,
+    Status,
+)
 from playcall.core.judge import Judgement, Verdict
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.ports import (
     Exit,
     Job,
+    Prolonging,
     Receipt,
     Reporting,
     Silencing,
     Task,
     Transaction,
     Unavailable,
+    Unsilencing,
 )
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
+from tests.core.test_decide import EXAMPLES
 from tests.ports.stored import (
     ALL_TASKS,
     NUL,
@@ -173,11 +186,20 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Silenced(at=NOON, silence="s-1", until=NOON + minutes(60)),
     ev.SilenceFailed(at=NOON, reason="down"),
     ev.ReportWritten(at=NOON, path="reports/incident-1.md"),
+    *(event for event in EXAMPLES if type(event) not in (ev.Woken, ev.Resolved)),
 )
 TASK_VALUES: tuple[Task, ...] = (
     a_delivery(),
     an_execution(approved_by="ada"),
-    Silencing(label_sets=({"a": "b"}, {}), lasting=minutes(60), comment="c"),
+    Silencing(
+        label_sets=({"a": "b"}, {}),
+        lasting=minutes(60),
+        comment="c",
+        purpose=SilencePurpose.BY_HAND,
+        by="ada",
+    ),
+    Prolonging(silence="s", lasting=minutes(20)),
+    Unsilencing(silence="s"),
     Reporting(),
 )
 
@@ -190,7 +212,11 @@ async def test_every_kind_of_event_comes_back_as_it_was_recorded(store: Database
         )
     stored = await store.write(lambda tx: tx.events(1))
     assert [(one.n, one.event) for one in stored] == list(enumerate(EVENTS, start=1))
-    assert [one.n for one in await store.write(lambda tx: tx.events(1, after=17))] == [18, 19]
+    last = len(EVENTS)
+    assert [one.n for one in await store.write(lambda tx: tx.events(1, after=last - 2))] == [
+        last - 1,
+        last,
+    ]
 
 
 def _record(tx: Transaction, state: Incident, event: ev.Event, jobs: tuple[Job, ...]) -> None:
@@ -208,6 +234,10 @@ async def test_the_state_comes_back_as_it_was_recorded(store: Database) -> None:
     state = replace(
         an_incident(),
         alongside=(2, 3),
+        quiet=Quiet(until=NOON, reason="snoozed by ada", snoozed=True),
+        roles={Part.COMMANDER: ("ada",), Part.RESPONDER: ("ada", "bob")},
+        answers={"6.1.0": Given(answer="YES", by="ada", at=NOON)},
+        silences={"s": Standing(until=NOON, by="ada", purpose=SilencePurpose.FOREIGN)},
         acknowledged_by="ada",
         acknowledged_at=NOON,
         runs={
