@@ -148,7 +148,6 @@ promtool tsdb analyze /data
 MANUAL = """
 vim /etc/hosts
 less /var/log/syslog
-top
 htop
 kubectl edit deployment/shop
 kubectl exec -it web-0 -- bash

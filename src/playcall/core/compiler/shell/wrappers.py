@@ -157,8 +157,21 @@ def _terminal_fault(
     )
 
 
+# Settings of ssh that change neither where commands run nor whom a host is believed to be.
+_SSH_SETTING = re.compile(
+    r"(?:BatchMode|ConnectTimeout|ConnectionAttempts|ServerAliveInterval|ServerAliveCountMax"
+    r"|LogLevel|PasswordAuthentication|IdentitiesOnly|PreferredAuthentications|User|Port"
+    r"|RequestTTY|TCPKeepAlive|AddressFamily|Compression)[= ][\w,-]+",
+    re.IGNORECASE,
+)
+
+
 def _ssh(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
     arguments = _read(judge, program, words, 1)
+    for option in arguments.options:
+        setting = option.value.text if option.name == "-o" and option.value else None
+        if setting is not None and not _SSH_SETTING.fullmatch(setting):
+            judge.findings.change(f'ssh -o "{setting[:60]}" is not known to be harmless')
     remote = replace(context, remote=True)
     if not arguments.rest:
         _interactive(judge, program.name, words[0], context)
