@@ -122,6 +122,8 @@ def test_the_known_gaps_of_the_first_document_are_told() -> None:
         "PC411",
         "PC411",
         "PC421",
+        "PC421",
+        "PC423",
     ]
 
 

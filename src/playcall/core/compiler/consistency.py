@@ -31,6 +31,7 @@ def check_consistency(plan: Plan, rule_queries: tuple[str, ...], ledger: Ledger)
     for play in plan.plays:
         _check_limits(play, ledger)
         _check_proof(play, ledger)
+        _check_trees(play, ledger)
     _check_metrics(plan, rule_queries, ledger)
     _check_path(plan, ledger)
 
@@ -152,17 +153,42 @@ def _check_people(plan: Plan, ledger: Ledger) -> None:
     """A role of the path that the document's own tables of people do not know."""
     known = [contact.role for contact in plan.contacts]
     known += [name for t in plan.teams for name in (t.value, t.primary, t.secondary, t.expert)]
-    letters = [re.sub(r"[\W_]", "", name.lower()) for name in known]
+    named = [_words(name) for name in known]
     for rung in plan.rungs if plan.contacts else ():
         for role in rung.roles:
-            asked = re.sub(r"[\W_]", "", role.lower())
-            if not any(asked in name or (name and name in asked) for name in letters):
+            asked = _words(role)
+            if not any(words and (words <= asked or asked <= words) for words in named):
                 ledger.note(
                     "PC421",
                     rung.line,
                     f"{role!r} is paged {_after(rung.after)}; no table of people has that role.",
                     "Add a row to the contacts; the settings bind it to a person in any case.",
                 )
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", name.lower().replace("-", "")))
+
+
+def _check_trees(play: Play, ledger: Ledger) -> None:
+    """Several questions below one answer: nothing says what holds when they disagree."""
+    for phase in play.phases:
+        for step in phase.steps:
+            open_ = [step.decision] if step.decision else []
+            while open_:
+                question = open_.pop()
+                for answer in question.answers:
+                    open_ += answer.questions
+                    if len(answer.questions) > 1:
+                        asked = " and ".join(f'"{one.text}"' for one in answer.questions)
+                        ledger.note(
+                            "PC423",
+                            answer.line,
+                            f"{answer.label} asks {asked}, and nothing says what holds when their"
+                            " answers lead to different ends.",
+                            "Put the second question below an answer of the first. Until then they"
+                            " are asked in order, and a rollback ends the walk.",
+                        )
 
 
 def _after(span: timedelta) -> str:

@@ -12,6 +12,7 @@ from playcall.core.compiler.tables import Columns
 from playcall.core.plan import Rung, RungCondition
 
 _ARROW = re.compile(r"^\s*(?:[↓⬇▼▾↧⇓]|(?:v|V|\||-+>|=+>|\|\s*v)(?=[\s(]|$))+\s*(?P<edge>.*)$")
+_LONGEST = 400  # characters of a path drawn in one line
 _IN_LINE = re.compile(r"\s*(?:→|⇒|➜|-+>|=+>)\s*")
 _EDGE = re.compile(r"\([^()]*\d[^()]*\)|\d+\s*(?:m|min|minutes?|h|hours?)\b.*", re.IGNORECASE)
 _TIMED = re.compile(r"(?P<who>[^()]+?)\s*\((?P<edge>(?:after\s+)?\d[^()]*)\)", re.IGNORECASE)
@@ -73,7 +74,8 @@ def is_drawn_in_line(block: Block, heading: str) -> bool:
 
 def _unfold(line: str) -> list[str]:
     """A path drawn in one line, as the lines of one drawn from top to bottom."""
-    parts = [part.strip() for part in _IN_LINE.split(line)]
+    text = phrases.one_line(line)
+    parts = [part.strip() for part in _IN_LINE.split(text)] if len(text) < _LONGEST else []
     if len(parts) < 3 or not all(parts):
         return [line]
     lines = [parts[0]]
