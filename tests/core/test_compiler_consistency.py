@@ -133,3 +133,21 @@ def test_a_sentence_is_joined_to_the_only_query_beside_it_that_shares_its_words(
     assert {c.query for c in plan.plays[0].criteria if c.purpose.value == "symptom"} == {
         "max(node_disk_used_ratio)"
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "columns"),
+    [
+        ("`[a](#no)` [b](#no)", [16]),
+        ("``a ` [a](#no)`` [b](#no)", [22]),
+        ("`[a](#no) [b](#no)", [6, 15]),
+        ("``[a](#no)` [b](#no)", [7, 17]),
+    ],
+    ids=["code", "a tick within code", "a tick that opens nothing", "other numbers of ticks"],
+)
+def test_what_only_looks_like_a_link_within_code_is_left_alone(
+    line: str, columns: list[int]
+) -> None:
+    found = [p for p in compiled(f"{a_document()}\n{line}\n").problems if p.code == "PC116"]
+
+    assert [problem.place.column for problem in found] == columns
