@@ -34,6 +34,8 @@ _OUTPUT = re.compile(
 _CODE = re.compile(r"(?<!`)`(?P<code>[^`\n]{4,400})`(?!`)")
 _INLINE = re.compile(rf"^(?:\$ +)?(?:sudo +)?(?:(?:{_VERBS}) +\S+ +\S|(?:{_TOOLS}) +\S).*$")
 
+_AS_FAR = 200  # lines above a command in which a variable's value is looked for
+
 
 def is_shell(block: Block) -> bool:
     """A fence with a shell's tag, or an untagged block that opens with a prompt or a command."""
@@ -142,13 +144,33 @@ class CommandReader:
     def _tell_faults(self, command: Command, reading: Reading) -> None:
         """A stand-in that the command's own title explains is only noted."""
         explained = {(p.line, p.column) for p in reading.placeholders if p.text in command.title}
+        names = {(p.line, p.column): p.name for p in reading.placeholders}
         for fault in reading.faults:
             row, column = self._place(command.text, command.line, fault.line, fault.column)
+            name = names.get((fault.line, fault.column), "")
+            if fault.code == "PC202" and (above := self._set_above(name, command.line)):
+                self._tell_lost(name, above, row, column)
+                continue
             told = fault.code == "PC207" and (fault.line, fault.column) in explained
             level = Level.NOTE if told else fault.level
             self.ledger.tell(
                 fault.code, level, row, fault.what, fault.mend, column=column, about=fault.about
             )
+
+    def _set_above(self, name: str, line: int) -> int | None:
+        """The nearest line above that gives a variable a value, in whichever command."""
+        gives = re.compile(rf"(?:^|[\s;&])(?:{re.escape(name)}=|(?:for|read(?: -\w+)*) {name}\b)")
+        above = range(line - 1, max(0, line - _AS_FAR), -1)
+        return next((n for n in above if gives.search(self.ledger.lines[n - 1])), None)
+
+    def _tell_lost(self, name: str, above: int, line: int, column: int) -> None:
+        self.ledger.warn(
+            "PC202",
+            line,
+            f'"{name}" is set in another command (line {above}), and each command runs by itself.',
+            "Set it in this command too, or give it a value when the command is run.",
+            column=column,
+        )
 
     def _tell_query(self, query: str, line: int) -> None:
         if why := promql.why_not(query):
