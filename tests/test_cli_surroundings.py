@@ -126,3 +126,8 @@ def test_a_role_that_the_settings_bind_to_nobody_is_an_error(tmp_path: Path) -> 
     assert problem["code"] == "PC422"
     assert "'Team Lead'" in str(problem["what"])
     assert playcall("check", "--settings", settings, document).returncode == 1
+
+    told = settings.read_text()
+    settings.write_text(told.replace("[prometheus]", 'ignore = ["PC422"]\n[prometheus]'))
+    assert found("--settings", settings, document) == []
+    assert playcall("check", "--settings", settings, document).returncode == 0
