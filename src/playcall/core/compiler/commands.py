@@ -1,7 +1,8 @@
 """Shell blocks to commands: the shell reader's answers, brought back to places in the document."""
 
 import re
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from playcall.core.compiler import annotations, fences, promql, queries
@@ -34,7 +35,7 @@ _OUTPUT = re.compile(
 _CODE = re.compile(r"(?<!`)`(?P<code>[^`\n]{4,400})`(?!`)")
 _INLINE = re.compile(rf"^(?:\$ +)?(?:sudo +)?(?:(?:{_VERBS}) +\S+ +\S|(?:{_TOOLS}) +\S).*$")
 
-_AS_FAR = 200  # lines above a command in which a variable's value is looked for
+_GIVES = re.compile(r"(?:^|[\s;&])(?:(\w+)=|(?:for|read(?: -\w+)*) (\w+))")
 
 
 def is_shell(block: Block) -> bool:
@@ -77,6 +78,7 @@ class CommandReader:
         self.ledger = ledger
         self._everywhere = everywhere
         self._numbers: Counter[str] = Counter()
+        self._given: dict[str, list[int]] | None = None  # variables, and the lines that set them
 
     def read(self, block: Block, prefix: str, title: str, guard: Guard | None) -> list[Command]:
         """The commands of a code block."""
@@ -159,9 +161,14 @@ class CommandReader:
 
     def _set_above(self, name: str, line: int) -> int | None:
         """The nearest line above that gives a variable a value, in whichever command."""
-        gives = re.compile(rf"(?:^|[\s;&])(?:{re.escape(name)}=|(?:for|read(?: -\w+)*) {name}\b)")
-        above = range(line - 1, max(0, line - _AS_FAR), -1)
-        return next((n for n in above if gives.search(self.ledger.lines[n - 1])), None)
+        if self._given is None:
+            self._given = defaultdict(list)
+            for number, text in enumerate(self.ledger.lines, 1):
+                for found in _GIVES.finditer(text):
+                    self._given[found[1] or found[2]].append(number)
+        lines = self._given.get(name, [])
+        at = bisect_left(lines, line)
+        return lines[at - 1] if at else None
 
     def _tell_lost(self, name: str, above: int, line: int, column: int) -> None:
         self.ledger.warn(
