@@ -38,6 +38,7 @@ class Documents(_Table, frozen=True):
     playbook: str = ""
     policy: str = ""  # rulings on single commands, which may loosen
     rules: str = ""  # the rule file of Prometheus; sentences may be joined to its queries
+    ignore: tuple[str, ...] = ()  # codes of problems that `playcall check` does not tell
 
 
 class IntakeTable(_Table, frozen=True):
@@ -108,6 +109,7 @@ class Settings:
     playbook: Path
     policy: Path | None
     rules: Path | None
+    ignore: tuple[str, ...] = ()
     data: Path
     database: str
     url: str
@@ -223,6 +225,7 @@ def _complete(file: _File, beside: Path) -> Settings:
         playbook=(beside / file.documents.playbook).resolve(),
         policy=(beside / file.documents.policy).resolve() if file.documents.policy else None,
         rules=(beside / file.documents.rules).resolve() if file.documents.rules else None,
+        ignore=file.documents.ignore,
         data=data,
         database=file.server.database or f"sqlite:///{data / 'playcall.db'}",
         url=(file.server.url or f"http://{host}:{file.server.port}").rstrip("/"),

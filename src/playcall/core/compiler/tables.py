@@ -236,4 +236,5 @@ def _tell_stand_ins(role: str, cells: Mapping[str, str], line: int, ledger: Ledg
             line,
             f"{role} has only a stand-in for {' and '.join(stand_ins)}; nobody can be reached so.",
             "Fill in the real one, or empty the cell.",
+            word=next(value for value in cells.values() if _STAND_IN.search(value)),
         )
