@@ -68,7 +68,7 @@ def _environment(judge: "Judge", program: Program, words: list[Word], context: C
     rest = _read(judge, program, words, 0).rest
     while rest and re.match(r"\w+=", rest[0].text):
         name = rest[0].text.partition("=")[0]
-        if stand_ins().dangerous.match(name):
+        if stand_ins().changes(name, rest[0].text, seen=True):
             judge.findings.change(f'sets "{name}", which changes what later words do')
         rest = rest[1:]
     if rest:
