@@ -21,7 +21,8 @@ _ASKS = re.compile(
     r"|stats(?: (?:items|slabs|settings))?|version|show [\w ./-]+)(?:\\[rn])*(?P=quote)" + _SUDO
 )
 _SOCAT_END = re.compile(
-    r"(?:-|stdio|STDIO|(?:(?i:unix|unix-connect|unix-client|tcp4?|tcp4?-connect):)?[\w./:-]+)"
+    r"-|(?i:stdio)|/[\w./-]+|(?i:unix|unix-connect|unix-client):/[\w./-]+"
+    r"|(?i:tcp4?|tcp4?-connect):[\w.-]+:\d+"
 )
 
 

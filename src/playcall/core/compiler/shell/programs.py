@@ -171,7 +171,7 @@ def _says(judge: "Judge", call: Call) -> None:
         return
     if any(word.text == "--" for word in call.rest):
         judge.findings.change(f'"--" may begin another command of {program.name}')
-    if any(word.splits or word.globs for word in call.arguments.operands[:3]):
+    if any(word.splits for word in call.arguments.operands):
         judge.findings.change(f"how many words {program.name} gets is known only at run time")
     if not call.arguments.operands and call.context.piped:
         judge.findings.change(f"{program.name} may act on what is fed to it")

@@ -279,6 +279,18 @@ def _container_exec(judge: "Judge", program: Program, words: list[Word], context
     _exec(judge, program, before, arguments, arguments.rest, context)
 
 
+def _inside_of(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
+    """nsenter, cephadm shell: options, and then the command, perhaps behind a "--"."""
+    arguments = _read(judge, program, words, 0)
+    inner = arguments.rest
+    if inner and inner[0].text == "--" and inner[0].literal:
+        inner = inner[1:]
+    if inner:
+        judge.argv(inner, replace(context, remote=True))
+    else:
+        _interactive(judge, program.name, words[0], context)
+
+
 def _exec(
     judge: "Judge",
     program: Program,
@@ -329,4 +341,5 @@ _WRAPPERS: dict[str, Callable[["Judge", Program, list[Word], Context], None]] = 
     "watch": _watch,
     "kubectl_exec": _kubectl_exec,
     "container_exec": _container_exec,
+    "inside": _inside_of,
 }
