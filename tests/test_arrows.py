@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "settings",
         "shellcheck",
     ),
+    ("rotafile",),
     ("testing",),
     ("engine",),
     ("core",),

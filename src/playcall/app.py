@@ -30,10 +30,11 @@ from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.perform import Hands, Performer
-from playcall.engine.ports import Channel, Method, Person
+from playcall.engine.ports import Channel, Method, Person, Rule
 from playcall.engine.readings import Reader
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
+from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.local import Local
 from playcall.runner.redaction import Redactor
@@ -97,26 +98,39 @@ def load_playbook(settings: Settings) -> Playbook:
             f"{settings.playbook.name} pages {names}, and nobody is bound to it. "
             f"Add a line for each to [on_call]."
         )
-    for name in settings.people:
-        if not settings.methods(name) and any(name in who for who in settings.on_call.values()):
+    for name in sorted(settings.may_be_on_call()):
+        if not settings.methods(name):
             raise BadSettings(f"people.{name}: is on call and cannot be reached. Add mail.")
     plan, stale = apply_policy(compiled.plan, rulings, str(settings.policy or ""))
     return Playbook(plan=quicken(plan, settings.pace), problems=(*compiled.problems, *stale))
 
 
 def directory(settings: Settings) -> Directory:
-    people = {
-        name: Person(
-            id=name,
-            name=table.name,
-            methods=tuple(
-                Method(channel=channel, address=address)
-                for channel, address in settings.methods(name)
-            ),
-        )
-        for name, table in settings.people.items()
-    }
-    return Directory(people=people, roles={k.lower(): v for k, v in settings.on_call.items()})
+    return Directory(
+        people={name: _person(name, settings) for name in settings.people},
+        roles={role.strip().lower(): bound for role, bound in settings.on_call.items()},
+        schedules={name: build_schedule(name, table) for name, table in settings.schedules.items()},
+        fallbacks={name: table.fallback for name, table in settings.schedules.items()},
+    )
+
+
+def _person(name: str, settings: Settings) -> Person:
+    table = settings.people[name]
+    addresses = {"mail": table.mail, "webhook": table.webhook}
+    return Person(
+        id=name,
+        name=table.name,
+        methods=tuple(Method(channel=c, address=a) for c, a in settings.methods(name)),
+        rules=tuple(
+            Rule(
+                after=step.after / settings.pace,
+                methods=tuple(Method(channel=c, address=addresses[c]) for c in step.methods),
+                hours=step.hours,
+            )
+            for step in build_steps(table.rules)
+        ),
+        zone=table.zone or "UTC",
+    )
 
 
 async def serve(settings: Settings, playbook: Playbook) -> None:

@@ -8,15 +8,17 @@ Adapters implement these and never meet one another. Two things may go wrong in 
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
+from playcall.core.hours import Window
 from playcall.core.incident import Event, Incident, RunStatus
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan
+from playcall.core.rota import Override
 
 T = TypeVar("T")
 
@@ -114,12 +116,32 @@ class Archive(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a person wants to be paged: by all these methods at once, some time after the page was
+    decided, in some hours."""
+
+    after: timedelta
+    methods: tuple[Method, ...]
+    hours: Window | None = None  # in the person's zone; None: always
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who can be reached; methods in the order to try them."""
 
     id: str
     name: str
     methods: tuple[Method, ...]
+    rules: tuple[Rule, ...] = ()  # for pages, instead of the order
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """When a message is due that is sent only if nobody acknowledged the incident meanwhile."""
+
+    due_at: datetime
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +152,7 @@ class Delivery:
     person: Person
     message: Message
     page: bool  # whether delivery is an event of the incident
+    later: Later | None = None  # None: now, whatever happens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +196,12 @@ class Job:
     task: Task
     attempts: int = 0
 
+    @property
+    def due_at(self) -> datetime | None:
+        """None: as soon as it is decided."""
+        later = self.task.later if isinstance(self.task, Delivery) else None
+        return later.due_at if later else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
@@ -211,6 +240,31 @@ class StoredRun:
     summary: str
     output: bytes = b""
     output_dropped: int = 0  # bytes that the cap left out of the middle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOverride:
+    """An override as it was asked for, and who ended it before its time; never forgotten."""
+
+    id: int
+    asked: Override
+    made_by: str
+    made_at: datetime
+    removed_by: str | None = None
+    removed_at: datetime | None = None
+
+    def in_force(self) -> Override | None:
+        """What it does: nothing from the moment it was removed; None when it never did anything."""
+        if self.removed_at is None or self.removed_at >= self.asked.ends_at:
+            return self.asked
+        if self.removed_at <= self.asked.starts_at:
+            return None
+        return replace(self.asked, ends_at=self.removed_at)
+
+
+def in_force(stored: "Sequence[StoredOverride]") -> tuple[Override, ...]:
+    """What overrides do, the last one made last."""
+    return tuple(override for one in stored if (override := one.in_force()))
 
 
 class Transaction(Protocol):
@@ -302,6 +356,18 @@ class Transaction(Protocol):
 
     def run(self, run: str) -> StoredRun | None: ...
 
+    # overrides
+    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride: ...
+
+    def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
+        """From `at` on it does nothing; its row stays. None when there is no such override, or it
+        was removed before."""
+        ...
+
+    def overrides(self, at: datetime) -> Sequence[Override]:
+        """What is in force at an instant, the last one made last."""
+        ...
+
     # readings
     def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
         """Live incidents whose criteria are due to be read, claimed until `until`."""
@@ -344,6 +410,11 @@ class Views(Protocol):
     def dossier(self, incident: int) -> Dossier | None: ...
 
     def run(self, run: str) -> StoredRun | None: ...
+
+    def overrides(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        """Those that were asked for some time between two instants, the last one made last;
+        removed ones too."""
+        ...
 
     def stamp(self, incident: int) -> tuple[int, int, int]:
         """Changes whenever anything shown of the incident does: events, readings, output."""
