@@ -163,7 +163,10 @@ def rule_mistakes(
 def build_schedule(name: str, table: ScheduleTable) -> Schedule:
     """Of a table without mistakes; layers of calendars are empty until they are read."""
     return Schedule(
-        name=name, zone=ZoneInfo(table.zone), layers=tuple(_layer(layer) for layer in table.layers)
+        name=name,
+        zone=ZoneInfo(table.zone),
+        layers=tuple(_layer(layer) for layer in table.layers),
+        part_time=table.part_time,
     )
 
 

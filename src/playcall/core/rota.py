@@ -67,6 +67,7 @@ class Schedule:
     name: str
     zone: ZoneInfo
     layers: tuple[Layer, ...]  # a later one wins over an earlier one
+    part_time: bool = False  # gaps are meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

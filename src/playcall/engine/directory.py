@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from playcall.core import rota
 from playcall.core.hours import covers
 from playcall.core.plan import Plan
-from playcall.core.rota import Override, Schedule
+from playcall.core.rota import Override, Schedule, Shift
 from playcall.engine.ports import Later, Person
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,10 @@ class Directory:
 
     people: Mapping[str, Person]
     roles: Mapping[str, Sequence[str]]  # keys in lower case
-    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     fallbacks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by schedule
+    # What is wrong with the calendar of a schedule's layer.
+    troubles: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def behind(
         self, role: str, at: datetime, overrides: Sequence[Override] = ()
@@ -89,6 +91,23 @@ class Directory:
     def unbound(self, roles: Sequence[str]) -> tuple[str, ...]:
         """The roles that nobody fills."""
         return tuple(role for role in roles if not self.bound(role))
+
+    def import_shifts(
+        self, schedule: str, layer: int, shifts: tuple[Shift, ...], trouble: str = ""
+    ) -> None:
+        """Put a layer anew, as its calendar has it now."""
+        old = self.schedules[schedule]
+        new = rota.Imported(shifts=shifts)
+        layers = (*old.layers[:layer], new, *old.layers[layer + 1 :])
+        self.schedules[schedule] = replace(old, layers=layers)
+        if trouble:
+            self.troubles[schedule, layer] = trouble
+        else:
+            self.troubles.pop((schedule, layer), None)
+
+    def trouble(self, schedule: str) -> str:
+        found = sorted(self.troubles.items())
+        return "; ".join(text for (name, _), text in found if name == schedule)
 
     def _on_call(self, schedule: Schedule, at: datetime, overrides: Sequence[Override]) -> Found:
         """Whoever is gone is passed over: whoever would be on call otherwise is asked, and, when
