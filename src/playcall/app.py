@@ -16,9 +16,10 @@ import uvicorn
 from playcall.alertmanager import Alertmanager
 from playcall.archive import Files
 from playcall.beside import with_files
+from playcall.calendars import Calendars, names_of
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
-from playcall.core import escalation
+from playcall.core import escalation, rota
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
@@ -30,7 +31,7 @@ from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.perform import Hands, Performer
-from playcall.engine.ports import Channel, Method, Person, Rule
+from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
 from playcall.engine.readings import Reader
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
@@ -47,6 +48,8 @@ from playcall.web.server import build_web
 log = logging.getLogger(__name__)
 
 DRAIN = timedelta(seconds=10)
+REFRESH = timedelta(minutes=5)  # of calendars
+GAPS_AHEAD = timedelta(days=30)
 CREATED_BY = "playcall"
 SEVERITIES = {
     "critical": "CRITICAL",
@@ -143,10 +146,64 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
             doorkeeper = _doorkeeper(settings)
             desk = Desk(engine=engine, store=store, clock=engine.performer.clock)
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
-            await _run(server, engine, listener)
+            calendars = _calendars(settings, engine, client)
+            await calendars.recall()
+            watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
+            try:
+                await _run(server, engine, listener)
+            finally:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
     finally:
         await store.close()
         listener.close()
+
+
+def _calendars(settings: Settings, engine: Engine, client: httpx.AsyncClient) -> Calendars:
+    known = engine.performer.committer.directory
+    return Calendars(
+        feeds=settings.feeds,
+        people=names_of(known),
+        directory=known,
+        client=client,
+        copies=settings.data / "calendars",
+        clock=engine.performer.clock,
+    )
+
+
+async def watch_schedules(settings: Settings, engine: Engine, calendars: Calendars) -> None:
+    """Read calendars anew again and again, and once a day warn of what is to come."""
+    warn_at = engine.performer.clock.now()
+    while True:
+        await calendars.refresh()
+        now = engine.performer.clock.now()
+        if now >= warn_at:
+            with contextlib.suppress(Unavailable):  # said by whoever else asks the database
+                for warning in await gap_warnings(settings, engine, now):
+                    log.warning("%s", warning)
+                warn_at = now + timedelta(days=1)
+        await asyncio.sleep(REFRESH.total_seconds())
+
+
+async def gap_warnings(settings: Settings, engine: Engine, now: datetime) -> list[str]:
+    """One line for each schedule that a role needs and that has a gap soon."""
+    end = now + GAPS_AHEAD
+    stored = await engine.performer.store.read(lambda views: views.overrides(now, end))
+    known = engine.performer.committer.directory
+    needed = {name for bound in settings.on_call.values() for name in bound}
+    warnings = []
+    for name, schedule in known.schedules.items():
+        gaps = rota.gaps(schedule, now, end, rota.in_force(stored))
+        if gaps and name in needed and not schedule.part_time:
+            first = gaps[0].starts_at.astimezone(schedule.zone)
+            stands_in = ", ".join(known.fallbacks.get(name, ())) or "nobody stands in"
+            warnings.append(
+                f"schedule {name}: nobody is on call from {first:%Y-%m-%d %H:%M}, the first of "
+                f"{len(gaps)} gaps within {GAPS_AHEAD.days} days; fallback: {stands_in}. "
+                "`playcall oncall --gaps` lists them."
+            )
+    return warnings
 
 
 async def _run(server: "_Server", engine: Engine, listener: socket.socket) -> None:

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from playcall.core.rota import Override
-from playcall.engine.ports import StoredOverride, in_force
+from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.storage import Database
 from playcall.testing import NOON, minutes
 
@@ -67,8 +66,10 @@ async def test_an_override_is_removed_once(store: Database) -> None:
     assert await remove(store, 1, NOON) is not None
     assert await remove(store, 1, NOON + minutes(1)) is None
     assert await remove(store, 7, NOON) is None
-    [seen] = await store.read(lambda views: views.overrides(NOON, NOON + minutes(60)))
-    assert seen.removed_at == NOON
+    await add(store)
+    assert await remove(store, 2, NOON + minutes(60)) is None, "it is over"
+    seen = await store.read(lambda views: views.overrides(NOON, NOON + minutes(60)))
+    assert [one.removed_at for one in seen] == [NOON, None]
 
 
 async def test_faces_see_those_of_a_span(store: Database) -> None:

@@ -7,7 +7,7 @@ layer wins over an earlier one wherever it covers a moment. Instants are aware; 
 import bisect
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -78,6 +78,31 @@ class Override:
     person: str
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOverride:
+    """An override as it was asked for, and who ended it before its time; never forgotten."""
+
+    id: int
+    asked: Override
+    made_by: str
+    made_at: datetime
+    removed_by: str | None = None
+    removed_at: datetime | None = None
+
+    def in_force(self) -> Override | None:
+        """What it does: nothing from the moment it was removed; None when it never did anything."""
+        if self.removed_at is None or self.removed_at >= self.asked.ends_at:
+            return self.asked
+        if self.removed_at <= self.asked.starts_at:
+            return None
+        return replace(self.asked, ends_at=self.removed_at)
+
+
+def in_force(stored: Sequence[StoredOverride]) -> tuple[Override, ...]:
+    """What overrides do, the last one made last."""
+    return tuple(override for one in stored if (override := one.in_force()))
 
 
 def on_call(

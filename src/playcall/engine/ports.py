@@ -8,7 +8,7 @@ Adapters implement these and never meet one another. Two things may go wrong in 
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -18,7 +18,7 @@ from playcall.core.incident import Event, Incident, RunStatus
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan
-from playcall.core.rota import Override
+from playcall.core.rota import Override, StoredOverride
 
 T = TypeVar("T")
 
@@ -242,31 +242,6 @@ class StoredRun:
     output_dropped: int = 0  # bytes that the cap left out of the middle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredOverride:
-    """An override as it was asked for, and who ended it before its time; never forgotten."""
-
-    id: int
-    asked: Override
-    made_by: str
-    made_at: datetime
-    removed_by: str | None = None
-    removed_at: datetime | None = None
-
-    def in_force(self) -> Override | None:
-        """What it does: nothing from the moment it was removed; None when it never did anything."""
-        if self.removed_at is None or self.removed_at >= self.asked.ends_at:
-            return self.asked
-        if self.removed_at <= self.asked.starts_at:
-            return None
-        return replace(self.asked, ends_at=self.removed_at)
-
-
-def in_force(stored: "Sequence[StoredOverride]") -> tuple[Override, ...]:
-    """What overrides do, the last one made last."""
-    return tuple(override for one in stored if (override := one.in_force()))
-
-
 class Transaction(Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
@@ -360,12 +335,16 @@ class Transaction(Protocol):
     def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride: ...
 
     def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
-        """From `at` on it does nothing; its row stays. None when there is no such override, or it
-        was removed before."""
+        """From `at` on it does nothing; its row stays. None when there is no such override, when it
+        was removed before, or is over."""
         ...
 
     def overrides(self, at: datetime) -> Sequence[Override]:
         """What is in force at an instant, the last one made last."""
+        ...
+
+    def overrides_between(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        """As `Views.overrides`."""
         ...
 
     # readings

@@ -9,13 +9,12 @@ import sqlalchemy as sa
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
-from playcall.core.rota import Override
+from playcall.core.rota import Override, StoredOverride
 from playcall.engine.ports import (
     Buried,
     Dossier,
     Execution,
     StoredEvent,
-    StoredOverride,
     StoredRun,
 )
 from playcall.storage.codec import load, load_event

@@ -15,7 +15,7 @@ from playcall.core.alert import Alert
 from playcall.core.incident import Event, Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
-from playcall.core.rota import Override
+from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.ports import (
     Arrival,
     Execution,
@@ -23,11 +23,9 @@ from playcall.engine.ports import (
     Job,
     Receipt,
     StoredEvent,
-    StoredOverride,
     StoredRun,
     Task,
     Unavailable,
-    in_force,
 )
 from playcall.storage import queries
 from playcall.storage.codec import dump, kind_of, load, load_task
@@ -337,7 +335,11 @@ class SqlTransaction:
     def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
         row = self._db.execute(
             sa.update(overrides)
-            .where(overrides.c.id == override, overrides.c.removed_at.is_(None))
+            .where(
+                overrides.c.id == override,
+                overrides.c.removed_at.is_(None),
+                overrides.c.ends_at > at,
+            )
             .values(removed_by=by, removed_at=at)
             .returning(overrides)
         ).one_or_none()
@@ -347,6 +349,9 @@ class SqlTransaction:
         stored = queries.overrides(self._db, at, at + timedelta(microseconds=1))
         there = in_force(stored)
         return [one for one in there if one.starts_at <= at < one.ends_at]
+
+    def overrides_between(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        return queries.overrides(self._db, start, end)
 
     # --- readings
 
