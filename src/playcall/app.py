@@ -28,7 +28,7 @@ from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
-from playcall.engine.directory import Directory
+from playcall.engine.directory import Directory, bindable
 from playcall.engine.loop import Engine
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
@@ -77,6 +77,7 @@ class Playbook:
 
     plan: Plan
     problems: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()  # bindings that are missing, and those of no use
 
 
 def load_playbook(settings: Settings) -> Playbook:
@@ -105,7 +106,27 @@ def load_playbook(settings: Settings) -> Playbook:
         if not settings.methods(name):
             raise BadSettings(f"people.{name}: is on call and cannot be reached. Add mail.")
     plan, stale = apply_policy(compiled.plan, rulings, str(settings.policy or ""))
-    return Playbook(plan=quicken(plan, settings.pace), problems=(*compiled.problems, *stale))
+    return Playbook(
+        plan=quicken(plan, settings.pace),
+        problems=(*compiled.problems, *stale),
+        warnings=_binding_warnings(settings, plan),
+    )
+
+
+def _binding_warnings(settings: Settings, plan: Plan) -> tuple[str, ...]:
+    """Roles that a person may ask for by hand and would reach nobody; bindings of no role."""
+    named = (*bindable(plan), *escalation.roles(plan))
+    known = {role.strip().lower() for role in named}
+    unbound = directory(settings).unbound(bindable(plan))
+    needless = [role for role in settings.on_call if role.strip().lower() not in known]
+    warnings = []
+    if unbound:
+        names = ", ".join(f'"{role}"' for role in unbound)
+        warnings.append(f"Nobody is bound to {names}: whoever asks for them reaches nobody.")
+    if needless:
+        names = ", ".join(f'"{role}"' for role in needless)
+        warnings.append(f"on_call binds {names}, which {settings.playbook.name} does not name.")
+    return tuple(warnings)
 
 
 def directory(settings: Settings) -> Directory:
