@@ -1,6 +1,5 @@
 """Roles become people at a moment, by schedules and overrides; pages reach them by their rules."""
 
-import logging
 from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from playcall.core.hours import read_window
 from playcall.core.incident import Acknowledged, PageDelivered, PageFailed, Resolved
 from playcall.core.rota import Override, Rotation, Schedule
-from playcall.engine.directory import COMMANDER, Directory, Found, bindable, ways
+from playcall.engine.directory import COMMANDER, Directory, bindable, ways
 from playcall.engine.ports import Later, Person, Rule, Transaction
 from playcall.testing import NOON, a_plan, an_alert, minutes
 from tests.engine.world import ADA, BOB, World, of
@@ -71,18 +70,18 @@ def test_somebody_may_be_asked_for_by_their_whole_name() -> None:
     assert ids(a_directory().behind("cleo ray", NOON)) == ["cleo"]
 
 
-def test_a_gap_goes_to_the_fallback_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_gap_goes_to_the_fallback_and_is_told() -> None:
     weekdays = a_schedule("ada", only="mon-fri")
     directory = a_directory(weekdays, ("cleo", "bob"))
-    with caplog.at_level(logging.WARNING):
-        assert ids(directory.behind("first", NOON)) == ["cleo", "bob"]
-    assert "schedule first: nobody is on call; cleo, bob" in caplog.text
+    found = directory.look_up("first", NOON)
+    assert ids(found.people) == ["cleo", "bob"]
+    assert found.notes == ("schedule first: nobody is on call; cleo, bob stands in",)
     assert ids(directory.behind("first", NOON + DAY)) == ["ada"]
 
 
 def test_a_gap_without_a_fallback_is_told_with_the_schedules_name() -> None:
     found = a_directory(a_schedule("ada", only="mon-fri")).look_up("first", NOON)
-    assert found == Found(people=(), empty=("first",))
+    assert (found.people, found.empty) == ((), ("first",))
     assert list(found.told()) == [(None, "nobody is on call in first, and it has no fallback")]
 
 
@@ -140,6 +139,24 @@ def test_a_rule_holds_in_its_hours_and_outside_of_all_every_method_is_used() -> 
     [way] = ways(person, NOON + DAY + minutes(180))
     assert way.person.methods == (CHAT, MAIL)
     assert way.name == "ada/0/chat"
+
+
+def test_hours_that_do_not_match_never_put_a_page_off() -> None:
+    rules = (
+        Rule(after=timedelta(), methods=(CHAT,), hours=WORKING_HOURS),
+        Rule(after=minutes(2), methods=(CHAT,)),
+    )
+    first, second = ways(replace(ADA, rules=rules), NOON)
+    assert (first.name, first.later, first.person.methods) == ("ada", None, (MAIL, CHAT))
+    assert second.name == "ada/1/chat"
+    delayed = tuple(replace(rule, after=rule.after + minutes(1)) for rule in rules)
+    first, _ = ways(replace(ADA, rules=delayed), NOON)
+    assert first.later == Later(due_at=NOON + minutes(1), decided_at=NOON)
+
+
+def test_when_a_rules_method_fails_the_others_are_tried() -> None:
+    [way] = ways(replace(ADA, rules=(Rule(after=timedelta(), methods=(CHAT,)),)), NOON)
+    assert way.person.methods == (CHAT, MAIL)
 
 
 def a_world(folder: Path, *rules: Rule) -> World:
@@ -209,7 +226,9 @@ async def test_a_schedule_is_asked_with_the_overrides_of_the_moment(tmp_path: Pa
         assert (page.role, page.person) == ("On-Call Primary", "bob")
 
 
-async def test_a_gap_without_fallback_is_on_the_timeline(tmp_path: Path) -> None:
+async def test_a_gap_without_fallback_is_on_the_timeline_and_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     world = World(
         folder=tmp_path,
         roles={"on-call primary": ("first",)},
@@ -221,3 +240,5 @@ async def test_a_gap_without_fallback_is_on_the_timeline(tmp_path: Path) -> None
         reasons = {e.role: e.reason for e in failed if isinstance(e, PageFailed)}
         why = "nobody is on call in first, and it has no fallback"
         assert reasons["On-Call Primary"] == why
+    said = "incident 1, On-Call Primary: schedule first: nobody is on call; nobody stands in"
+    assert said in caplog.text

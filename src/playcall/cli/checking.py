@@ -161,9 +161,12 @@ def _unbound(path: Path, checked: Sequence[Checked]) -> Iterator[Problem]:
     from playcall.settings import BadSettings, read_settings
 
     try:
-        bound = {role.lower() for role, who in read_settings(path).on_call.items() if who}
+        settings = read_settings(path)
     except BadSettings as error:
         raise Unreadable(str(error)) from error
+    bound = {role.strip().lower() for role, who in settings.on_call.items() if who}
+    bound |= {*settings.schedules, *settings.people}
+    bound |= {person.name.lower() for person in settings.people.values()}
     for plan in _plans(checked):
         for rung in plan.rungs:
             for role in rung.roles:

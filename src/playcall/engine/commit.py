@@ -1,6 +1,7 @@
 """Applies an event to its incident inside a transaction: decide, resolve roles to people, render
 messages, bind commands, and record all of it together. No I/O beyond the transaction."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
@@ -35,6 +36,8 @@ from playcall.engine.ports import (
     Task,
     Transaction,
 )
+
+log = logging.getLogger(__name__)
 
 _DANGER = list(EffectClass)  # from harmless to not at all by machine
 
@@ -113,6 +116,8 @@ class Committer:
     ) -> Iterator[tuple[str, Delivery | PageFailed]]:
         overrides = tx.overrides(event.at) if self.directory.schedules else ()
         found = self.directory.look_up(effect.role, event.at, overrides)
+        for note in found.notes:
+            log.warning("incident %d, %s: %s", incident.id, effect.role, note)
         page = isinstance(effect, Page)
         if page:
             for who, reason in found.told():

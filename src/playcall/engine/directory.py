@@ -1,7 +1,6 @@
 """Who stands behind a role at a moment, and how a page reaches them: people, schedules and bindings
 of the settings file, asked when a page is decided."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,8 +11,6 @@ from playcall.core.hours import covers
 from playcall.core.plan import Plan
 from playcall.core.rota import Override, Schedule, Shift
 from playcall.engine.ports import Later, Person
-
-log = logging.getLogger(__name__)
 
 COMMANDER = "Incident Commander"  # a role that no table needs to name
 UNBOUND = "nobody is bound to this role in the settings"
@@ -27,6 +24,7 @@ class Found:
     people: tuple[Person, ...]
     gone: tuple[str, ...] = ()  # on call, and nobody who is known
     empty: tuple[str, ...] = ()  # schedules in which nobody was on call, and nobody stands in
+    notes: tuple[str, ...] = ()  # for the log
 
     def told(self) -> Iterator[tuple[str | None, str]]:
         """What to put on record: a person, or nobody, and why no page reaches them."""
@@ -65,6 +63,7 @@ class Directory:
         people: dict[str, Person] = {}
         gone: list[str] = []
         empty: list[str] = []
+        notes: list[str] = []
         for name in self.bound(role):
             if name in self.schedules:
                 found = self._on_call(self.schedules[name], at, overrides)
@@ -73,8 +72,12 @@ class Directory:
             people |= {person.id: person for person in found.people}
             gone += found.gone
             empty += found.empty
+            notes += found.notes
         return Found(
-            people=tuple(people.values()), gone=tuple(dict.fromkeys(gone)), empty=tuple(empty)
+            people=tuple(people.values()),
+            gone=tuple(dict.fromkeys(gone)),
+            empty=tuple(empty),
+            notes=tuple(notes),
         )
 
     def bound(self, role: str) -> Sequence[str]:
@@ -121,16 +124,20 @@ class Directory:
             if one.starts_at <= at < one.ends_at and one.person not in self.people
         )
         found = replace(found, gone=(*gone, *found.gone))
-        for person in found.gone:
-            log.warning(
-                "schedule %s: %s %s; the next in line is asked", schedule.name, person, GONE
-            )
+        notes = [
+            f"schedule {schedule.name}: {person} {GONE}; the next in line is asked"
+            for person in found.gone
+        ]
         if found.people:
-            return found
+            return replace(found, notes=tuple(notes))
         fallback = self._known(self.fallbacks.get(schedule.name, ())).people
-        names = ", ".join(person.id for person in fallback) or "nobody stands in"
-        log.warning("schedule %s: nobody is on call; %s", schedule.name, names)
-        return replace(found, people=fallback, empty=() if fallback else (schedule.name,))
+        names = ", ".join(person.id for person in fallback) or "nobody"
+        return replace(
+            found,
+            people=fallback,
+            empty=() if fallback else (schedule.name,),
+            notes=(*notes, f"schedule {schedule.name}: nobody is on call; {names} stands in"),
+        )
 
     def _known(self, names: Sequence[str]) -> Found:
         return Found(
@@ -160,23 +167,31 @@ class Way:
     later: Later | None = None
 
 
-def straight(person: Person) -> Way:
-    """Now, by their methods in order."""
-    return Way(name=person.id, person=replace(person, rules=()))
+def straight(person: Person, later: Later | None = None) -> Way:
+    """By their methods in order."""
+    return Way(name=person.id, person=replace(person, rules=()), later=later)
 
 
 def ways(person: Person, at: datetime) -> tuple[Way, ...]:
     """One for each method of each rule whose hours it will be. Behind a rule's method stand those
-    that the rule does not name, in case it fails; where no rule applies, all are tried in order."""
+    that the rule does not name, in case it fails. Where none of the soonest rules applies, all are
+    tried in order then: hours never put a page off."""
+    soonest = min((rule.after for rule in person.rules), default=timedelta())
     found = []
+    heard = False
     for number, rule in enumerate(person.rules):
+        later = _later(rule.after, at)
         due_at = at + rule.after
         if rule.hours and not covers((rule.hours,), ZoneInfo(person.zone), due_at):
             continue
+        heard = heard or rule.after == soonest
         others = tuple(method for method in person.methods if method not in rule.methods)
-        later = Later(due_at=due_at, decided_at=at) if rule.after > timedelta() else None
         for method in rule.methods:
             reached = replace(person, methods=(method, *others), rules=())
             name = f"{person.id}/{number}/{method.channel}"
             found.append(Way(name=name, person=reached, later=later))
-    return tuple(found) or (straight(person),)
+    return tuple(found) if heard else (straight(person, _later(soonest, at)), *found)
+
+
+def _later(after: timedelta, at: datetime) -> Later | None:
+    return Later(due_at=at + after, decided_at=at) if after > timedelta() else None
