@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 LARGEST = 5_000_000  # bytes of one calendar
 BACK, AHEAD = timedelta(days=35), timedelta(days=200)
 TOO_OFTEN = re.compile(rb"FREQ=(SECONDLY|MINUTELY)", re.IGNORECASE)
+OLDEST = 1970  # year in which an entry may begin: older ones repeat too often until now
 MOST = 20_000  # shifts of one calendar
 
 
@@ -83,8 +84,12 @@ def read_calendar(
         raise BadCalendar("it has entries that repeat every minute or second")
     try:
         calendar = icalendar.Calendar.from_ical(data)
+        if any(entry.start.year < OLDEST for entry in calendar.events):
+            raise BadCalendar(f"it has entries that begin before {OLDEST}")
         entries = recurring_ical_events.of(calendar).between(start, end)
         spans = [(_names(entry), _span(entry, zone)) for entry in entries[:MOST]]
+    except BadCalendar:
+        raise
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise BadCalendar(f"it is no calendar: {' '.join(str(error).split())[:200]}") from error
     shifts, strangers = [], []

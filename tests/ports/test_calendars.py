@@ -1,12 +1,15 @@
 """Calendars, both ways: what we write can be read, and what others wrote becomes shifts."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from playcall.calendars import (
     BadCalendar,
@@ -125,12 +128,38 @@ def test_whole_days_and_times_without_a_zone_are_those_of_the_schedule() -> None
         a_calendar("SUMMARY:Bob"),
         a_calendar("SUMMARY:Bob\nDTSTART:yesterday"),
         a_calendar(an_entry(more="RRULE:FREQ=SECONDLY")),
+        a_calendar(an_entry(start="00010101T000000Z", more="RRULE:FREQ=HOURLY")),
         a_calendar(an_entry(more="rrule:freq=minutely;count=9")),
     ],
 )
 def test_what_is_no_calendar_is_said(data: bytes) -> None:
     with pytest.raises(BadCalendar):
         read(data)
+
+
+WHOLE = a_calendar(
+    an_entry(more="RRULE:FREQ=WEEKLY;COUNT=4\nATTENDEE:mailto:a@b.c"),
+    "SUMMARY:Bob\nDTSTART;VALUE=DATE:20260329\nDTEND;VALUE=DATE:20260330",
+)
+PIECES = (b"", b"\r\n", b":", b";", b"=", b"TZID=Nowhere", b"99999999", b"BEGIN:VEVENT", b"\xff")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 9), st.sampled_from(PIECES)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_damaged_calendar_is_read_or_refused(edits: list[tuple[int, int, bytes]]) -> None:
+    data = WHOLE
+    for place, length, piece in edits:
+        data = data[:place] + piece + data[place + length :]
+    try:
+        read(data)
+    except BadCalendar as error:
+        assert str(error)
 
 
 # --- Kept up to date -----------------------------------------------------------------------------
@@ -255,8 +284,6 @@ async def test_strangers_in_a_calendar_are_told_and_the_next_layer_is_asked(
 async def test_a_file_is_a_calendar_too(calendars: Calendars, tmp_path: Path) -> None:
     path = tmp_path / "team.ics"
     path.write_bytes(a_calendar(an_entry("Bob", "20260301T110000Z")))
-    from dataclasses import replace
-
     local = replace(calendars, feeds=(Feed(schedule="first", layer=1, source=str(path)),))
     await local.refresh()
     assert on_call(local) == ["bob"]

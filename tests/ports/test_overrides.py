@@ -1,11 +1,16 @@
 """Both databases: overrides of schedules are kept for ever, and do something while in force."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.storage import Database
+from playcall.storage.codec import dump, load_task
 from playcall.testing import NOON, minutes
+from tests.ports.stored import a_delivery
 
 ASKED = Override(schedule="first", person="bob", starts_at=NOON, ends_at=NOON + minutes(60))
 
@@ -86,3 +91,24 @@ async def test_faces_see_those_of_a_span(store: Database) -> None:
     assert await seen(59, 61) == [1, 2]
     assert await seen(60, 61) == [2]
     assert await seen(-9, 0) == []
+
+
+async def test_a_database_from_before_gets_the_table(database_url: str) -> None:
+    old = Database(database_url)
+    await old.close()
+    engine = sa.create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE overrides"))
+    engine.dispose()
+    new = Database(database_url)
+    try:
+        assert await add(new)
+    finally:
+        await new.close()
+
+
+def test_a_message_from_before_people_had_rules_is_read() -> None:
+    task = a_delivery()
+    fields = json.loads(dump(task))
+    del fields["later"], fields["person"]["rules"], fields["person"]["zone"]
+    assert load_task("Delivery", json.dumps(fields)) == task
