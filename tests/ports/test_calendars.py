@@ -1,5 +1,6 @@
 """Calendars, both ways: what we write can be read, and what others wrote becomes shifts."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -156,10 +157,8 @@ def test_a_damaged_calendar_is_read_or_refused(edits: list[tuple[int, int, bytes
     data = WHOLE
     for place, length, piece in edits:
         data = data[:place] + piece + data[place + length :]
-    try:
-        read(data)
-    except BadCalendar as error:
-        assert str(error)
+    with contextlib.suppress(BadCalendar):
+        assert isinstance(read(data), Reading)
 
 
 # --- Kept up to date -----------------------------------------------------------------------------
