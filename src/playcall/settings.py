@@ -15,7 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from playcall import rotafile
 from playcall.core.access import Access
+from playcall.rotafile import Feed, RuleTable, ScheduleTable
 
 
 class BadSettings(ValueError):
@@ -84,6 +86,8 @@ class PersonTable(_Table, frozen=True):
     mail: str = ""
     webhook: str = ""
     methods: tuple[str, ...] = ()  # the order to try; default: mail, then webhook
+    zone: str = ""  # of the hours in `rules`
+    rules: tuple[RuleTable, ...] = ()  # how a page reaches them, instead of the order
 
 
 class _File(_Table, frozen=True):
@@ -97,6 +101,7 @@ class _File(_Table, frozen=True):
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
+    schedules: Mapping[str, ScheduleTable] = {}
     placeholders: Mapping[str, str] = {}
     pace: float = 1.0  # every duration of the document is divided by it; for demos and drills
 
@@ -122,7 +127,9 @@ class Settings:
     runner: RunnerTable
     files: Path | None
     people: Mapping[str, PersonTable]
-    on_call: Mapping[str, tuple[str, ...]]
+    on_call: Mapping[str, tuple[str, ...]]  # people or schedules
+    schedules: Mapping[str, ScheduleTable]
+    feeds: tuple[Feed, ...]
     placeholders: Mapping[str, str]
     pace: float
 
@@ -140,6 +147,14 @@ class Settings:
         known = {"mail": table.mail, "webhook": table.webhook}
         order = table.methods or tuple(known)
         return tuple((channel, known[channel]) for channel in order if known.get(channel))
+
+    def may_be_on_call(self) -> frozenset[str]:
+        """Everybody whom a page may be for by this file; calendars may name others."""
+        bound = {who for listed in self.on_call.values() for who in listed}
+        for name, table in self.schedules.items():
+            if name in bound:
+                bound |= {*table.fallback, *(w for layer in table.layers for w in layer.people)}
+        return frozenset(bound & set(self.people))
 
 
 def read_settings(path: Path) -> Settings:
@@ -187,8 +202,9 @@ def _mistakes(file: _File) -> list[str]:
         found += [
             f'on_call."{role}": nobody is called "{person}". Add [people.{person}].'
             for person in people
-            if person not in file.people
+            if person not in file.people and person not in file.schedules
         ]
+    found += rotafile.schedule_mistakes(file.schedules, file.people)
     for name, person in file.people.items():
         found += _person_mistakes(name, person, file)
     tokens = [("intake.tokens", token) for token in file.intake.tokens]
@@ -212,8 +228,11 @@ def _person_mistakes(name: str, person: PersonTable, file: _File) -> list[str]:
     found += [
         f'people.{name}.methods: "{method}" is not one of mail, webhook.'
         for method in person.methods
-        if method not in ("mail", "webhook")
+        if method not in rotafile.METHODS
     ]
+    addresses = {"mail": person.mail, "webhook": person.webhook}
+    reached = [method for method, address in addresses.items() if address]
+    found += rotafile.rule_mistakes(name, person.rules, person.zone, reached)
     return found
 
 
@@ -239,6 +258,8 @@ def _complete(file: _File, beside: Path) -> Settings:
         files=_directory(file.runner.files, beside),
         people=file.people,
         on_call=file.on_call,
+        schedules=file.schedules,
+        feeds=rotafile.feeds(file.schedules, beside),
         placeholders=file.placeholders,
         pace=file.pace,
     )

@@ -34,6 +34,8 @@ P99 = 'histogram_quantile(0.99,sum(rate(x_bucket{job="a"}[5m]))by(le))'
         ("iostat -x 2", "iostat -x 2 5"),
         ("docker stats", "docker stats --no-stream"),
         ("top -b | head", "top -n 1 -b | head"),
+        ("top", "top -b -n 1"),
+        ("top -o %MEM", "top -b -n 1 -o %MEM"),
         ("kubectl logs -f <pod>", "kubectl logs --tail=200 <pod>"),
     ],
 )

@@ -12,6 +12,7 @@ from playcall.core.effects import Moved
 from playcall.core.events import Event
 from playcall.core.incident import Incident
 from playcall.core.plan import Plan
+from playcall.core.rota import Schedule
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
@@ -57,6 +58,8 @@ class World:
     folder: Path
     plan: Plan = field(default_factory=a_plan)
     roles: Mapping[str, Sequence[str]] = field(default_factory=lambda: ROLES)
+    people: Mapping[str, Person] = field(default_factory=lambda: {"ada": ADA, "bob": BOB})
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     clock: SetClock = field(default_factory=SetClock)
     mail: RememberingChannel = field(default_factory=RememberingChannel)
     chat: RememberingChannel = field(default_factory=RememberingChannel)
@@ -92,7 +95,7 @@ class World:
 
     async def _build(self) -> Engine:
         committer = Committer(
-            directory=Directory(people={"ada": ADA, "bob": BOB}, roles=self.roles),
+            directory=Directory(people=self.people, roles=self.roles, schedules=self.schedules),
             url="http://playcall.example",
         )
         digest = await self.store.write(lambda tx: tx.keep_plan(self.plan))

@@ -175,7 +175,9 @@ def _read_settings(path: Path) -> "Settings":
 
 def _unbound(path: Path, settings: "Settings", checked: Sequence[Checked]) -> Iterator[Problem]:
     """Rungs that the settings bind to nobody."""
-    bound = {role.lower() for role, who in settings.on_call.items() if who}
+    bound = {role.strip().lower() for role, who in settings.on_call.items() if who}
+    bound |= {*settings.schedules, *settings.people}
+    bound |= {person.name.lower() for person in settings.people.values()}
     for plan in _plans(checked):
         for rung in plan.rungs:
             for role in rung.roles:

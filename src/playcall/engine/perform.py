@@ -105,7 +105,7 @@ class Performer:
     # --- pages and notices
 
     async def _deliver(self, job: Job, task: Delivery) -> None:
-        if task.page and await self._is_over(job.incident):
+        if task.page and await self._is_moot(job.incident, task):
             await self._finish(job)
             return
         reasons: list[str] = []
@@ -146,10 +146,15 @@ class Performer:
 
         await self.store.write(work)
 
-    async def _is_over(self, incident: int) -> bool:
+    async def _is_moot(self, incident: int, task: Delivery) -> bool:
+        """The incident is over, or was acknowledged before a later page was due."""
+
         def look(tx: Transaction) -> bool:
             state = tx.incident(incident)
-            return state is None or state.status.over
+            if state is None or state.status.over:
+                return True
+            had_at = state.acknowledged_at
+            return bool(task.later and had_at and had_at > task.later.decided_at)
 
         return await self.store.write(look)
 

@@ -14,10 +14,12 @@ from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
+from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan
+from playcall.core.rota import Override, StoredOverride
 
 T = TypeVar("T")
 
@@ -123,12 +125,32 @@ class Archive(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a person wants to be paged: by all these methods at once, some time after the page was
+    decided, in some hours."""
+
+    after: timedelta
+    methods: tuple[Method, ...]
+    hours: Window | None = None  # in the person's zone; None: always
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who can be reached; methods in the order to try them."""
 
     id: str
     name: str
     methods: tuple[Method, ...]
+    rules: tuple[Rule, ...] = ()  # for pages, instead of the order
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """When a message is due that is sent only if nobody acknowledged the incident meanwhile."""
+
+    due_at: datetime
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +161,7 @@ class Delivery:
     person: Person
     message: Message
     page: bool  # whether delivery is an event of the incident
+    later: Later | None = None  # None: now, whatever happens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +221,12 @@ class Job:
     incident: int
     task: Task
     attempts: int = 0
+
+    @property
+    def due_at(self) -> datetime | None:
+        """None: as soon as it is decided."""
+        later = self.task.later if isinstance(self.task, Delivery) else None
+        return later.due_at if later else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +357,22 @@ class Transaction(Protocol):
 
     def run(self, run: str) -> StoredRun | None: ...
 
+    # overrides
+    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride: ...
+
+    def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
+        """From `at` on it does nothing; its row stays. None when there is no such override, when it
+        was removed before, or is over."""
+        ...
+
+    def overrides(self, at: datetime) -> Sequence[Override]:
+        """What is in force at an instant, the last one made last."""
+        ...
+
+    def overrides_between(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        """As `Views.overrides`."""
+        ...
+
     # readings
     def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
         """Live incidents whose criteria are due to be read, claimed until `until`."""
@@ -370,6 +415,11 @@ class Views(Protocol):
     def dossier(self, incident: int) -> Dossier | None: ...
 
     def run(self, run: str) -> StoredRun | None: ...
+
+    def overrides(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        """Those that were asked for some time between two instants, the last one made last;
+        removed ones too."""
+        ...
 
     def stamp(self, incident: int) -> tuple[int, int, int]:
         """Changes whenever anything shown of the incident does: events, readings, output."""

@@ -49,12 +49,13 @@ def bound_tcpdump(judge: "Judge", call: Call) -> None:
 
 
 def bound_top(judge: "Judge", call: Call) -> None:
-    if not call.arguments.has("-b"):
-        judge.findings.say(EffectClass.MANUAL, "top needs a terminal")
+    batch, count = call.arguments.has("-b"), call.arguments.has("-n")
+    if not batch:
         mend = 'Use "top -b -n 1".'
-        judge.findings.fault("PC205", Level.WARNING, '"top" needs a terminal.', mend, call.at)
-    elif not call.arguments.has("-n"):
-        _bounded(judge, call, call.words[0].end, " -n 1")
+        judge.findings.fault("PC205", Level.NOTE, '"top" needs a terminal.', mend, call.at)
+    if not (batch and count):
+        extra = ("" if batch else " -b") + ("" if count else " -n 1")
+        _bounded(judge, call, call.words[0].end, extra)
 
 
 def bound_interval(judge: "Judge", call: Call) -> None:
