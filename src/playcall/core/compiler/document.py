@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from playcall.core.alert_rule import Rule
@@ -14,7 +14,7 @@ from playcall.core.compiler.links import check_anchors, read_links
 from playcall.core.compiler.plays import Known, read_plays
 from playcall.core.compiler.policies import Policies, PolicyReader
 from playcall.core.compiler.queries import read_queries
-from playcall.core.compiler.sections import Section, alerts_of, read_sections
+from playcall.core.compiler.sections import Section, alerts_of, page_names, read_sections
 from playcall.core.compiler.text import read_text
 from playcall.core.compiler.whole import check_whole
 from playcall.core.place import Level, Problem
@@ -40,9 +40,10 @@ def read_document(
         rules=tuple(rules),
         everywhere=annotations.of_document(blocks.front, ledger),
     )
+    front = _front_facts(blocks, ledger)
     reading = _Reading(ledger, known, PurePath(path).stem)
-    reading.read(document, "")
-    facts = (*_front_facts(blocks, ledger), *reading.policies.found.facts)
+    reading.document(document, {fact.name.lower(): fact.value for fact in front})
+    facts = (*front, *reading.policies.found.facts)
     plan = _plan(document, path, data, reading, facts)
     check_whole(plan, frozenset(reading.policies.found.without_play), ledger)
     check_consistency(plan, tuple(rule.expr for rule in rules), ledger)
@@ -84,14 +85,26 @@ class _Reading:
         self.plays: list[Play] = []
         self.policies = PolicyReader(ledger, known.levels, known.everywhere)
 
-    def read(self, section: Section, topic: str) -> None:
+    def document(self, document: Section, front: Mapping[str, str]) -> None:
+        """The whole of it; a page whose headings name no alert may be for one alert as a whole."""
+        said = any(alerts_of(section, self.stem) for section in document.inside())
+        names = () if said else page_names(document, self.stem, front)
+        if not names:
+            self.read(document, "", front)
+            return
+        tops = document.children
+        whole = tops[0] if len(tops) == 1 and not document.blocks else document
+        self.plays += read_plays(whole, names, self.known, self.ledger, front)
+
+    def read(self, section: Section, topic: str, front: Mapping[str, str]) -> None:
         names = alerts_of(section, self.stem)
         if names:
-            self.plays += read_plays(section, names, self.known, self.ledger)
+            of_page = front if section.level == 1 else {}
+            self.plays += read_plays(section, names, self.known, self.ledger, of_page)
             return
         topic = self.policies.read(section, topic)
         for child in section.children:
-            self.read(child, topic)
+            self.read(child, topic, front)
 
 
 def _levels(blocks: tuple[Block, ...]) -> dict[str, str]:

@@ -30,7 +30,7 @@ LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,600}\)")
 _PAIR = re.compile(
     r"^(?:\*\*|__)(?P<bold>[^*:]{1,60})(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s*(?P<value>.*)$"
 )
-_PLAIN_PAIR = re.compile(r"^(?P<name>[A-Z][A-Za-z -]{1,40}):\s+(?P<value>\S.*)$")
+_PLAIN_PAIR = re.compile(r"^(?P<name>[A-Z][A-Za-z -]{1,40}?)(?::|\s=)\s+(?P<value>\S.*)$")
 _BOX = re.compile(r"\s*\(([^()]*)\)\s*:?\s*$")
 _TASK = re.compile(r"^\[[ xX]\]\s+")
 

@@ -11,7 +11,7 @@ from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind, walk
 from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
-from playcall.core.compiler.sections import Section, role_of
+from playcall.core.compiler.sections import SEVERITY_WORDS, Section, role_of
 from playcall.core.compiler.steps import StepReader
 from playcall.core.compiler.tables import level_of
 from playcall.core.plan import (
@@ -30,6 +30,20 @@ _RECOVERY = re.compile(
     r"^(?:verify|confirm|ensure|make sure|wait (?:until|for)|check that|until|hold)\b",
     re.IGNORECASE,
 )
+_SEVERITY_BEHIND = re.compile(
+    r"[(\[]\s*(?P<level>critical|high|medium|low|warning|info|p[0-5]|sev-?[0-5])\s*[)\]]\W*$",
+    re.IGNORECASE,
+)
+_RESPONSES = (
+    "response time",
+    "respond within",
+    "response",
+    "time to respond",
+    "time to acknowledge",
+    "acknowledge within",
+    "response sla",
+)
+_APART = re.compile(r"\s+\|\s+(?=\*\*[A-Z])")  # '**Severity:** P1 | **Team:** web'
 
 
 @dataclass(slots=True)
@@ -64,11 +78,16 @@ class Known:
 
 
 def read_plays(
-    section: Section, names: tuple[str, ...], known: Known, ledger: Ledger
+    section: Section,
+    names: tuple[str, ...],
+    known: Known,
+    ledger: Ledger,
+    front: Mapping[str, str],
 ) -> tuple[Play, ...]:
-    """One play for each alert the heading names, with the same content."""
+    """One play for each alert the heading names, with the same content; `front` is what the front
+    matter of its own page says."""
     ledger.take(section.line, section.line, f"play {', '.join(names)}")
-    head = _read_head(section, known.levels, ledger)
+    head = _read_head(section, known.levels, front.get("severity", ""), ledger)
     body = _Body(ledger, known)
     body.read(section, tuple(head.rest))
     criteria = _criteria(body, known.evidence(section, names), ledger)
@@ -89,12 +108,16 @@ def read_plays(
     )
 
 
-def _read_head(section: Section, levels: Mapping[str, str], ledger: Ledger) -> _Head:
+def _read_head(
+    section: Section, levels: Mapping[str, str], otherwise: str, ledger: Ledger
+) -> _Head:
+    """`otherwise` is the severity that something other than its own lines says."""
     head = _Head()
     for block in section.blocks:
         taken = [_metadata(text, line, head, ledger) for text, line in _pairs(block)]
         if not taken or not any(taken):
             head.rest.append(block)
+    head.severity = head.severity or _in_heading(section.title) or otherwise.upper() or None
     if head.severity is not None:
         head.severity = levels.get(
             head.severity, levels.get(level_of(head.severity), head.severity)
@@ -102,10 +125,17 @@ def _read_head(section: Section, levels: Mapping[str, str], ledger: Ledger) -> _
     return head
 
 
+def _in_heading(title: str) -> str | None:
+    """'DiskFull (P1)', 'DiskFull [critical]'."""
+    found = _SEVERITY_BEHIND.search(title)
+    return found["level"].upper() if found else None
+
+
 def _pairs(block: Block) -> list[tuple[str, int]]:
     """The lines of a block that may be metadata: paragraphs, bullets, two-column tables."""
     if block.kind is Kind.PARAGRAPH:
-        return [(text, block.first + i) for i, text in enumerate(block.text.split("\n"))]
+        lines = enumerate(block.text.split("\n"), block.first)
+        return [(part, line) for line, text in lines for part in _APART.split(text)]
     if block.kind is Kind.TABLE:
         return [
             (f"**{phrases.plain(row.cells[0])}:** {row.cells[1]}", row.line)
@@ -122,14 +152,15 @@ def _metadata(text: str, line: int, head: _Head, ledger: Ledger) -> bool:
     if found is None:
         return False
     name, value = found[0].lower(), phrases.plain(found[1])
-    if name == "severity":
+    if name in SEVERITY_WORDS:
         head.severity = re.sub(r"^[^\w]+", "", value).upper() or None
-    elif name in ("response time", "respond within", "response"):
+    elif name in _RESPONSES:
         head.respond_within = phrases.delay(value)
         if head.respond_within is None and not re.search(r"best effort|none", value.lower()):
             _tell_time(name, value, line, ledger)
-    elif name == "escalation":
-        head.escalation = _escalation(value, line, ledger)
+    elif name in ("escalation", "escalate", "escalates to", "escalate to"):
+        told = f"to {value}" if name.endswith(" to") else value
+        head.escalation = _escalation(told, line, ledger)
     else:
         return False
     ledger.take(line, line, name)
@@ -142,7 +173,7 @@ def _escalation(value: str, line: int, ledger: Ledger) -> PlayEscalation | None:
         if not re.match(r"(?:none|never|no)\b", value, re.IGNORECASE):
             _tell_time("escalation", value, line, ledger)
         return None
-    whom = re.search(r"\bto\s+(?:the\s+)?(?P<whom>[^,;()]+)", value)
+    whom = re.search(r"\bto\s+(?:the\s+)?(?P<whom>[^,;()]+?)(?=\s+after\b|[,;()]|$)", value)
     return PlayEscalation(
         text=value, after=after, whom=whom["whom"].strip(" .") if whom else None, line=line
     )

@@ -1,7 +1,7 @@
 """Blocks to a tree of headed sections, and what each heading says the section is for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from playcall.core.compiler import phrases
@@ -14,6 +14,7 @@ class Section:
     """A heading with everything down to the next one of its level; level 0 is the document."""
 
     title: str  # without emphasis and emoji; the time box is still in it
+    code: tuple[str, ...] = ()  # what is written as code in its heading
     level: int
     line: int
     last_line: int
@@ -45,6 +46,9 @@ _ROLES: tuple[tuple[Role, str], ...] = (
     ),
 )
 _ALERT_WORDS = re.compile(r"^(?:alert(?:\s*name)?|play(?:book)?|runbook)\s*:\s*", re.IGNORECASE)
+# 'Alert DiskFull', 'Runbook for DiskFull', 'DiskFull alert'
+_BEFORE = re.compile(r"^(?:the\s+)?(?:alert|play(?:book)?|runbook)\s+(?:for\s+)?", re.IGNORECASE)
+_BEHIND = re.compile(r"\s+(?:alert|playbook|runbook)s?$", re.IGNORECASE)
 _NUMBERING = re.compile(r"^\d+(?:\.\d+)*[.)]?\s+")
 # 'DiskFull', 'SSPDown', 'etcdMembersDown'; not 'Overview', 'VMs' or 'macOS'.
 _CAMEL = re.compile(
@@ -53,6 +57,9 @@ _CAMEL = re.compile(
     re.ASCII,
 )
 _SUFFIX = re.compile(r"\s*\[[^\[\]]*\]$")
+_BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
+_DASH = re.compile(r"\s+[-–—]+\s+")
+SEVERITY_WORDS = ("severity", "priority", "alert severity", "sev")
 _SHOUT = re.compile(r"^[A-Z][A-Za-z0-9_]{2,}$")
 
 
@@ -79,7 +86,7 @@ def alerts_of(section: Section, stem: str = "") -> tuple[str, ...]:
     if own := _page(section, stem):
         return own
     named = _ALERT_WORDS.match(section.title) is not None
-    names = _names(section.title, named)
+    names = _names(section.title, named) or _in_code(section)
     if not names and named:
         return _in_words(section)
     if not names:
@@ -102,6 +109,26 @@ def _page(section: Section, stem: str) -> tuple[str, ...]:
     return (name,) if _CAMEL.match(name) or _has_content(section) else ()
 
 
+def page_names(document: Section, stem: str, facts: Mapping[str, str]) -> tuple[str, ...]:
+    """The alerts that a page is for when none of its headings says so: its front matter does, or
+    its file's name, and its sections are those of a play."""
+    roles = {role_of(child.title) for child in document.inside() if child.title}
+    if not roles & {Role.DIAGNOSE, Role.RESOLVE, Role.ACT}:
+        return ()
+    asked = [facts.get(key, "") for key in ("alertname", "alert", "alerts", "title")]
+    for text in (*asked, stem):
+        if names := _names(phrases.title(text), named=False):
+            return names
+    return ()
+
+
+def _in_code(section: Section) -> tuple[str, ...]:
+    """'Responding to `DiskFull`'."""
+    sure = _has_severity(section) or any(role_of(child.title) for child in section.children)
+    named = sure and section.code and all(_CAMEL.match(text) for text in section.code)
+    return section.code if named else ()
+
+
 def _in_words(section: Section) -> tuple[str, ...]:
     """'Playbook: High Error Rate' is for the alert HighErrorRate."""
     words = re.findall(r"[A-Za-z0-9]+", _ALERT_WORDS.sub("", section.title).split("(")[0])
@@ -120,8 +147,11 @@ def _is_itself(section: Section) -> bool:
 
 def _names(title: str, named: bool) -> tuple[str, ...]:
     text = _ALERT_WORDS.sub("", _NUMBERING.sub("", title))
-    text = _SUFFIX.sub("", phrases.time_box(text)[0]).split(" - ")[0].strip()
-    parts = [part.strip() for part in re.split(r"\s*(?:/|,|&|\band\b)\s*", text)]
+    text = _DASH.split(_SUFFIX.sub("", text), maxsplit=1)[0]
+    text = re.sub(r"[^\w]+$", "", _BRACKETS.sub("", text))
+    if not named:
+        text = _BEHIND.sub("", _BEFORE.sub("", text))
+    parts = [part.strip() for part in re.split(r"\s*(?:[/,&+|]|\b(?:and|or)\b)\s*", text)]
     shape = _SHOUT if named else _CAMEL
     return tuple(parts) if parts and all(shape.match(part) for part in parts) else ()
 
@@ -130,20 +160,27 @@ def _has_content(section: Section) -> bool:
     if any(role_of(child.title) for child in section.children):
         return True
     blocks = walk(section.blocks)
-    steps = any(b.kind is Kind.FENCE or b.number is not None for b in blocks)
+    steps = any(b.is_code or b.number is not None for b in blocks)
     return steps or _has_severity(section)
 
 
 def _has_severity(section: Section) -> bool:
     return any(
-        (found := phrases.plain_pair(line)) is not None and found[0].lower() == "severity"
+        (found := phrases.plain_pair(line)) is not None and found[0].lower() in SEVERITY_WORDS
         for block in walk(section.blocks)
         if block.kind is Kind.PARAGRAPH
         for line in block.text.split("\n")
     )
 
 
-def _section(title: str, level: int, line: int, last: int, blocks: tuple[Block, ...]) -> Section:
+def _section(
+    title: str,
+    level: int,
+    line: int,
+    last: int,
+    blocks: tuple[Block, ...],
+    code: tuple[str, ...] = (),
+) -> Section:
     heads = [i for i, block in enumerate(blocks) if block.kind is Kind.HEADING]
     own = blocks[: heads[0]] if heads else blocks
     children: list[Section] = []
@@ -154,11 +191,20 @@ def _section(title: str, level: int, line: int, last: int, blocks: tuple[Block, 
         while end < len(blocks) and not _closes(blocks[end], head.level):
             end += 1
         child_last = blocks[end].first - 1 if end < len(blocks) else last
-        name = phrases.title(head.text)
-        children.append(_section(name, head.level, head.first, child_last, blocks[index + 1 : end]))
+        children.append(
+            _section(
+                phrases.title(head.text),
+                head.level,
+                head.first,
+                child_last,
+                blocks[index + 1 : end],
+                tuple(re.findall(r"`([^`]+)`", head.text)),
+            )
+        )
         index = end
     return Section(
         title=title,
+        code=code,
         level=level,
         line=line,
         last_line=last,
