@@ -114,3 +114,132 @@ def test_whom_a_play_escalates_to_ends_where_its_time_begins() -> None:
     play = a_play(f"# QueueStuck\n\n**Escalate to:** web team after 15 minutes\n\n{SECTIONS}")
     assert play.escalation is not None
     assert (play.escalation.whom, play.escalation.after.total_seconds()) == ("web team", 900)
+
+
+QUERIES = """
+## Queries
+
+```promql
+# Queue depth
+sum(web_queue_depth)
+# Disk usage
+1 - web_disk_free_bytes{mount="/"} / web_disk_size_bytes{mount="/"}
+```
+"""
+
+
+def a_trigger(sentence: str, heading: str = "Trigger") -> Play:
+    return a_play(f"# QueueStuck\n\n## {heading}\n\n- {sentence}\n{QUERIES}")
+
+
+@pytest.mark.parametrize(
+    "heading", ["Trigger", "Detection", "Alert condition", "When does it fire?", "Why it fires"]
+)
+def test_a_heading_that_says_when_an_alert_fires_holds_symptoms(heading: str) -> None:
+    play = a_trigger("Queue depth exceeds 10k for 5 minutes", heading)
+    (criterion,) = play.criteria
+    assert (criterion.id, criterion.threshold, criterion.query) == (
+        "symptom.1",
+        10_000,
+        "sum(web_queue_depth)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "threshold", "query"),
+    [
+        ("> 85 % disk usage", 0.85, '1 - web_disk_free_bytes{mount="/"} / web_disk_size_bytes'),
+        ("Disk usage at or above 90%", 0.9, "1 - web_disk_free_bytes"),
+        ("Trigger: queue depth > 5", 5, "sum(web_queue_depth)"),
+        ("`web_jobs_failed > 4` for 5 minutes", 4, "web_jobs_failed"),
+        ("`sum(rate(web_errors_total[5m])) > 0.5`", 0.5, "sum(rate(web_errors_total[5m]))"),
+        ("p95 latency over 2 seconds for 5 minutes", 2, None),
+    ],
+)
+def test_more_sentences_are_measurable(sentence: str, threshold: float, query: str | None) -> None:
+    (criterion,) = a_trigger(sentence).criteria
+    assert criterion.threshold == threshold
+    assert (criterion.query or "").startswith(query or "")
+    assert (criterion.query is None) == (query is None)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Load > 2x the number of cores", "Errors over 5 minutes", "Trigger a restart"]
+)
+def test_other_sentences_are_not(sentence: str) -> None:
+    assert not a_trigger(sentence).criteria
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "## Recovery\n\n1. Verify that the queue depth is below 9\n",
+        "## Verification\n\nQueue depth < 9\n",
+        "## When is it over?\n\nQueue depth < 9\n",
+    ],
+)
+def test_what_a_play_ends_with_says_when_it_is_over(end: str) -> None:
+    play = a_play(f"# QueueStuck\n\n## Fix\n\n```\nkubectl delete pod web-0\n```\n\n{end}{QUERIES}")
+    assert [(c.id, c.threshold) for c in play.criteria] == [("recovery.1", 9)]
+
+
+def test_before_any_remedy_a_verification_only_looks() -> None:
+    play = a_play(f"# QueueStuck\n\n## Verification\n\n- queue depth > 9\n{QUERIES}")
+    assert not play.criteria
+
+
+def test_bold_lines_are_headings_where_they_say_what_follows() -> None:
+    text = (
+        "# QueueStuck\n\n**Symptoms**\n\n- queue depth > 9\n\n**What to do**\n\n"
+        "**If web is stuck:**\n\n```\nkubectl delete pod web-0\n```\n\n"
+        "**When is it over?**\n\n- queue depth < 3\n"
+    )
+    play = a_play(f"{text}{QUERIES}")
+    assert [phase.title for phase in play.phases] == ["What to do", "When is it over?"]
+    (command,) = play.commands()
+    assert command.guard is not None
+    assert [c.id for c in play.criteria] == ["symptom.1", "recovery.1"]
+
+
+def test_what_stands_above_the_first_command_is_a_symptom() -> None:
+    play = a_play(f"# QueueStuck\n\nQueue depth > 9.\n\nLook:\n\n```\nuptime\n```\n{QUERIES}")
+    assert [symptom.text for symptom in play.symptoms] == ["Queue depth > 9."]
+    assert play.commands()[0].title == "Look"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "uptime",
+        "sudo webctl restart",
+        "logrotate -f /etc/logrotate.conf",
+        "webctl jobs clear --yes",
+        "find /var -name core",
+        "make_room() {\n  rm -r /var/old\n}\n\nmake_room",
+    ],
+)
+def test_an_untagged_block_that_opens_with_a_command_is_shell(body: str) -> None:
+    (command,) = a_play(a_block(body, "")).commands()
+    assert command.text == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "find the pod",
+        "test failed after 3 tries",
+        "date: 2030-01-01",
+        "web is slow.",
+        "max.size=100",
+        "web-0   1/1   Running",
+        "web      1234  0.0 /usr/bin/web --port 80",
+    ],
+)
+def test_other_untagged_text_is_not(body: str) -> None:
+    assert not a_play(a_block(body, "")).commands()
+
+
+def test_below_a_line_that_promises_output_only_a_prompt_is_typed() -> None:
+    text = "# QueueStuck\n\n## Triage\n\nThe output looks like:\n\n```\ncurl 7.1 (x86)\n```\n"
+    assert not a_play(text).commands()
+    assert a_play(text.replace("curl 7.1 (x86)", "$ uptime\n1 day")).commands()

@@ -8,11 +8,11 @@ from datetime import timedelta
 from playcall.core.alert_rule import Rule, limit_of
 from playcall.core.compiler import commands, phrases, templates
 from playcall.core.compiler.annotations import Demand
-from playcall.core.compiler.blocks import Block, Kind, walk
+from playcall.core.compiler.blocks import Block, Kind, unquoted, walk
 from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
-from playcall.core.compiler.sections import SEVERITY_WORDS, Section, role_of
-from playcall.core.compiler.steps import StepReader
+from playcall.core.compiler.sections import SEVERITY_WORDS, Section, below_bold, confirms, role_of
+from playcall.core.compiler.steps import StepReader, guard_of
 from playcall.core.compiler.tables import level_of
 from playcall.core.plan import (
     Check,
@@ -23,6 +23,7 @@ from playcall.core.plan import (
     PlayEscalation,
     Purpose,
     Role,
+    Step,
     Template,
 )
 
@@ -44,6 +45,9 @@ _RESPONSES = (
     "response sla",
 )
 _APART = re.compile(r"\s+\|\s+(?=\*\*[A-Z])")  # '**Severity:** P1 | **Team:** web'
+
+
+_REMEDIES = (Role.ACT, Role.RESOLVE)
 
 
 @dataclass(slots=True)
@@ -200,16 +204,23 @@ class _Body:
         self.templates: list[Template] = []
 
     def read(self, section: Section, own: tuple[Block, ...]) -> None:
-        if any(b.number is not None or commands.is_shell(b) for b in walk(own)):
-            self._phase(_only(section, "Actions", own), Role.ACT)
-        else:
-            for block in own:
-                self._symptom(block)
-        for child in section.children:
+        first, *below = below_bold(section, own)
+        at = next((i for i, b in enumerate(first.blocks) if _is_work(b)), len(first.blocks))
+        while 0 < at < len(first.blocks) and _leads(first.blocks[at - 1]):
+            at -= 1
+        for block in first.blocks[:at]:
+            self._symptom(block)
+        if at < len(first.blocks):
+            self._phase(_only(section, "Actions", first.blocks[at:]), Role.ACT)
+        for part in below:
+            self.ledger.take(part.line, part.line, "heading")
+        for child in (*below, *section.children):
             self._section(child)
 
     def _section(self, section: Section) -> None:
         role = role_of(section.title)
+        if confirms(section.title) and any(p.role in _REMEDIES for p in self.phases):
+            role = Role.RESOLVE
         if role is Role.SYMPTOMS:
             for inner in section.inside():
                 for block in inner.blocks:
@@ -226,7 +237,7 @@ class _Body:
             self.ledger.take(block.first, block.last, "symptom")
             self.symptoms.append(Check(text=text, guard=None, line=block.first))
         for child in block.children:
-            self._symptom(child)
+            self._symptom(unquoted(child))
 
     def _communicate(self, section: Section) -> None:
         for inner in section.inside():
@@ -264,9 +275,27 @@ class _Body:
             )
 
 
+def _is_work(block: Block) -> bool:
+    return any(b.number is not None or commands.is_shell(b) for b in walk((block,)))
+
+
+def _leads(block: Block) -> bool:
+    """A line that speaks of what stands below it."""
+    if block.kind is not Kind.PARAGRAPH:
+        return False
+    return block.text.rstrip(" *_").endswith(":") or guard_of(block.text, block.first) is not None
+
+
 def _only(section: Section, title: str, blocks: tuple[Block, ...]) -> Section:
     """The section with nothing in it but some of its blocks."""
     return replace(section, title=title, blocks=blocks, children=())
+
+
+def _as_check(step: Step, role: Role) -> tuple[Check, ...]:
+    """A numbered sentence asserts as a bullet does; where one still looks, it may ask for more of
+    the trouble."""
+    asserts = role is not Role.DIAGNOSE
+    return (Check(text=step.title, guard=None, line=step.line),) if asserts else ()
 
 
 def _criteria(body: _Body, evidence: Evidence, ledger: Ledger) -> tuple[Criterion, ...]:
@@ -276,7 +305,7 @@ def _criteria(body: _Body, evidence: Evidence, ledger: Ledger) -> tuple[Criterio
         for step in phase.steps:
             sentences += [
                 (check, Purpose.RECOVERY)
-                for check in step.checks
+                for check in (*_as_check(step, phase.role), *step.checks)
                 if _RECOVERY.match(check.text) or phase.role is Role.RESOLVE
             ]
     numbers = dict.fromkeys(Purpose, 0)

@@ -36,14 +36,41 @@ _ROLES: tuple[tuple[Role, str], ...] = (
     (
         Role.DIAGNOSE,
         r"diagnos\w+|troubleshoot\w*|investigat\w+|root cause( analysis)?|deep dive|analysis"
-        r"|possible checks|quick checks|checks|verify|verification|determine|debug\w*|triage",
+        r"|possible checks|quick checks|checks|verify|verification|determine|debug\w*|triage"
+        r"|(?:what|where) to (?:check|look)|assess(?:ment)?|gather \w+",
     ),
     (Role.RESOLVE, r"resolutions?|resolve|recover\w*|clos(e|ing|ure)|verify fix"),
     (
         Role.ACT,
         r"actions?|mitigations?|mitigate|fix(es)?|remed\w+|response|steps|procedure|workarounds?"
-        r"|rollback|containment",
+        r"|rollback|containment|what to do|repair",
     ),
+)
+# Headings that say so only as a whole: 'Trigger' is a condition, 'Trigger a failover' an action.
+_WHOLE: tuple[tuple[Role, re.Pattern[str]], ...] = (
+    (
+        Role.SYMPTOMS,
+        re.compile(
+            r"detection|how (?:it is|is it|was it) detected"
+            r"|(?:alert )?(?:triggers?|conditions?|rule|definition|details|expression)"
+            r"|trigger(?:ing)? conditions?|thresholds?|background"
+            r"|(?:triggers|fires|triggered|firing) (?:when|if)|(?:why|when) (?:it|this|does it|does"
+            r" this|the|does the)(?: alert)? fires?|what (?:it|this|does it|does this)(?: alert)?"
+            r" means?"
+        ),
+    ),
+    (
+        Role.RESOLVE,
+        re.compile(
+            r"when is (?:it|this) (?:over|resolved|fixed)"
+            r"|(?:exit|success|recovery|resolution|closure|all.clear) criteria"
+            r"|all.clear|(?:resolved|done|over) when|back to normal"
+        ),
+    ),
+)
+_CONFIRMS = re.compile(
+    r"verif(?:y|ication)|validat(?:e|ion)|confirm(?:ation)?|(?:verify|validate|confirm|check)"
+    r" (?:the |that )?.*|how to (?:verify|confirm).*|verification (?:steps|checks)"
 )
 _ALERT_WORDS = re.compile(r"^(?:alert(?:\s*name)?|play(?:book)?|runbook)\s*:\s*", re.IGNORECASE)
 # 'Alert DiskFull', 'Runbook for DiskFull', 'DiskFull alert'
@@ -60,6 +87,8 @@ _SUFFIX = re.compile(r"\s*\[[^\[\]]*\]$")
 _BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
 _DASH = re.compile(r"\s+[-–—]+\s+")
 SEVERITY_WORDS = ("severity", "priority", "alert severity", "sev")
+_BOLD = re.compile(r"(?:\*\*|__)(?P<title>[^*_\n]{3,60})(?:\*\*|__):?")
+_LEADS = re.compile(r"(?:if|in case|option|scenario|variant|otherwise|else)\b", re.IGNORECASE)
 _SHOUT = re.compile(r"^[A-Z][A-Za-z0-9_]{2,}$")
 
 
@@ -69,11 +98,44 @@ def read_sections(blocks: tuple[Block, ...], line_count: int) -> Section:
 
 
 def role_of(title: str) -> Role | None:
-    words = phrases.time_box(title)[0].lower()
+    words = phrases.time_box(_NUMBERING.sub("", title))[0].lower()
+    whole = words.strip(" ?:")
+    for role, shape in _WHOLE:
+        if shape.fullmatch(whole):
+            return role
     for role, pattern in _ROLES:
         if re.search(rf"\b(?:{pattern})\b", words):
             return role
     return None
+
+
+def confirms(title: str) -> bool:
+    """Whether a heading such as 'Verification' tells, behind a remedy, how to see its success."""
+    return _CONFIRMS.fullmatch(phrases.time_box(title)[0].lower().strip(" ?:")) is not None
+
+
+def below_bold(section: Section, own: tuple[Block, ...]) -> tuple[Section, ...]:
+    """Its blocks cut at paragraphs that are bold as a whole and say what follows, as headings do;
+    what stands above the first is a section without a title."""
+    cut: list[tuple[str, int, list[Block]]] = [("", section.line, [])]
+    for block in own:
+        bold = _BOLD.fullmatch(block.text.strip()) if block.kind is Kind.PARAGRAPH else None
+        title = phrases.title(bold["title"]) if bold else ""
+        if title and role_of(title) is not None and not _LEADS.match(title):
+            cut.append((title, block.first, []))
+        else:
+            cut[-1][2].append(block)
+    return tuple(
+        Section(
+            title=title,
+            level=section.level + 1,
+            line=line,
+            last_line=blocks[-1].last if blocks else line,
+            blocks=tuple(blocks),
+            children=(),
+        )
+        for title, line, blocks in cut
+    )
 
 
 def alerts_of(section: Section, stem: str = "") -> tuple[str, ...]:

@@ -18,6 +18,9 @@ _NO_COMMAND = re.compile(
 _LEAVES = re.compile(
     r"\s*(?:(?:export|local|readonly|declare)\s+)?(?:\w+=|[\w-]+\s*\(\)|(?:function|set|cd|source|\.|trap|read)\s)"
 )
+_FUNCTION = re.compile(
+    r"(?:function\s+)?(?P<name>[A-Za-z_][\w-]*)\s*\(\)|function\s+(?P<other>[\w-]+)"
+)
 _MORE = re.compile(r"\s*>(?:[ \t]|$)")
 _LONGEST = 40  # lines of one command
 _TRIES = 400  # parses spent on a block that does not parse as a whole
@@ -43,10 +46,15 @@ def split(block: str) -> tuple[Piece, ...]:
 
 
 def _script(lines: list[str]) -> Piece | None:
-    """All of a block that begins with "#!", where a line of it leaves something for later ones."""
+    """All of a block that begins with "#!", where a line of it leaves something for later ones, or
+    that calls a function of its own."""
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
-    if first is None or not lines[first].lstrip().startswith("#!"):
+    if first is None:
         return None
+    if not lines[first].lstrip().startswith("#!"):
+        if not _calls_its_own(lines):
+            return None
+        first -= 1
     while lines and not lines[-1].strip():
         lines.pop()
     start = first + 1
@@ -57,6 +65,12 @@ def _script(lines: list[str]) -> Piece | None:
     text = "\n".join(lines[start:]).strip()
     title = _title(lines[first + 1 : start])
     return Piece(title=title, text=text, line=start + 1, last_line=len(lines))
+
+
+def _calls_its_own(lines: list[str]) -> bool:
+    made = [found["name"] or found["other"] for x in lines if (found := _FUNCTION.match(x))]
+    called = re.compile(rf"\s*(?:{'|'.join(map(re.escape, made))})(?:\s|$)(?!\s*\()")
+    return bool(made) and any(called.match(line) for line in lines)
 
 
 def _pieces(lines: list[str], spans: list[_Span]) -> list[Piece]:
