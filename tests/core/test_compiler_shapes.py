@@ -243,3 +243,31 @@ def test_below_a_line_that_promises_output_only_a_prompt_is_typed() -> None:
     text = "# QueueStuck\n\n## Triage\n\nThe output looks like:\n\n```\ncurl 7.1 (x86)\n```\n"
     assert not a_play(text).commands()
     assert a_play(text.replace("curl 7.1 (x86)", "$ uptime\n1 day")).commands()
+
+
+def test_a_page_may_hold_an_escalation_path_and_duties_beside_its_steps() -> None:
+    text = (
+        f"# QueueStuck\n\n{SECTIONS}\n## Escalation\n\n1. Web primary (0 min)\n"
+        "2. Web lead (after 10 minutes without acknowledgement)\n3. Head of web (30 minutes)\n"
+        "\n## Post-incident (within 2 days)\n\n1. Write it down\n"
+    )
+    plan = a_plan(text)
+    assert [(r.roles, r.after.total_seconds()) for r in plan.rungs] == [
+        (("Web primary",), 0),
+        (("Web lead",), 600),
+        (("Head of web",), 1800),
+    ]
+    assert [duty.title for duty in plan.duties] == ["Write it down"]
+    assert [phase.title for phase in plan.plays[0].phases] == ["Diagnosis"]
+
+
+def test_an_escalation_in_sentences_stays_with_the_steps() -> None:
+    play = a_play(f"# QueueStuck\n\n{SECTIONS}\n## Escalation\n\n- Call the web team.\n")
+    assert [phase.title for phase in play.phases] == ["Diagnosis", "Escalation"]
+
+
+def test_a_time_in_brackets_behind_a_rung_is_no_unknown_condition() -> None:
+    compiled = compile_document(
+        b"# Duty\n\n## Escalation\n\n1. Primary\n2. Lead (after 30 minutes)\n", "duty.md"
+    )
+    assert not [problem for problem in compiled.problems if problem.code == "PC107"]

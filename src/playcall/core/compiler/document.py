@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from playcall.core.alert_rule import Rule
@@ -12,7 +13,7 @@ from playcall.core.compiler.consistency import check_consistency
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.links import check_anchors, read_links
 from playcall.core.compiler.plays import Known, read_plays
-from playcall.core.compiler.policies import Policies, PolicyReader
+from playcall.core.compiler.policies import Policies, PolicyReader, holds_policy
 from playcall.core.compiler.queries import read_queries
 from playcall.core.compiler.sections import Section, alerts_of, page_names, read_sections
 from playcall.core.compiler.text import read_text
@@ -94,17 +95,28 @@ class _Reading:
             return
         tops = document.children
         whole = tops[0] if len(tops) == 1 and not document.blocks else document
-        self.plays += read_plays(whole, names, self.known, self.ledger, front)
+        self._page(whole, names, front)
 
     def read(self, section: Section, topic: str, front: Mapping[str, str]) -> None:
         names = alerts_of(section, self.stem)
         if names:
-            of_page = front if section.level == 1 else {}
-            self.plays += read_plays(section, names, self.known, self.ledger, of_page)
+            if section.level == 1:
+                self._page(section, names, front)
+            else:
+                self.plays += read_plays(section, names, self.known, self.ledger, {})
             return
         topic = self.policies.read(section, topic)
         for child in section.children:
             self.read(child, topic, front)
+
+    def _page(self, section: Section, names: tuple[str, ...], front: Mapping[str, str]) -> None:
+        """An alert's own page, which may hold policies beside the alert's steps."""
+        policies = [child for child in section.children if holds_policy(child)]
+        steps = tuple(child for child in section.children if child not in policies)
+        own = replace(section, children=steps)
+        self.plays += read_plays(own, names, self.known, self.ledger, front)
+        for child in policies:
+            self.read(child, "", front)
 
 
 def _levels(blocks: tuple[Block, ...]) -> dict[str, str]:

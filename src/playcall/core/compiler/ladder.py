@@ -136,7 +136,9 @@ def _who_and_edge(text: str) -> tuple[str, str]:
     edge = timed[0] if timed else ""
     who = next((part for part in parts if part != edge and not _LEVEL_NAME.match(part)), "")
     if not who and edge:
-        who, edge = re.sub(r"\s*\([^()]*\)$", "", edge), edge
+        who, _, inside = edge.partition(" (")
+        edge = inside.rstrip(")") or edge  # 'Team lead (after 30 minutes)'
+        return who.strip(), _start_of(edge)
     rest = [part for part in parts if part not in (who, edge) and not _LEVEL_NAME.match(part)]
     return who, " ".join([_start_of(edge), *rest]).strip()
 

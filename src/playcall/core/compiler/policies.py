@@ -219,6 +219,17 @@ class PolicyReader:
             )
 
 
+def holds_policy(section: Section) -> bool:
+    """Whether a section of an alert's own page says whom to call, or what is owed and by when."""
+    if topic_of(section.title) == "aftermath":
+        return any(phrases.duration(inner.title) is not None for inner in section.inside())
+    title = section.title
+    return any(
+        ladder.is_ladder(block) or ladder.is_listed(block, title) or ladder.is_tabled(block, title)
+        for block in section.blocks
+    )
+
+
 def topic_of(title: str) -> str | None:
     words = title.lower()
     return next((t for t, pattern in _TOPICS if re.search(rf"\b(?:{pattern})", words)), None)
