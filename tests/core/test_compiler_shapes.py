@@ -271,3 +271,25 @@ def test_a_time_in_brackets_behind_a_rung_is_no_unknown_condition() -> None:
         b"# Duty\n\n## Escalation\n\n1. Primary\n2. Lead (after 30 minutes)\n", "duty.md"
     )
     assert not [problem for problem in compiled.problems if problem.code == "PC107"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Web primary → (10 min) → Web lead → (20 min) → Head of web",
+        "```\nWeb primary -> 10 min -> Web lead -> 20 min -> Head of web\n```",
+        "Web primary\n  ↓ ten minutes\nWeb lead\n  ↓ 20 min\nHead of web",
+    ],
+)
+def test_an_escalation_path_may_run_sideways_and_outside_of_code(path: str) -> None:
+    rungs = a_plan(f"# Duty\n\n## Escalation\n\n{path}\n").rungs
+    assert [(r.roles[0], r.after.total_seconds()) for r in rungs] == [
+        ("Web primary", 0),
+        ("Web lead", 600),
+        ("Head of web", 1200),
+    ]
+
+
+def test_a_deadline_may_be_in_words() -> None:
+    plan = a_plan("# Duty\n\n## Post-incident\n\n### Within one week\n\n1. Write it down\n")
+    assert [duty.within.days for duty in plan.duties] == [7]

@@ -1,6 +1,7 @@
 """The escalation path: drawn with arrows that carry a time and a condition, listed, or a table."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -12,6 +13,7 @@ from playcall.core.compiler.tables import Columns
 from playcall.core.plan import Rung, RungCondition
 
 _ARROW = re.compile(r"^\s*(?:[↓⬇▼▾↧⇓]|(?:v|V|\||-+>|=+>|\|\s*v)(?=[\s(]|$))+\s*(?P<edge>.*)$")
+_SIDEWAYS = re.compile(r"\s+(?:→|⟶|-+>|=+>)\s+")
 _START = re.compile(r"\b(?:alert|alarm|incident|start|trigger)\w*\b(?!.*\()", re.IGNORECASE)
 _ROLE = re.compile(r"^(?P<who>.+?)\s*(?:\((?P<means>[^()]*)\))?\s*$")
 _LEVEL = re.compile(r"^(?:level|tier|l|step|stage)\s*\d+\s*[:.–—-]\s*(?P<who>.+)$", re.IGNORECASE)
@@ -28,19 +30,35 @@ _CONDITIONS = (
 
 
 def is_ladder(block: Block) -> bool:
-    """Whether a fence draws an escalation path: an arrow with a time, and roles around it."""
-    if not block.is_code or block.info not in ("", "text", "txt", "plain"):
+    """Whether a block draws an escalation path: an arrow with a time, and roles around it."""
+    drawn = block.is_code or block.kind is Kind.PARAGRAPH
+    if not drawn or block.info not in ("", "text", "txt", "plain"):
         return False
-    lines = map(phrases.one_line, block.text.split("\n"))
+    lines = (phrases.one_line(text) for _, text in _drawn(block))
     edges = [found["edge"] for line in lines if (found := _ARROW.match(line))]
     return any(phrases.duration(edge) is not None for edge in edges)
+
+
+def _drawn(block: Block) -> Iterator[tuple[int, str]]:
+    """Its lines; 'Primary → (10 min) → Lead' is the same, drawn sideways."""
+    for line, text in enumerate(block.text.split("\n"), block.body_line):
+        first, *rest = _SIDEWAYS.split(text)
+        if not rest or not first.strip():
+            yield line, text
+            continue
+        yield line, first
+        for part in rest:
+            edge = re.fullmatch(r"\(.*\)", part.strip()) or phrases.duration(part) is not None
+            yield line, f"↓ {part}" if edge else "↓"
+            if not edge:
+                yield line, part
 
 
 def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
     ledger.take(block.first, block.last, "escalation path")
     rungs: list[Rung] = []
     edge, edge_line = "", block.body_line
-    for line, written in enumerate(block.text.split("\n"), block.body_line):
+    for line, written in _drawn(block):
         text = phrases.one_line(written)
         arrow = _ARROW.match(text)
         if arrow is not None:

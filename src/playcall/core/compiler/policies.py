@@ -94,16 +94,22 @@ class PolicyReader:
         return topic
 
     def _block(self, block: Block, before: Block | None, section: Section, topic: str) -> None:
-        if block.kind is Kind.PARAGRAPH:
+        if self._is_path(block, section):
+            self.found.rungs += ladder.read_ladder(block, self.ledger)
+        elif block.kind is Kind.PARAGRAPH:
             self._paragraph(block, topic)
         elif block.kind is Kind.TABLE:
             self._table(block, section)
         elif block.kind is Kind.LIST:
             self._list(block, before, section)
-        elif ladder.is_ladder(block):
-            self.found.rungs += ladder.read_ladder(block, self.ledger)
         elif block.is_code:
             self._code(block, section, topic)
+
+    def _is_path(self, block: Block, section: Section) -> bool:
+        """A drawing wherever it stands; a paragraph where it is about escalation."""
+        return ladder.is_ladder(block) and (
+            block.is_code or ladder.speaks_of_escalation(section.title)
+        )
 
     def _paragraph(self, block: Block, topic: str) -> None:
         pairs = [phrases.pair(text) for text in block.text.split("\n")]
@@ -225,7 +231,9 @@ def holds_policy(section: Section) -> bool:
         return any(phrases.duration(inner.title) is not None for inner in section.inside())
     title = section.title
     return any(
-        ladder.is_ladder(block) or ladder.is_listed(block, title) or ladder.is_tabled(block, title)
+        (ladder.is_ladder(block) and (block.is_code or ladder.speaks_of_escalation(title)))
+        or ladder.is_listed(block, title)
+        or ladder.is_tabled(block, title)
         for block in section.blocks
     )
 
