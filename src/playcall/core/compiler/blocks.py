@@ -91,6 +91,14 @@ def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
         yield from walk(block.children)
 
 
+def unquoted(block: Block) -> Block:
+    """The paragraph of a bullet such as '- > 85 % disk', which Markdown takes for a quote."""
+    first = block.children[0] if block.kind is Kind.QUOTE and block.children else None
+    if first is None or first.kind is not Kind.PARAGRAPH or not first.text[0].isdigit():
+        return block
+    return replace(first, text=f"> {first.text}")
+
+
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")

@@ -24,8 +24,24 @@ _TOOLS = (
     "|openssl|lsof|iostat|vmstat|mpstat|pidstat|zpool|smartctl|strace|go tool"
 )
 _KNOWN = re.compile(
-    rf"^\s*(?:[$#%] +\S|#!/|(?:sudo +)?(?:\./|(?:{_VERBS}|{_TOOLS}|watch|for|export)\b(?!\s*:)))"
+    rf"^\s*(?:[$#%] +\S|#!/|sudo +\S"
+    rf"|(?:\./|(?:{_VERBS}|{_TOOLS}|watch|for|export)\b(?!\s*:)))"
 )
+# A word in lower case, or a few, and then an option: 'logrotate -f', 'airflow tasks clear --yes'.
+_WITH_OPTION = re.compile(r"^\s*[a-z][\w.-]*(?: +[a-z][\w:-]*){0,3} +--?[a-z]")
+_FUNCTION = re.compile(r"^\s*(?:function +)?[a-z][\w-]* *\(\) *\{\s*$")
+_PROGRAM = re.compile(r"^\s*(?P<name>[a-z][\w.-]*)(?P<rest>$|\s.*)")
+_SENTENCE = re.compile(r"[.:]$")
+_SIGNS = re.compile(r"\s-|[/|$<>~]")
+# Programs that are English words as well.
+_ENGLISH_WORDS = """
+at cat cut date echo exec file find free head history host id join kill last less link local look
+make more paste print read route script service set sleep sort split stat tail test time top touch
+tree type wait watch which who yes
+"""
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_PROMPT = re.compile(r"^\s*[$%] +\S", re.MULTILINE)
+_RUN = re.compile(r"\b(?:run|running|command|execute|invoke|use|using|with)\b", re.IGNORECASE)
 _OUTPUT = re.compile(
     r"\b(?:outputs?|returns?|prints?|shows?|logs?|messages?|events?|result|response|looks?)\b[^.]*"
     r"\b(?:like|similar|example|such as|following)\b"
@@ -49,14 +65,32 @@ def is_shell(block: Block) -> bool:
 
 def is_output(lead: str, block: Block) -> bool:
     """What a command prints, shown below a sentence that says so."""
-    return _OUTPUT.search(lead) is not None and not _opens_with_command(block)
+    if _OUTPUT.search(lead) is None or _PROMPT.search(block.text):
+        return False
+    typed = block.info != "" or _RUN.search(lead) is not None
+    return not (typed and _opens_with_command(block))
 
 
 def _opens_with_command(block: Block) -> bool:
     lines = [line for line in block.text.split("\n") if line.strip()]
     while len(lines) > 1 and lines[0].startswith("# "):
         lines.pop(0)
-    return bool(lines) and _KNOWN.match(lines[0]) is not None
+    return bool(lines) and (_KNOWN.match(lines[0]) is not None or _names_program(lines[0]))
+
+
+def _names_program(line: str) -> bool:
+    """Whether a line that no tag calls shell is one: by its shape or by a known program."""
+    from playcall.core.compiler.shell.knowledge import programs
+
+    if _FUNCTION.match(line):
+        return True
+    found = _PROGRAM.match(line.rstrip())
+    if found is None or _SENTENCE.search(found[0]):
+        return False
+    name, rest = found["name"], found["rest"]
+    if _WITH_OPTION.match(line):
+        return True
+    return name in programs() and (name not in _ENGLISH or _SIGNS.search(rest) is not None)
 
 
 def in_prose(text: str, first: int) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from playcall.core.alert_rule import Limit
-from playcall.core.compiler import phrases, units
+from playcall.core.compiler import phrases, promql, units
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Comparison, Criterion, NamedQuery, Purpose
 
@@ -25,6 +25,8 @@ _WORDS = {
     "not less than": Comparison.AT_LEAST,
     "at least": Comparison.AT_LEAST,
     "reaches": Comparison.AT_LEAST,
+    "at or above": Comparison.AT_LEAST,
+    "at or below": Comparison.AT_MOST,
     "below": Comparison.BELOW,
     "under": Comparison.BELOW,
     "less than": Comparison.BELOW,
@@ -62,6 +64,12 @@ _EXPLAINS = re.compile(
     r"\b(?:if|when|unless|whether|once|query|expression|alert)\b|[({\[]|[.,;](?:\s|$)",
     re.IGNORECASE,
 )
+# What stands before a sentence to say what kind it is.
+_LABEL = re.compile(
+    r"^(?:symptoms?|(?:alert )?(?:triggers?|conditions?)(?: when)?|trigger(?:ing)? conditions?"
+    r"|thresholds?|(?:fires|triggers) (?:when|if)|criteri(?:on|a)|recovery|resolved when)\s*:\s*",
+    re.IGNORECASE,
+)
 _LONGEST = 160  # characters
 _NOT_UNITS = {"for", "over", "in", "within", "during", "and", "or", "on", "across", "at", "of"}
 
@@ -73,6 +81,12 @@ and on in overall total average avg mean current measured observed sustained aga
 _WEAK_WORDS = "rate count usage ratio percentage percent time number level total value"
 _COMMON = frozenset(_COMMON_WORDS.split())
 _WEAK = frozenset(_WEAK_WORDS.split())
+
+
+_SPANS = re.compile(
+    r"\b(?:latenc\w+|time|lag|delay|duration|age|p\d\d|percentile|response)\b", re.IGNORECASE
+)
+_METRIC = re.compile(r"[a-zA-Z_:(].*_.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +115,9 @@ def read_claim(sentence: str) -> Claim | None:
     """What the sentence asserts; None when it asserts nothing measurable."""
     if len(sentence) > _LONGEST:
         return None
+    label = _LABEL.match(sentence)
+    start = label.end() if label else 0
+    sentence = sentence[start:]
     turned = _TURNED.match(sentence)
     found = turned or _CLAIM.match(sentence)
     if found is None:
@@ -108,15 +125,16 @@ def read_claim(sentence: str) -> Claim | None:
     subject, unit = found["subject"] or "", found["unit"] or ""
     if turned is not None and not units.is_known(unit) and unit.lower() not in _NOT_UNITS:
         subject, unit = f"{unit} {subject}".strip(), ""  # 'fewer than 3 replicas'
-    if _EXPLAINS.search(subject):
-        return None
+    if unit.lower() == "x" or (_EXPLAINS.search(subject) and not _is_metric(subject)):
+        return None  # '2x the cores' is no number
     written, rest = found["written"], found["rest"] or ""
     if unit.lower() in _NOT_UNITS:
         written, rest, unit = found["number"], f"{unit}{rest}", ""
     if not re.search(r"[A-Za-z]", subject):
         return None
-    if found["op"].lower() == "over" and units.to_base(unit)[0] == "s":
-        return None
+    lasts = units.to_base(unit)[0] == "s" and not _SPANS.search(subject)
+    if found["op"].lower() == "over" and lasts:
+        return None  # 'errors over 5 minutes'
     return Claim(
         subject=subject,
         comparison=_SIGNS.get(found["op"]) or _WORDS[found["op"].lower()],
@@ -124,8 +142,14 @@ def read_claim(sentence: str) -> Claim | None:
         written=written.strip(),
         unit=unit,
         holds_for=phrases.duration(rest) or timedelta(0),
-        column=found.start("op") + 1,
+        column=start + found.start("op") + 1,
     )
+
+
+def _is_metric(subject: str) -> bool:
+    """'web_queue_depth' or 'sum(rate(web_errors_total[5m]))': what is measured is its own query."""
+    one = subject.strip("` ")
+    return " " not in one.split("(")[0] and _METRIC.match(one) is not None and promql.is_query(one)
 
 
 def read_criterion(
@@ -172,12 +196,17 @@ def read_criterion(
     )
 
 
+# 'used_bytes{...} / size_bytes', and the same times a hundred
+_PARTS = re.compile(r"[a-z]\w*_(?:bytes|total)\w*(?:\{[^{}]*\})?\s*/\s*[a-z]\w*_(?:bytes|total)")
+_HUNDRED = re.compile(r"^\s*100\s*\*|\*\s*100\s*$")
+
+
 def query_unit(promql: str) -> str | None:
     """The base unit of a query's value, from its metric's name and functions; None: not said."""
     names = " ".join(re.findall(r"[a-zA-Z_:][\w:]*", promql))
     counted = re.search(r"\b(?:rate|irate|deriv)\s*\(", promql) is not None
-    if re.search(r"\)\s*/\s*[\w(]", promql):
-        return ""
+    if re.search(r"\)\s*/\s*[\w(]", promql) or _PARTS.search(promql):
+        return "%" if _HUNDRED.search(promql) else ""
     if "_bytes_per_second" in names or (counted and "_bytes" in names):
         return "B/s"
     if "histogram_quantile" in names:
@@ -196,6 +225,9 @@ def _join(claim: Claim, evidence: Evidence) -> NamedQuery | list[str]:
     By its words among all queries; then the only one beside it that shares a word; then the one
     that a rule of its alert holds against the same number.
     """
+    if _is_metric(claim.subject):
+        one = claim.subject.strip("` ")
+        return NamedQuery(name=one, promql=one, line=0)
     by_name = _by_name(claim, evidence.queries)
     if isinstance(by_name, NamedQuery) or by_name:
         return by_name

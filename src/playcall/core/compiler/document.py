@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from playcall.core.alert_rule import Rule
@@ -12,9 +13,9 @@ from playcall.core.compiler.consistency import check_consistency
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.links import check_anchors, read_links
 from playcall.core.compiler.plays import Known, read_plays
-from playcall.core.compiler.policies import Policies, PolicyReader
+from playcall.core.compiler.policies import Policies, PolicyReader, holds_policy
 from playcall.core.compiler.queries import read_queries
-from playcall.core.compiler.sections import Section, alerts_of, read_sections
+from playcall.core.compiler.sections import Section, alerts_of, page_names, read_sections
 from playcall.core.compiler.text import read_text
 from playcall.core.compiler.whole import check_whole
 from playcall.core.place import Level, Problem
@@ -40,9 +41,10 @@ def read_document(
         rules=tuple(rules),
         everywhere=annotations.of_document(blocks.front, ledger),
     )
+    front = _front_facts(blocks, ledger)
     reading = _Reading(ledger, known, PurePath(path).stem)
-    reading.read(document, "")
-    facts = (*_front_facts(blocks, ledger), *reading.policies.found.facts)
+    reading.document(document, {fact.name.lower(): fact.value for fact in front})
+    facts = (*front, *reading.policies.found.facts)
     plan = _plan(document, path, data, reading, facts)
     check_whole(plan, frozenset(reading.policies.found.without_play), ledger)
     check_consistency(plan, tuple(rule.expr for rule in rules), ledger)
@@ -89,14 +91,37 @@ class _Reading:
         self.plays: list[Play] = []
         self.policies = PolicyReader(ledger, known.levels, known.everywhere)
 
-    def read(self, section: Section, topic: str) -> None:
+    def document(self, document: Section, front: Mapping[str, str]) -> None:
+        """The whole of it; a page whose headings name no alert may be for one alert as a whole."""
+        said = any(alerts_of(section, self.stem) for section in document.inside())
+        names = () if said else page_names(document, self.stem, front)
+        if not names:
+            self.read(document, "", front)
+            return
+        tops = document.children
+        whole = tops[0] if len(tops) == 1 and not document.blocks else document
+        self._page(whole, names, front)
+
+    def read(self, section: Section, topic: str, front: Mapping[str, str]) -> None:
         names = alerts_of(section, self.stem)
         if names:
-            self.plays += read_plays(section, names, self.known, self.ledger)
+            if section.level == 1:
+                self._page(section, names, front)
+            else:
+                self.plays += read_plays(section, names, self.known, self.ledger, {})
             return
         topic = self.policies.read(section, topic)
         for child in section.children:
-            self.read(child, topic)
+            self.read(child, topic, front)
+
+    def _page(self, section: Section, names: tuple[str, ...], front: Mapping[str, str]) -> None:
+        """An alert's own page, which may hold policies beside the alert's steps."""
+        policies = [child for child in section.children if holds_policy(child)]
+        steps = tuple(child for child in section.children if child not in policies)
+        own = replace(section, children=steps)
+        self.plays += read_plays(own, names, self.known, self.ledger, front)
+        for child in policies:
+            self.read(child, "", front)
 
 
 def _levels(blocks: tuple[Block, ...]) -> dict[str, str]:

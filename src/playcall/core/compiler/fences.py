@@ -35,8 +35,10 @@ _QUERY = re.compile(
     r"|histogram_quantile|predict_linear|changes|vector)\s*(?:(?:by|without)\s*\(|\()"
     r"|^[a-z_:]{4,}\w*\s*(?:[<>]=?|[!=]=)\s*-?[\d.]+\s*$"
     r"|^\(?[a-z]+(?:_[a-z]+){2,}\s*[-+*/]"
+    r"|^[a-z:]+(?:_[a-z0-9:]+)+_(?:total|bytes|seconds|ratio|percent|info|count)$"
 )
 _YAML = re.compile(r"^(?:---|apiVersion:|\s*-?\s*[\w./-]+:(?:\s|$))")
+COMMENTS = ("#", "//")  # of queries, as people write them
 _LONGEST = 5_000  # characters that are looked at
 
 
@@ -49,10 +51,9 @@ def language_of(block: Block) -> str:
     if block.info and not shell:
         return _TAGS.get(block.info, block.info)
     text = "\n".join(
-        line
-        for line in block.text[:_LONGEST].split("\n")
-        if not line.lstrip().startswith(("#", "//"))
-    ).strip()
+        line for line in block.text[:_LONGEST].split("\n") if not line.lstrip().startswith(COMMENTS)
+    )
+    text = text.strip().removeprefix("$ ")
     if text and _QUERY.search(text) and _is_promql(text):
         return "promql"
     if shell or not text:
@@ -68,8 +69,8 @@ def language_of(block: Block) -> str:
 
 def _is_promql(text: str) -> bool:
     parts = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
-    return all(not promql.why_not(part) or _each_line(part) for part in parts)
+    return all(promql.is_query(part) or _each_line(part) for part in parts)
 
 
 def _each_line(part: str) -> bool:
-    return not any(promql.why_not(line) for line in part.split("\n"))
+    return all(promql.is_query(line) for line in part.split("\n"))

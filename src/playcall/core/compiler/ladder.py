@@ -1,6 +1,7 @@
 """The escalation path: drawn with arrows that carry a time and a condition, listed, or a table."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -12,10 +13,7 @@ from playcall.core.compiler.tables import Columns
 from playcall.core.plan import Rung, RungCondition
 
 _ARROW = re.compile(r"^\s*(?:[↓⬇▼▾↧⇓]|(?:v|V|\||-+>|=+>|\|\s*v)(?=[\s(]|$))+\s*(?P<edge>.*)$")
-_LONGEST = 400  # characters of a path drawn in one line
-_IN_LINE = re.compile(r"\s*(?:→|⇒|➜|-+>|=+>)\s*")
-_EDGE = re.compile(r"\([^()]*\d[^()]*\)|\d+\s*(?:m|min|minutes?|h|hours?)\b.*", re.IGNORECASE)
-_TIMED = re.compile(r"(?P<who>[^()]+?)\s*\((?P<edge>(?:after\s+)?\d[^()]*)\)", re.IGNORECASE)
+_SIDEWAYS = re.compile(r"\s+(?:→|⟶|-+>|=+>)\s+")
 _START = re.compile(r"\b(?:alert|alarm|incident|start|trigger)\w*\b(?!.*\()", re.IGNORECASE)
 _ROLE = re.compile(r"^(?P<who>.+?)\s*(?:\((?P<means>[^()]*)\))?\s*$")
 _LEVEL = re.compile(r"^(?:level|tier|l|step|stage)\s*\d+\s*[:.–—-]\s*(?P<who>.+)$", re.IGNORECASE)
@@ -32,24 +30,35 @@ _CONDITIONS = (
 
 
 def is_ladder(block: Block) -> bool:
-    """Whether a fence draws an escalation path: an arrow with a time, and roles around it."""
-    if not block.is_code or block.info not in ("", "text", "txt", "plain"):
+    """Whether a block draws an escalation path: an arrow with a time, and roles around it."""
+    drawn = block.is_code or block.kind is Kind.PARAGRAPH
+    if not drawn or block.info not in ("", "text", "txt", "plain"):
         return False
-    lines = [phrases.one_line(part) for line in block.text.split("\n") for part in _unfold(line)]
+    lines = (phrases.one_line(text) for _, text in _drawn(block))
     edges = [found["edge"] for line in lines if (found := _ARROW.match(line))]
     return any(phrases.duration(edge) is not None for edge in edges)
+
+
+def _drawn(block: Block) -> Iterator[tuple[int, str]]:
+    """Its lines; 'Primary → (10 min) → Lead' is the same, drawn sideways."""
+    for line, text in enumerate(block.text.split("\n"), block.body_line):
+        first, *rest = _SIDEWAYS.split(text)
+        if not rest or not first.strip():
+            yield line, text
+            continue
+        yield line, first
+        for part in rest:
+            edge = re.fullmatch(r"\(.*\)", part.strip()) or phrases.duration(part) is not None
+            yield line, f"↓ {part}" if edge else "↓"
+            if not edge:
+                yield line, part
 
 
 def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
     ledger.take(block.first, block.last, "escalation path")
     rungs: list[Rung] = []
     edge, edge_line = "", block.body_line
-    drawn = [
-        (line, part)
-        for line, written in enumerate(block.text.split("\n"), block.body_line)
-        for part in _unfold(written)
-    ]
-    for line, written in drawn:
+    for line, written in _drawn(block):
         text = phrases.one_line(written)
         arrow = _ARROW.match(text)
         if arrow is not None:
@@ -62,32 +71,6 @@ def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
             edge = ""
     _check_order(rungs, ledger)
     return tuple(rungs)
-
-
-def is_drawn_in_line(block: Block, heading: str) -> bool:
-    """A paragraph below a heading on escalation: 'Primary → (5 min) → Lead → (15 min) → CTO'."""
-    if block.kind is not Kind.PARAGRAPH or not speaks_of_escalation(heading):
-        return False
-    parts = _unfold(block.text)
-    return "\n" not in block.text and len(parts) > 2 and phrases.duration(block.text) is not None
-
-
-def _unfold(line: str) -> list[str]:
-    """A path drawn in one line, as the lines of one drawn from top to bottom."""
-    text = phrases.one_line(line)
-    parts = [part.strip() for part in _IN_LINE.split(text)] if len(text) < _LONGEST else []
-    if len(parts) < 3 or not all(parts):
-        return [line]
-    lines = [parts[0]]
-    for part in parts[1:]:
-        edge = _EDGE.fullmatch(part) or _TIMED.fullmatch(part)
-        if edge is None:
-            lines.append(part)
-        elif _EDGE.fullmatch(part):
-            lines.append(f"↓ {part}")
-        else:
-            lines += [f"↓ ({edge['edge']})", edge["who"]]
-    return lines
 
 
 def speaks_of_escalation(heading: str) -> bool:
@@ -171,7 +154,9 @@ def _who_and_edge(text: str) -> tuple[str, str]:
     edge = timed[0] if timed else ""
     who = next((part for part in parts if part != edge and not _LEVEL_NAME.match(part)), "")
     if not who and edge:
-        who, edge = re.sub(r"\s*\([^()]*\)$", "", edge), edge
+        who, _, inside = edge.partition(" (")
+        edge = inside.rstrip(")") or edge  # 'Team lead (after 30 minutes)'
+        return who.strip(), _start_of(edge)
     rest = [part for part in parts if part not in (who, edge) and not _LEVEL_NAME.match(part)]
     return who, " ".join([_start_of(edge), *rest]).strip()
 

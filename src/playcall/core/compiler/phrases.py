@@ -25,12 +25,19 @@ _DURATION = re.compile(
 )
 _COMPOUND = re.compile(r"(?<![\w.])((?:\d{1,4}[wdhms]){2,4})(?!\w)", re.IGNORECASE)
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:-|–|—|to)\s*(\d{{1,6}})\s*{_UNIT}", re.IGNORECASE)
+_WORDS = {
+    word: number
+    for number, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 1
+    )
+} | {"fifteen": 15, "twenty": 20, "thirty": 30}
+_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\s+(?={_UNIT})", re.IGNORECASE)
 _IMMEDIATE = re.compile(r"\b(immediate(ly)?|at once|right away|now)\b", re.IGNORECASE)
 LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,600}\)")
 _PAIR = re.compile(
     r"^(?:\*\*|__)(?P<bold>[^*:]{1,60})(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s*(?P<value>.*)$"
 )
-_PLAIN_PAIR = re.compile(r"^(?P<name>[A-Z][A-Za-z -]{1,40}):\s+(?P<value>\S.*)$")
+_PLAIN_PAIR = re.compile(r"^(?P<name>[A-Z][A-Za-z -]{1,40}?)(?::|\s=)\s+(?P<value>\S.*)$")
 _BOX = re.compile(r"\s*\(([^()]*)\)\s*:?\s*$")
 _TASK = re.compile(r"^\[[ xX]\]\s+")
 
@@ -50,6 +57,7 @@ def title(text: str) -> str:
 
 def duration(text: str) -> timedelta | None:
     """The first duration named: '<5 minutes', 'After 10 min', 'Within 24 Hours', '1h30m'."""
+    text = _WORD.sub(lambda word: f"{_WORDS[word[1].lower()]} ", text)
     found = _DURATION.search(text)
     several = _COMPOUND.search(text)
     if several is not None and (found is None or several.start() < found.start()):

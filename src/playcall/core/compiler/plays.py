@@ -8,11 +8,11 @@ from datetime import timedelta
 from playcall.core.alert_rule import Rule, limit_of
 from playcall.core.compiler import commands, phrases, templates
 from playcall.core.compiler.annotations import Demand
-from playcall.core.compiler.blocks import Block, Kind, walk
+from playcall.core.compiler.blocks import Block, Kind, unquoted, walk
 from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
-from playcall.core.compiler.sections import SEVERITY_NAMES, Section, role_of
-from playcall.core.compiler.steps import StepReader
+from playcall.core.compiler.sections import SEVERITY_WORDS, Section, below_bold, confirms, role_of
+from playcall.core.compiler.steps import StepReader, guard_of
 from playcall.core.compiler.tables import level_of
 from playcall.core.plan import (
     Check,
@@ -23,18 +23,33 @@ from playcall.core.plan import (
     PlayEscalation,
     Purpose,
     Role,
+    Step,
     Template,
 )
 from playcall.core.ranks import same_rank
 
 LEAD_WORDS = 4
-_VERIFIES = re.compile(
-    r"\b(?:verif(?:y|ication)|confirm(?:ation)?|validat(?:e|ion))\b", re.IGNORECASE
-)
 _RECOVERY = re.compile(
     r"^(?:verify|confirm|ensure|make sure|wait (?:until|for)|check that|until|hold)\b",
     re.IGNORECASE,
 )
+_SEVERITY_BEHIND = re.compile(
+    r"[(\[]\s*(?P<level>critical|high|medium|low|warning|info|p[0-5]|sev-?[0-5])\s*[)\]]\W*$",
+    re.IGNORECASE,
+)
+_RESPONSES = (
+    "response time",
+    "respond within",
+    "response",
+    "time to respond",
+    "time to acknowledge",
+    "acknowledge within",
+    "response sla",
+)
+_APART = re.compile(r"\s+\|\s+(?=\*\*[A-Z])")  # '**Severity:** P1 | **Team:** web'
+
+
+_REMEDIES = (Role.ACT, Role.RESOLVE)
 
 
 @dataclass(slots=True)
@@ -69,11 +84,16 @@ class Known:
 
 
 def read_plays(
-    section: Section, names: tuple[str, ...], known: Known, ledger: Ledger
+    section: Section,
+    names: tuple[str, ...],
+    known: Known,
+    ledger: Ledger,
+    front: Mapping[str, str],
 ) -> tuple[Play, ...]:
-    """One play for each alert the heading names, with the same content."""
+    """One play for each alert the heading names, with the same content; `front` is what the front
+    matter of its own page says."""
     ledger.take(section.line, section.line, f"play {', '.join(names)}")
-    head = _read_head(section, known.levels, ledger)
+    head = _read_head(section, known.levels, front.get("severity", ""), ledger)
     body = _Body(ledger, known)
     body.read(section, tuple(head.rest))
     criteria = _criteria(body, known.evidence(section, names), ledger)
@@ -94,12 +114,16 @@ def read_plays(
     )
 
 
-def _read_head(section: Section, levels: Mapping[str, str], ledger: Ledger) -> _Head:
+def _read_head(
+    section: Section, levels: Mapping[str, str], otherwise: str, ledger: Ledger
+) -> _Head:
+    """`otherwise` is the severity that something other than its own lines says."""
     head = _Head()
     for block in section.blocks:
         taken = [_metadata(text, line, head, ledger) for text, line in _pairs(block)]
         if not taken or not any(taken):
             head.rest.append(block)
+    head.severity = head.severity or _in_heading(section.title) or otherwise.upper() or None
     if head.severity is not None:
         head.severity = _level(head.severity, levels)
     return head
@@ -115,10 +139,17 @@ def _level(written: str, levels: Mapping[str, str]) -> str:
     return written if index is None else known[index]
 
 
+def _in_heading(title: str) -> str | None:
+    """'DiskFull (P1)', 'DiskFull [critical]'."""
+    found = _SEVERITY_BEHIND.search(title)
+    return found["level"].upper() if found else None
+
+
 def _pairs(block: Block) -> list[tuple[str, int]]:
     """The lines of a block that may be metadata: paragraphs, bullets, two-column tables."""
     if block.kind is Kind.PARAGRAPH:
-        return [(text, block.first + i) for i, text in enumerate(block.text.split("\n"))]
+        lines = enumerate(block.text.split("\n"), block.first)
+        return [(part, line) for line, text in lines for part in _APART.split(text)]
     if block.kind is Kind.TABLE:
         return [
             (f"**{phrases.plain(row.cells[0])}:** {row.cells[1]}", row.line)
@@ -135,14 +166,15 @@ def _metadata(text: str, line: int, head: _Head, ledger: Ledger) -> bool:
     if found is None:
         return False
     name, value = found[0].lower(), phrases.plain(found[1])
-    if name in SEVERITY_NAMES and head.severity is None:
+    if name in SEVERITY_WORDS:
         head.severity = re.sub(r"^[^\w]+", "", value).upper() or None
-    elif name in ("response time", "respond within", "response"):
+    elif name in _RESPONSES:
         head.respond_within = phrases.delay(value)
         if head.respond_within is None and not re.search(r"best effort|none", value.lower()):
             _tell_time(name, value, line, ledger)
-    elif name == "escalation":
-        head.escalation = _escalation(value, line, ledger)
+    elif name in ("escalation", "escalate", "escalates to", "escalate to"):
+        told = f"to {value}" if name.endswith(" to") else value
+        head.escalation = _escalation(told, line, ledger)
     else:
         return False
     ledger.take(line, line, name)
@@ -155,7 +187,7 @@ def _escalation(value: str, line: int, ledger: Ledger) -> PlayEscalation | None:
         if not re.match(r"(?:none|never|no)\b", value, re.IGNORECASE):
             _tell_time("escalation", value, line, ledger)
         return None
-    whom = re.search(r"\bto\s+(?:the\s+)?(?P<whom>[^,;()]+)", value)
+    whom = re.search(r"\bto\s+(?:the\s+)?(?P<whom>[^,;()]+?)(?=\s+after\b|[,;()]|$)", value)
     return PlayEscalation(
         text=value, after=after, whom=whom["whom"].strip(" .") if whom else None, line=line
     )
@@ -182,16 +214,23 @@ class _Body:
         self.templates: list[Template] = []
 
     def read(self, section: Section, own: tuple[Block, ...]) -> None:
-        if any(b.number is not None or commands.is_shell(b) for b in walk(own)):
-            self._phase(_only(section, "Actions", own), Role.ACT)
-        else:
-            for block in own:
-                self._symptom(block)
-        for child in section.children:
+        first, *below = below_bold(section, own)
+        at = next((i for i, b in enumerate(first.blocks) if _is_work(b)), len(first.blocks))
+        while 0 < at < len(first.blocks) and _leads(first.blocks[at - 1]):
+            at -= 1
+        for block in first.blocks[:at]:
+            self._symptom(block)
+        if at < len(first.blocks):
+            self._phase(_only(section, "Actions", first.blocks[at:]), Role.ACT)
+        for part in below:
+            self.ledger.take(part.line, part.line, "heading")
+        for child in (*below, *section.children):
             self._section(child)
 
     def _section(self, section: Section) -> None:
         role = role_of(section.title)
+        if confirms(_unnumbered(section.title)) and any(p.role in _REMEDIES for p in self.phases):
+            role = Role.RESOLVE
         if role is Role.SYMPTOMS:
             for inner in section.inside():
                 for block in inner.blocks:
@@ -210,7 +249,7 @@ class _Body:
                 return  # 'Symptoms:' leads to the list below it
             self.symptoms.append(Check(text=text, guard=None, line=block.first))
         for child in block.children:
-            self._symptom(child)
+            self._symptom(unquoted(child))
 
     def _communicate(self, section: Section) -> None:
         for inner in section.inside():
@@ -248,9 +287,32 @@ class _Body:
             )
 
 
+def _is_work(block: Block) -> bool:
+    return any(b.number is not None or commands.is_shell(b) for b in walk((block,)))
+
+
+def _leads(block: Block) -> bool:
+    """A line that speaks of what stands below it."""
+    if block.kind is not Kind.PARAGRAPH:
+        return False
+    return block.text.rstrip(" *_").endswith(":") or guard_of(block.text, block.first) is not None
+
+
 def _only(section: Section, title: str, blocks: tuple[Block, ...]) -> Section:
     """The section with nothing in it but some of its blocks."""
     return replace(section, title=title, blocks=blocks, children=())
+
+
+def _unnumbered(title: str) -> str:
+    """'Step 4: Verify' is 'Verify'."""
+    return re.sub(r"^(?:step\s+)?\d+\s*[.:)-]\s*", "", title, flags=re.IGNORECASE)
+
+
+def _as_check(step: Step, role: Role) -> tuple[Check, ...]:
+    """A numbered sentence asserts as a bullet does; where one still looks, it may ask for more of
+    the trouble."""
+    asserts = role is not Role.DIAGNOSE
+    return (Check(text=step.title, guard=None, line=step.line),) if asserts else ()
 
 
 def _criteria(body: _Body, evidence: Evidence, ledger: Ledger) -> tuple[Criterion, ...]:
@@ -260,10 +322,8 @@ def _criteria(body: _Body, evidence: Evidence, ledger: Ledger) -> tuple[Criterio
         for step in phase.steps:
             sentences += [
                 (check, Purpose.RECOVERY)
-                for check in step.checks
-                if _RECOVERY.match(check.text)
-                or phase.role is Role.RESOLVE
-                or _VERIFIES.search(step.title)
+                for check in (*_as_check(step, phase.role), *step.checks)
+                if _RECOVERY.match(check.text) or phase.role is Role.RESOLVE
             ]
     numbers = dict.fromkeys(Purpose, 0)
     for check, purpose in sentences:

@@ -95,7 +95,7 @@ class PolicyReader:
         return topic
 
     def _block(self, block: Block, before: Block | None, section: Section, topic: str) -> None:
-        if ladder.is_drawn_in_line(block, section.title) and not self.found.rungs:
+        if self._is_path(block, section):
             self.found.rungs += ladder.read_ladder(block, self.ledger)
         elif block.kind is Kind.PARAGRAPH:
             self._paragraph(block, topic)
@@ -103,10 +103,14 @@ class PolicyReader:
             self._table(block, section)
         elif block.kind is Kind.LIST:
             self._list(block, before, section)
-        elif ladder.is_ladder(block):
-            self.found.rungs += ladder.read_ladder(block, self.ledger)
         elif block.is_code:
             self._code(block, section, topic)
+
+    def _is_path(self, block: Block, section: Section) -> bool:
+        """A drawing wherever it stands; a paragraph where it is about escalation."""
+        return ladder.is_ladder(block) and (
+            block.is_code or ladder.speaks_of_escalation(section.title)
+        )
 
     def _paragraph(self, block: Block, topic: str) -> None:
         pairs = [phrases.pair(text) for text in block.text.split("\n")]
@@ -227,6 +231,19 @@ class PolicyReader:
             self.found.status_page = StatusPage(
                 url=page.url, every=page.every, texts=(*page.texts, *texts), line=page.line
             )
+
+
+def holds_policy(section: Section) -> bool:
+    """Whether a section of an alert's own page says whom to call, or what is owed and by when."""
+    if topic_of(section.title) == "aftermath":
+        return any(phrases.duration(inner.title) is not None for inner in section.inside())
+    title = section.title
+    return any(
+        (ladder.is_ladder(block) and (block.is_code or ladder.speaks_of_escalation(title)))
+        or ladder.is_listed(block, title)
+        or ladder.is_tabled(block, title)
+        for block in section.blocks
+    )
 
 
 def topic_of(title: str) -> str | None:

@@ -4,14 +4,21 @@ import re
 
 _ONLY_OPERATOR = re.compile(r"\s*(?:and|or|unless)\s*", re.IGNORECASE)
 _LONGEST = 10_000  # characters
+_DURATION = re.compile(r"(?<=[\[:])\s*(?:\$\{?\w+\}?|<[\w -]+>|\{\{[^{}]*\}\})\s*(?=[\]:])")
+_VARIABLE = re.compile(r"\$\{?\w+\}?|<[A-Za-z][\w -]*>|\{\{[^{}]*\}\}")
+_LABEL = re.compile(rf"(?<==)(?:{_VARIABLE.pattern})(?=\s*[,}}])")
 
 
 def why_not(query: str) -> str:
     """What is wrong with a query; "" when it parses. Templates of dashboards are not judged."""
-    import promql_parser  # loads on first use
-
     if "$" in query or "{{" in query or "<" in query.replace("<=", "").replace("< ", ""):
         return ""  # it holds a variable, or a stand-in
+    return _why_not(query)
+
+
+def _why_not(query: str) -> str:
+    import promql_parser  # loads on first use
+
     if len(query) > _LONGEST:
         return "it is too long"
     if _ONLY_OPERATOR.fullmatch(query):
@@ -21,3 +28,10 @@ def why_not(query: str) -> str:
     except ValueError as error:
         return " ".join(str(error).split())[:160]
     return ""
+
+
+def is_query(text: str) -> bool:
+    """Whether a text that nothing calls PromQL is some; variables and stand-ins are filled first,
+    for a shell line with a variable in it is no query."""
+    filled = _VARIABLE.sub("x", _LABEL.sub('"x"', _DURATION.sub("5m", text)))
+    return not _why_not(filled)

@@ -55,7 +55,7 @@ class _Piece:
 def _pieces(block: Block, ledger: Ledger) -> Iterator[_Piece]:
     name, query, first = "", list[str](), 0
     for line, text in enumerate((*block.text.split("\n"), ""), block.body_line):
-        comment = text.strip().startswith(("#", "//"))
+        comment = text.strip().startswith(fences.COMMENTS)
         if query and (comment or not text.strip()):
             yield _Piece(name, query, first, line - 1)
             name, query = "", []
@@ -64,7 +64,7 @@ def _pieces(block: Block, ledger: Ledger) -> Iterator[_Piece]:
             ledger.take(line, line, "query name")
         elif text.strip():
             first = first if query else line
-            query.append(text.strip())
+            query.append(text.strip().removeprefix("$ "))
 
 
 def _apart(lines: list[str]) -> list[str]:

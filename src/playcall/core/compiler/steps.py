@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from playcall.core.compiler import asked, commands, fences, flowchart, phrases, templates, tree
 from playcall.core.compiler.annotations import Demand
-from playcall.core.compiler.blocks import Block, Kind
+from playcall.core.compiler.blocks import Block, Kind, unquoted
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section
@@ -283,6 +283,7 @@ def guard_of(text: str, line: int) -> Guard | None:
 
 
 def _first_paragraph(item: Block) -> tuple[str, tuple[Block, ...]]:
-    if item.children and item.children[0].kind is Kind.PARAGRAPH:
-        return item.children[0].text, item.children[1:]
+    first = unquoted(item.children[0]) if item.children else None
+    if first is not None and first.kind is Kind.PARAGRAPH:
+        return first.text, item.children[1:]
     return "", item.children

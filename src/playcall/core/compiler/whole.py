@@ -155,7 +155,9 @@ def _check_duplicates(plan: Plan, ledger: Ledger) -> None:
 
 def _is_page(plan: Plan) -> bool:
     """One alert's page of a folder: how hard to knock, and at whose door, is said elsewhere."""
-    return len(plan.plays) == 1 and not (plan.severities or plan.rungs or plan.teams)
+    return len({play.line for play in plan.plays}) == 1 and not (
+        plan.severities or plan.rungs or plan.teams
+    )
 
 
 def _check_policies(plan: Plan, ledger: Ledger) -> None:
