@@ -201,7 +201,7 @@ def _lead_on(
     for one in reached:
         commands = one.commands
         if one.lead is Lead.DIAGNOSE:
-            incident, effects, commands = _look_again(incident, play, effects, event)
+            incident, effects, commands = _look_again(incident, plan, play, effects, event)
         waiting = f"; to approve: {', '.join(commands)}" if one.commands else ""
         told = f"decided: {one.outcome}{waiting}"
         effects += tuple(Tell(role=role, reason=told) for role in engaged(incident, plan))
@@ -210,11 +210,15 @@ def _lead_on(
 
 
 def _look_again(
-    incident: Incident, play: Play, effects: tuple[Effect, ...], event: QuestionAnswered
+    incident: Incident,
+    plan: Plan,
+    play: Play,
+    effects: tuple[Effect, ...],
+    event: QuestionAnswered,
 ) -> tuple[Incident, tuple[Effect, ...], tuple[str, ...]]:
     """Run once more what only looks and is not being run."""
     started: tuple[str, ...] = ()
-    for command in first_look(play):
+    for command in first_look(play, plan):
         run = incident.runs.get(command.id)
         if command.effect is EffectClass.OBSERVE and run and not run.status.active:
             incident, effect = begin(incident, command, None, event.at)

@@ -83,7 +83,11 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.ReportWritten():
             return f"Post-mortem written: {event.path}"
         case ev.Reopened():
-            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over"
+            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
+            found = _found(event.alerts)
+            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over{found}{held}"
+        case ev.PageLost():
+            return "NO PAGE WAS DELIVERED and none was under way: the first rung is paged again"
         case ev.Woken():
             return None
         case (
@@ -116,7 +120,7 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
             | ev.CommandFinished()
             | ev.CommandInterrupted()
         ):
-            return _command(event, play)
+            return _command(event, plan, play)
     assert_never(event)
 
 
@@ -210,9 +214,10 @@ def _command(
     | ev.CommandBegun
     | ev.CommandFinished
     | ev.CommandInterrupted,
+    plan: Plan,
     play: Play | None,
 ) -> str:
-    command = play.command(event.command) if play else None
+    command = plan.command(play.alert if play else None, event.command)
     name = f'{event.command} "{command.title}"' if command else event.command
     match event:
         case ev.RunApproved():

@@ -187,8 +187,7 @@ def _bind(text: str, incident: Incident, command: Command) -> str:
 
 
 def _command(incident: Incident, effect: RunCommand, plan: Plan) -> Command:
-    play = plan.play(incident.play) if incident.play else None
-    command = play.command(effect.command) if play else None
+    command = plan.command(incident.play, effect.command)
     if command is None:
         raise LookupError(f"the plan has no command {effect.command}")
     return command

@@ -18,6 +18,7 @@ from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan
+from playcall.core.reconciliation import FoundSilence, WatchedAlert
 
 T = TypeVar("T")
 
@@ -111,6 +112,20 @@ class Silencer(Protocol):
     async def end(self, silence: str) -> None:
         """End it now; one that has ended, or is not there, is left alone. Raises Unavailable."""
         ...
+
+
+class Watcher(Protocol):
+    """What Alertmanager holds at this moment. Each raises Unavailable."""
+
+    async def watched(self) -> Sequence[WatchedAlert]:
+        """Every alert that it holds to be firing, suppressed or not."""
+        ...
+
+    async def standing(self) -> Sequence[FoundSilence]:
+        """Every silence that has not ended."""
+        ...
+
+    async def up_since(self) -> datetime: ...
 
 
 class Archive(Protocol):
