@@ -27,6 +27,8 @@ def keys() -> list[str]:
         "prometheus": settings.PrometheusTable,
         "alertmanager": settings.AlertmanagerTable,
         "mail": settings.MailTable,
+        "response": settings.ResponseTable,
+        "maintenance": settings.MaintenanceTable,
         "webhook": settings.WebhookTable,
         "runner": settings.RunnerTable,
         "people.NAME": settings.PersonTable,

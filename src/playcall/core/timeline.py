@@ -49,47 +49,34 @@ def _is_milestone(event: ev.Event) -> bool:
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
     match event:
-        case ev.Opened():
-            names = ", ".join(sorted({alert.name for alert in event.alerts}))
-            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
-            found = _found(event.alerts)
-            return f"Incident {event.incident} opened, {event.severity}: {names} fired{found}{held}"
-        case ev.AlertsJoined():
-            return f"{_names(event.alerts)} fired{_found(event.alerts)}"
-        case ev.AlertsCleared():
-            return f"{_names(event.alerts)} cleared{_found(event.alerts)}"
-        case ev.AnotherOpened():
-            return f"Incident {event.incident} opened beside it: {event.title}"
-        case ev.Acknowledged():
-            return f"Acknowledged by {event.by}"
+        case ev.Woken():
+            return None
         case ev.NoteAdded():
             return event.text
+        case ev.Acknowledged():
+            return f"Acknowledged by {event.by}"
         case ev.Resolved():
             return _resolved(event)
         case ev.MetricRead():
             criterion = play.criterion(event.criterion) if play else None
             return say_judgement(criterion, event.judgement, event.at) if criterion else None
-        case ev.PageDelivered():
-            return f"Paged {event.person} ({event.role}) by {event.channel}"
-        case ev.PageFailed():
-            whom = f"{event.person} ({event.role})" if event.person else event.role
-            return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
-        case ev.Silenced():
-            by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
-            until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
-            return f"Silenced in Alertmanager{by} until {until} ({event.silence})"
-        case ev.SilenceFailed():
-            return f"NOT SILENCED in Alertmanager: {event.reason}"
-        case ev.ReportWritten():
-            return f"Post-mortem written: {event.path}"
-        case ev.Reopened():
-            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
-            found = _found(event.alerts)
-            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over{found}{held}"
-        case ev.PageLost():
-            return "NO PAGE WAS DELIVERED and none was under way: the first rung is paged again"
-        case ev.Woken():
-            return None
+        case (
+            ev.Opened()
+            | ev.AlertsJoined()
+            | ev.AlertsCleared()
+            | ev.AnotherOpened()
+            | ev.Reopened()
+        ):
+            return _alerts(event)
+        case (
+            ev.PageDelivered()
+            | ev.PageFailed()
+            | ev.PageLost()
+            | ev.Silenced()
+            | ev.SilenceFailed()
+            | ev.ReportWritten()
+        ):
+            return _hands(event)
         case (
             ev.Unacknowledged()
             | ev.Snoozed()
@@ -103,17 +90,6 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         ):
             return _engagement(event, play)
         case (
-            ev.SilenceEnded()
-            | ev.RungClimbed()
-            | ev.TargetMissed()
-            | ev.TimeBoxEnded()
-            | ev.QuietEnded()
-            | ev.Recovered()
-            | ev.Relapsed()
-            | ev.Decided()
-        ):
-            return _consequence(event)
-        case (
             ev.RunApproved()
             | ev.RunDeclined()
             | ev.CommandBegun()
@@ -121,6 +97,57 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
             | ev.CommandInterrupted()
         ):
             return _command(event, plan, play)
+        case _:
+            return _consequence(event)
+
+
+def _alerts(
+    event: ev.Opened | ev.AlertsJoined | ev.AlertsCleared | ev.AnotherOpened | ev.Reopened,
+) -> str:
+    if isinstance(event, ev.AnotherOpened):
+        return f"Incident {event.incident} opened beside it: {event.title}"
+    names, found = _names(event.alerts), _found(event.alerts)
+    match event:
+        case ev.Opened():
+            told = f"Incident {event.incident} opened, {event.severity}: {names} fired{found}"
+            return told + _held(event)
+        case ev.AlertsJoined():
+            return f"{names} fired{found}"
+        case ev.AlertsCleared():
+            return f"{names} cleared{found}"
+        case ev.Reopened():
+            return f"OPENED AGAIN: {names} fired after it was over{found}{_held(event)}"
+    assert_never(event)
+
+
+def _held(event: ev.Opened | ev.Reopened) -> str:
+    return f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
+
+
+def _hands(
+    event: ev.PageDelivered
+    | ev.PageFailed
+    | ev.PageLost
+    | ev.Silenced
+    | ev.SilenceFailed
+    | ev.ReportWritten,
+) -> str:
+    match event:
+        case ev.PageDelivered():
+            return f"Paged {event.person} ({event.role}) by {event.channel}"
+        case ev.PageFailed():
+            whom = f"{event.person} ({event.role})" if event.person else event.role
+            return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
+        case ev.PageLost():
+            return "NO PAGE WAS DELIVERED, and none was under way: the first rung is paged again"
+        case ev.Silenced():
+            by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
+            until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
+            return f"Silenced in Alertmanager{by} until {until} ({event.silence})"
+        case ev.SilenceFailed():
+            return f"NOT SILENCED in Alertmanager: {event.reason}"
+        case ev.ReportWritten():
+            return f"Post-mortem written: {event.path}"
     assert_never(event)
 
 

@@ -79,6 +79,7 @@ def compose(
         f"You get this as {getattr(effect, 'role', '')}: {reason}.",
         "",
         *_found(incident, plan, at),
+        *war_room(incident.id, plan),
         *[f"Open beside it, perhaps one cause: {title}" for title in others],
     ]
     return Message(
@@ -88,6 +89,12 @@ def compose(
         thread=f"incident-{incident.id}",
         urgent=page,
     )
+
+
+def war_room(incident: int, plan: Plan) -> list[str]:
+    """Where people meet, as one line; nothing where no link is set."""
+    link = plan.response.war_room.replace("{incident}", str(incident))
+    return [f"War room: {link}"] if link else []
 
 
 def _found(incident: Incident, plan: Plan, at: datetime) -> list[str]:

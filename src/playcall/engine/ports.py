@@ -18,6 +18,7 @@ from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement, Sample
 from playcall.core.message import Message
 from playcall.core.plan import Plan
+from playcall.core.readiness import Readiness
 from playcall.core.reconciliation import FoundSilence, WatchedAlert
 
 T = TypeVar("T")
@@ -286,6 +287,10 @@ class Transaction(Protocol):
         """The incident of the group that is not over, locked."""
         ...
 
+    def lately_over(self, group: str) -> Incident | None:
+        """The latest incident of the group that is over, however long ago; locked."""
+        ...
+
     def live(self) -> Sequence[int]:
         """Every incident that is not over."""
         ...
@@ -352,6 +357,20 @@ class Transaction(Protocol):
         """The latest reading, for people to look at; not an event."""
         ...
 
+    # readiness
+    def readiness(self) -> Readiness | None:
+        """The latest, locked; None: never measured."""
+        ...
+
+    def keep_readiness(self, reading: Readiness, *, change: bool) -> None:
+        """Beside the earlier ones when it is a change, else in place of the latest."""
+        ...
+
+    # counters
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter that is kept for ever."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buried:
@@ -380,6 +399,25 @@ class Views(Protocol):
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
         """Newest first."""
+        ...
+
+    def lately_over(self, since: datetime, limit: int) -> Sequence[Incident]:
+        """Resolved since then, the latest first."""
+        ...
+
+    def unpaged(self, limit: int) -> Sequence[Incident]:
+        """Live incidents of which no page was ever delivered, and for which nothing that is to be
+        delivered is under way."""
+        ...
+
+    def plan(self, digest: str) -> Plan: ...
+
+    def readiness(self, limit: int = 100) -> Sequence[Readiness]:
+        """Its changes, newest first: the first one is how it stands."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Every counter by its name."""
         ...
 
     def dossier(self, incident: int) -> Dossier | None: ...
