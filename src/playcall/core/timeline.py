@@ -13,6 +13,41 @@ from playcall.core.judge import Verdict
 from playcall.core.plan import Plan, Play
 from playcall.core.wording import say_duration, say_judgement
 
+# Kinds of events that are put into words together.
+_Alerts = ev.Opened | ev.AlertsJoined | ev.AlertsCleared | ev.AnotherOpened | ev.Reopened
+_Hands = (
+    ev.PageDelivered
+    | ev.PageFailed
+    | ev.PageLost
+    | ev.Silenced
+    | ev.SilenceFailed
+    | ev.ReportWritten
+)
+_Engagement = (
+    ev.Unacknowledged
+    | ev.Snoozed
+    | ev.Assigned
+    | ev.Escalated
+    | ev.PartTaken
+    | ev.PartLeft
+    | ev.SeverityChanged
+    | ev.SilenceAsked
+    | ev.QuestionAnswered
+)
+_Consequence = (
+    ev.SilenceEnded
+    | ev.RungClimbed
+    | ev.TargetMissed
+    | ev.TimeBoxEnded
+    | ev.QuietEnded
+    | ev.Recovered
+    | ev.Relapsed
+    | ev.Decided
+)
+_Command = (
+    ev.RunApproved | ev.RunDeclined | ev.CommandBegun | ev.CommandFinished | ev.CommandInterrupted
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -48,6 +83,14 @@ def _is_milestone(event: ev.Event) -> bool:
 
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
+    if isinstance(event, _Alerts):
+        return _alerts(event)
+    if isinstance(event, _Hands):
+        return _hands(event)
+    if isinstance(event, _Engagement):
+        return _engagement(event, play)
+    if isinstance(event, _Command):
+        return _command(event, plan, play)
     match event:
         case ev.Woken():
             return None
@@ -60,50 +103,11 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.MetricRead():
             criterion = play.criterion(event.criterion) if play else None
             return say_judgement(criterion, event.judgement, event.at) if criterion else None
-        case (
-            ev.Opened()
-            | ev.AlertsJoined()
-            | ev.AlertsCleared()
-            | ev.AnotherOpened()
-            | ev.Reopened()
-        ):
-            return _alerts(event)
-        case (
-            ev.PageDelivered()
-            | ev.PageFailed()
-            | ev.PageLost()
-            | ev.Silenced()
-            | ev.SilenceFailed()
-            | ev.ReportWritten()
-        ):
-            return _hands(event)
-        case (
-            ev.Unacknowledged()
-            | ev.Snoozed()
-            | ev.Assigned()
-            | ev.Escalated()
-            | ev.PartTaken()
-            | ev.PartLeft()
-            | ev.SeverityChanged()
-            | ev.SilenceAsked()
-            | ev.QuestionAnswered()
-        ):
-            return _engagement(event, play)
-        case (
-            ev.RunApproved()
-            | ev.RunDeclined()
-            | ev.CommandBegun()
-            | ev.CommandFinished()
-            | ev.CommandInterrupted()
-        ):
-            return _command(event, plan, play)
         case _:
             return _consequence(event)
 
 
-def _alerts(
-    event: ev.Opened | ev.AlertsJoined | ev.AlertsCleared | ev.AnotherOpened | ev.Reopened,
-) -> str:
+def _alerts(event: _Alerts) -> str:
     if isinstance(event, ev.AnotherOpened):
         return f"Incident {event.incident} opened beside it: {event.title}"
     names, found = _names(event.alerts), _found(event.alerts)
@@ -124,14 +128,7 @@ def _held(event: ev.Opened | ev.Reopened) -> str:
     return f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
 
 
-def _hands(
-    event: ev.PageDelivered
-    | ev.PageFailed
-    | ev.PageLost
-    | ev.Silenced
-    | ev.SilenceFailed
-    | ev.ReportWritten,
-) -> str:
+def _hands(event: _Hands) -> str:
     match event:
         case ev.PageDelivered():
             return f"Paged {event.person} ({event.role}) by {event.channel}"
@@ -151,18 +148,7 @@ def _hands(
     assert_never(event)
 
 
-def _engagement(
-    event: ev.Unacknowledged
-    | ev.Snoozed
-    | ev.Assigned
-    | ev.Escalated
-    | ev.PartTaken
-    | ev.PartLeft
-    | ev.SeverityChanged
-    | ev.SilenceAsked
-    | ev.QuestionAnswered,
-    play: Play | None,
-) -> str:
+def _engagement(event: _Engagement, play: Play | None) -> str:
     match event:
         case ev.Unacknowledged():
             return f"{event.by} took the acknowledgement back"
@@ -191,16 +177,7 @@ def _engagement(
     assert_never(event)
 
 
-def _consequence(
-    event: ev.SilenceEnded
-    | ev.RungClimbed
-    | ev.TargetMissed
-    | ev.TimeBoxEnded
-    | ev.QuietEnded
-    | ev.Recovered
-    | ev.Relapsed
-    | ev.Decided,
-) -> str:
+def _consequence(event: _Consequence) -> str:
     match event:
         case ev.SilenceEnded():
             return f"Silence ended in Alertmanager ({event.silence})"
@@ -236,11 +213,7 @@ def _found(alerts: tuple[Alert, ...]) -> str:
 
 
 def _command(
-    event: ev.RunApproved
-    | ev.RunDeclined
-    | ev.CommandBegun
-    | ev.CommandFinished
-    | ev.CommandInterrupted,
+    event: _Command,
     plan: Plan,
     play: Play | None,
 ) -> str:
