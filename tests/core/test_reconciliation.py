@@ -134,7 +134,7 @@ def test_one_that_our_own_silence_hides_joins_its_incident() -> None:
 def test_a_firing_alert_that_two_looks_miss_has_cleared() -> None:
     incident = opened()
     first = compared(look(), live=[incident])
-    assert (first.repairs, first.missed) == ((), {(1, "f1", NOON)})
+    assert (first.repairs, first.missed) == ((), frozenset({(1, "f1", NOON)}))
     second = compared(look(at=LATER + minutes(1)), live=[incident], before=first.missed)
     [cleared] = events(second)
     assert isinstance(cleared, ev.AlertsCleared)
