@@ -33,7 +33,9 @@ def keys() -> list[str]:
         "runner": settings.RunnerTable,
         "people.NAME": settings.PersonTable,
     }
-    nested = [f"{name}.{field}" for name, t in tables.items() for field in t.__struct_fields__]
+    nested = [
+        f"{name}.{field}" for name, t in tables.items() for field in t.__struct_encode_fields__
+    ]
     return [*nested, "on_call", "placeholders", "pace"]
 
 

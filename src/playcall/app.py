@@ -8,7 +8,7 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import uvicorn
@@ -18,6 +18,7 @@ from playcall.archive import Files
 from playcall.beside import with_files
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
+from playcall.clock import SystemClock
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
@@ -55,11 +56,6 @@ CREATED_BY = "playcall"
 
 class PortInUse(Exception):
     """The server cannot listen where it was told to."""
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +206,8 @@ def _watches(
         gauge=find_gauge(plan),
         every=reader.every,
     )
-    return reconciler.look_due, readiness.read_due
+    looked_at = (reconciler.look_due,) if table.reconcile_every else ()
+    return (*looked_at, readiness.read_due)
 
 
 def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:

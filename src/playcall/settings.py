@@ -61,7 +61,7 @@ class PrometheusTable(_Table, frozen=True):
 
 class AlertmanagerTable(_Table, frozen=True):
     url: str = "http://127.0.0.1:9093"
-    reconcile_every: float = 60.0  # seconds between looks at what it holds
+    reconcile_every: float = 60.0  # seconds between looks at what it holds; 0: never
     grace: float = 120.0  # seconds that a message may be on its way
     settled: float = 300.0  # seconds that it must have been up before a missing alert counts
 
@@ -213,12 +213,14 @@ def _mistakes(file: _File) -> list[str]:
     for name, seconds in (
         ("runner.time_limit", file.runner.time_limit),
         ("prometheus.read_every", file.prometheus.read_every),
-        ("alertmanager.reconcile_every", file.alertmanager.reconcile_every),
         ("alertmanager.grace", file.alertmanager.grace),
         ("alertmanager.settled", file.alertmanager.settled),
     ):
         if not 0 < seconds < math.inf:
             found.append(f"{name}: {seconds} is not a number of seconds above 0.")
+    if not 0 <= file.alertmanager.reconcile_every < math.inf:
+        every = file.alertmanager.reconcile_every
+        found.append(f"alertmanager.reconcile_every: {every} is not seconds. 0 means never.")
     if not file.intake.severity_labels:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
     found += _response_mistakes(file.response)
