@@ -18,8 +18,8 @@ from playcall.core.judge import Verdict
 from playcall.core.people import engaged
 from playcall.core.plan import Answer, EffectClass, Plan, Play, Question, Step
 
-_YES = ("yes", "y", "true", "ja", "oui", "si")
-_NO = ("no", "n", "false", "nein", "non")
+YES = ("yes", "y", "true", "ja", "oui", "si")
+NO = ("no", "n", "false", "nein", "non")
 _WORD = re.compile(r"[a-z]{3,}")
 _ORDINAL = re.compile(r"^(option|path|plan|variant)\s+\w+\s*[:.)-]?\s*", re.IGNORECASE)
 
@@ -176,12 +176,25 @@ def answer_question(incident: Incident, event: QuestionAnswered, plan: Plan) -> 
     given = Given(answer=found[1].label, by=event.by, at=event.at, measured=event.measured)
     incident = replace(incident, answers={**kept, event.question: given})
     after = walk(step, play, incident.answers)
+    read = _by_reading(incident, play, event)
     new = tuple(one for one in after.reached if one not in before.reached)
     moved = _lead_on(incident, plan, play, new, event)
     if not commanders and not event.measured:
         taken = PartTaken(at=event.at, by=event.by, part=Part.COMMANDER, person=event.by)
         moved = replace(moved, follows=(taken, *moved.follows))
-    return moved
+    return replace(moved, follows=(*moved.follows, *read))
+
+
+def _by_reading(
+    incident: Incident, play: Play, event: QuestionAnswered
+) -> tuple[QuestionAnswered, ...]:
+    """The question that is asked next may have been measured before it was asked."""
+    found: list[QuestionAnswered] = []
+    for key, judgement in incident.readings.items():
+        found += _measured(
+            incident, play, MetricRead(at=event.at, criterion=key, judgement=judgement)
+        )
+    return tuple(found)
 
 
 def _unreached(step: Step, play: Play, answers: Mapping[str, Given], key: str) -> bool:
@@ -230,9 +243,13 @@ def _look_again(
 def measured(incident: Incident, event: MetricRead, plan: Plan) -> tuple[QuestionAnswered, ...]:
     """The answer that a reading gives to the question that is asked now, if it is about it."""
     play = plan.play(incident.play) if incident.play else None
-    if play is None or event.judgement.verdict is Verdict.UNKNOWN:
+    return _measured(incident, play, event) if play else ()
+
+
+def _measured(incident: Incident, play: Play, event: MetricRead) -> tuple[QuestionAnswered, ...]:
+    if event.judgement.verdict is Verdict.UNKNOWN:
         return ()
-    words = _YES if event.judgement.verdict in (Verdict.HOLDS, Verdict.HOLDING) else _NO
+    words = YES if event.judgement.verdict in (Verdict.HOLDS, Verdict.HOLDING) else NO
     found = []
     for step in trees(play):
         asked = walk(step, play, incident.answers).asked

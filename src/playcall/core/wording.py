@@ -53,6 +53,8 @@ def say_judgement(criterion: Criterion, judgement: Judgement, at: datetime) -> s
     limit = f"wanted {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
     if criterion.purpose is Purpose.SYMPTOM:
         limit = f"alarming {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
+    if criterion.purpose is Purpose.QUESTION:
+        limit = f"asked {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
     if judgement.value is None:
         why = judgement.reason.partition(" (")[0] or "no data"
         return f"{name}: unknown, {why}; {limit}"
