@@ -35,6 +35,7 @@ from playcall.engine.ports import (
     Transaction,
     Unsilencing,
 )
+from playcall.engine.tally import tally
 
 _DANGER = list(EffectClass)  # from harmless to not at all by machine
 
@@ -57,6 +58,7 @@ class Committer:
             return outcome
         jobs, failures = self._follow(tx, outcome, event, plan)
         tx.record(outcome.incident, event, jobs)
+        tally(tx, outcome.incident, event)
         for following in (*outcome.follows, *failures):
             self.apply(tx, following, outcome.incident.id)
         return outcome
