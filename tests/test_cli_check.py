@@ -110,7 +110,7 @@ RULES = """groups:
   rules:
   - alert: DiskAlmostFull
     expr: max(node_disk_usage_ratio) > 0.95
-    labels: {severity: page}
+    labels: {severity: purple}
   - alert: SomethingElse
     expr: up == 0
 """
@@ -124,7 +124,7 @@ def test_a_rule_file_is_compared_with_the_plays(tmp_path: Path, document: Path) 
     assert done.returncode == 0
     assert f"{rules}:7:1: warning PC413 SomethingElse can fire" in shown
     assert "     7 |   - alert: SomethingElse" in shown
-    assert f"{rules}:4:1: warning PC415 DiskAlmostFull has severity='page'" in shown
+    assert f"{rules}:4:1: warning PC415 DiskAlmostFull has severity='purple'" in shown
     assert f"{document}:25:1: warning PC416 'Disk usage >90% for 2+ minutes' says 90%" in shown
     rules.write_text(RULES.replace("DiskAlmostFull", "DiskIsFull"))
     shown = playcall("check", document, "--rules", rules).stdout.decode()

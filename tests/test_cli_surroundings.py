@@ -59,6 +59,15 @@ def test_files_are_looked_for_beside_the_document(tmp_path: Path) -> None:
     assert codes(document) == []
 
 
+def test_a_script_for_the_way_back_is_compared_only_while_it_is_missing(tmp_path: Path) -> None:
+    back = "\n## Rollback\n\n```bash\nkubectl scale deployment/disk --replicas=0\n```\n"
+    document = written(tmp_path, "./rollback.sh", back)
+    assert sorted(map(str, codes(document))) == ["PC208", "PC424"]
+
+    (tmp_path / "rollback.sh").touch()
+    assert codes(document) == []
+
+
 def test_a_policy_loosens_what_was_read_and_is_told_when_it_fits_no_more(tmp_path: Path) -> None:
     document = written(tmp_path, "./usage.sh")
     (tmp_path / "usage.sh").touch()
@@ -117,3 +126,8 @@ def test_a_role_that_the_settings_bind_to_nobody_is_an_error(tmp_path: Path) -> 
     assert problem["code"] == "PC422"
     assert "'Team Lead'" in str(problem["what"])
     assert playcall("check", "--settings", settings, document).returncode == 1
+
+    told = settings.read_text()
+    settings.write_text(told.replace("[prometheus]", 'ignore = ["PC422"]\n[prometheus]'))
+    assert found("--settings", settings, document) == []
+    assert playcall("check", "--settings", settings, document).returncode == 0

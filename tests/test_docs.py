@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from playcall import settings
+from playcall import rotafile, settings
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
-from playcall.web import api
+from playcall.web import api, oncall
 
 ROOT = Path(__file__).parent.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -32,6 +32,9 @@ def keys() -> list[str]:
         "webhook": settings.WebhookTable,
         "runner": settings.RunnerTable,
         "people.NAME": settings.PersonTable,
+        "schedules.NAME": rotafile.ScheduleTable,
+        "layers": rotafile.LayerTable,
+        "rules": rotafile.RuleTable,
     }
     nested = [
         f"{name}.{field}" for name, t in tables.items() for field in t.__struct_encode_fields__
@@ -50,7 +53,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    paths = {getattr(route, "path", "") for route in api.router.routes}
+    routers = (api.router, oncall.router, oncall.feeds)
+    paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     for path in paths:
         assert path.replace(":path", "") in read("docs/http-api.md"), path
 
@@ -95,3 +99,19 @@ def test_the_playbook_in_the_readme_is_understood() -> None:
     (criterion,) = play.criteria
     assert (criterion.query, criterion.threshold) == ("max(disk_used_ratio)", 0.8)
     assert criterion.holds_for.total_seconds() == 300
+
+
+def test_the_settings_of_the_page_about_schedules_are_good(tmp_path: Path) -> None:
+    schedules, rules = re.findall(r"```toml\n(.*?)```", read("docs/on-call.md"), flags=re.DOTALL)
+    (tmp_path / "secret").write_text("s", "utf-8")
+    text = (
+        '[documents]\nplaybook = "x.md"\n[mail]\nhost = "h"\nsender = "s"\n'
+        '[webhook]\nsecret_file = "secret"\n'
+        + "".join(f'[people.{n}]\nname = "{n}"\n' for n in ("bob", "cleo", "dan", "kim", "lee"))
+        + rules
+        + schedules
+    )
+    (tmp_path / "playcall.toml").write_text(text, "utf-8")
+    found = settings.read_settings(tmp_path / "playcall.toml")
+    assert len(found.people["ada"].rules) == 3
+    assert len(found.schedules["first"].layers) == 3

@@ -1,6 +1,8 @@
 """What is taken from whole documents, by count: the first document, and our telling of it."""
 
 import dataclasses
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -114,15 +116,42 @@ def test_the_known_gaps_of_the_first_document_are_told() -> None:
 
     assert sorted(told) == [
         "PC005",
+        "PC119",
         "PC401",
         "PC401",
         "PC402",
         *["PC407"] * 4,
+        *["PC408"] * 4,
         "PC411",
         "PC411",
         "PC411",
         "PC421",
+        "PC421",
+        "PC423",
+        "PC423",
+        "PC424",
+        "PC424",
     ]
+
+
+@needs_first
+def test_the_page_about_the_first_document_lists_each_of_its_problems() -> None:
+    page = (ROOT / "docs/first-document.md").read_text(encoding="utf-8")
+    listed = {
+        (line, code)
+        for lines, code in re.findall(r"^\| ([\d, to]+) \| (PC\d{3}) ", page, re.MULTILINE)
+        for line in _lines(lines)
+    }
+    found, _, _ = compiled(FIRST)
+
+    assert listed == {(problem.place.line, problem.code) for problem in found.problems}
+
+
+def _lines(written: str) -> Iterator[int]:
+    """'7, 9 to 11'."""
+    for part in written.split(", "):
+        first, _, last = part.partition(" to ")
+        yield from range(int(first), int(last or first) + 1)
 
 
 @pytest.mark.parametrize("path", [pytest.param(FIRST, marks=needs_first), OURS])

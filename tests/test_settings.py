@@ -1,7 +1,7 @@
 """Each mistake in the settings file gives its own sentence; a good file is completed."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.people import roles
 from playcall.core.response import ResponsePolicy
+from playcall.core.rota import Imported, Rotation
+from playcall.rotafile import build_schedule, read_length
 from playcall.settings import BadSettings, hash_token, read_settings
 
 ROOT = Path(__file__).parent.parent
@@ -144,6 +146,113 @@ MISTAKES = [
     ),
 ]
 
+LAYER = 'people = ["ada"]\nrotation = "weekly"\nstarts_on = 2026-01-05\n'
+SCHEDULE = ADA + '[schedules.first]\nzone = "Europe/Berlin"\n'
+WITH_LAYER = SCHEDULE + "[[schedules.first.layers]]\n"
+IN_LAYER = "schedules.first.layers, number 1: "
+MISTAKES += [
+    (
+        GOOD + ADA + '[schedules.ada]\nzone = "UTC"\n[[schedules.ada.layers]]\n' + LAYER,
+        "schedules.ada: a person has this name too. Give one of them another.",
+    ),
+    (
+        GOOD + ADA + '[schedules.First]\nzone = "UTC"\n[[schedules.First.layers]]\n' + LAYER,
+        "schedules.First: use lower-case letters, digits, dots and dashes.",
+    ),
+    (
+        GOOD + WITH_LAYER.replace("Berlin", "Atlantis") + LAYER,
+        'schedules.first.zone: "Europe/Atlantis" is not a time zone. Write one as "Europe/Berlin".',
+    ),
+    (GOOD + SCHEDULE, "schedules.first: has no layers. Add [[schedules.first.layers]]."),
+    (
+        GOOD + SCHEDULE + 'fallback = ["zoe"]\n[[schedules.first.layers]]\n' + LAYER,
+        'schedules.first.fallback: nobody is called "zoe". Add [people.zoe].',
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace('"ada"', ""),
+        IN_LAYER + "has no people. List at least one, or name a calendar as ical.",
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace('"ada"', '"ada", "zoe"'),
+        IN_LAYER + 'nobody is called "zoe". Add [people.zoe].',
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace("weekly", "often"),
+        IN_LAYER + 'rotation: "often" is not a length. '
+        'Write daily, weekly, "3 days" or "12 hours".',
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace("weekly", "60 weeks"),
+        IN_LAYER + 'rotation: "60 weeks" is not a length. '
+        'Write daily, weekly, "3 days" or "12 hours".',
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER + 'hand_off = "9am"\n',
+        IN_LAYER + 'hand_off: "9am" is not a time of day. Write it as "09:00".',
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace("starts_on = 2026-01-05\n", ""),
+        IN_LAYER + "starts_on: say on which day the first turn begins: 2026-01-05.",
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace("2026", "9999"),
+        IN_LAYER + "starts_on: 9999-01-05 is not a day of these times.",
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER + 'weekday = "someday"\n',
+        IN_LAYER + 'weekday: "someday" is not one of mon, tue, wed, thu, fri, sat, sun.',
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER.replace("weekly", "3 days") + 'weekday = "mon"\n',
+        IN_LAYER + "weekday: only turns of whole weeks begin on one. Remove it, or write weekly.",
+    ),
+    (
+        GOOD + WITH_LAYER + LAYER + 'only = ["office hours"]\n',
+        IN_LAYER + 'only: "office hours" are not hours. Write them as "mon-fri 09:00-17:00".',
+    ),
+    (
+        GOOD + WITH_LAYER + 'ical = "a.ics"\n' + LAYER,
+        IN_LAYER + "ical stands alone: the calendar says who is on call when. Remove the rest.",
+    ),
+    (
+        GOOD + WITH_LAYER + 'ical = "http://calendar.example/x.ics"\n',
+        IN_LAYER + 'ical: "http://calendar.example/x.ics" is no address with https:// and no '
+        "file. Name one.",
+    ),
+]
+REACHED = '[mail]\nhost = "h"\nsender = "s"\n' + ADA + 'mail = "a@b.c"\n'
+MISTAKES += [
+    (
+        GOOD + REACHED + "rules = [{ methods = [] }]\n",
+        "people.ada.rules, number 1: has no methods. Name at least one.",
+    ),
+    (
+        GOOD + REACHED + 'rules = [{ methods = ["pigeon"] }]\n',
+        'people.ada.rules, number 1: "pigeon" is not one of mail, webhook.',
+    ),
+    (
+        GOOD + REACHED + 'rules = [{ methods = ["mail", "webhook"] }]\n',
+        "people.ada.rules, number 1: people.ada.webhook has no address.",
+    ),
+    (
+        GOOD + REACHED + 'rules = [{ methods = ["mail"], after = "soon" }]\n',
+        'people.ada.rules, number 1: after: "soon" is not a time. Write it as "2m".',
+    ),
+    (
+        GOOD + REACHED + 'zone = "UTC"\nrules = [{ methods = ["mail"], hours = "day" }]\n',
+        'people.ada.rules, number 1: hours: "day" are not hours. '
+        'Write them as "mon-fri 09:00-17:00".',
+    ),
+    (
+        GOOD + REACHED + 'rules = [{ methods = ["mail"], hours = "mon" }]\n',
+        'people.ada.rules, number 1: hours need people.ada.zone, as "Europe/Berlin".',
+    ),
+    (
+        GOOD + REACHED + 'zone = "Nowhere"\n',
+        'people.ada.zone: "Nowhere" is not a time zone. Write one as "Europe/Berlin".',
+    ),
+]
+
 
 @pytest.mark.parametrize(("text", "sentence"), MISTAKES, ids=[s for _, s in MISTAKES])
 def test_a_mistake_gives_its_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -255,6 +364,67 @@ def test_methods_are_tried_in_the_order_given(tmp_path: Path) -> None:
     )
     text += 'methods = ["webhook"]\n'
     assert read_settings(written(tmp_path, text)).methods("ada") == (("webhook", "http://x"),)
+
+
+def test_a_schedule_is_read_with_its_layers_and_its_calendars(tmp_path: Path) -> None:
+    text = (
+        GOOD
+        + WITH_LAYER
+        + LAYER
+        + 'weekday = "mon"\nonly = ["mon-fri 08:00-20:00", "sat"]\n'
+        + '[[schedules.first.layers]]\nical = "team.ics"\n'
+        + '[[schedules.first.layers]]\nical = "https://calendar.example/x.ics"\n'
+        + '[on_call]\n"On-Call Primary" = ["first", "ada"]\n'
+    )
+    settings = read_settings(written(tmp_path, text))
+    schedule = build_schedule("first", settings.schedules["first"])
+    rotation, *imported = schedule.layers
+    assert isinstance(rotation, Rotation)
+    assert (rotation.people, rotation.turn, rotation.weekday) == (("ada",), timedelta(days=7), 0)
+    assert rotation.hand_off == time(9)
+    assert [len(window.weekdays) for window in rotation.windows] == [5, 1]
+    assert imported == [Imported(shifts=()), Imported(shifts=())]
+    assert [(feed.layer, feed.source) for feed in settings.feeds] == [
+        (1, str(tmp_path / "team.ics")),
+        (2, "https://calendar.example/x.ics"),
+    ]
+
+
+def test_whoever_a_bound_schedule_names_may_be_on_call(tmp_path: Path) -> None:
+    people = "".join(f'[people.{name}]\nname = "X"\n' for name in ("bob", "cleo", "dan"))
+    text = (
+        GOOD
+        + people
+        + WITH_LAYER
+        + LAYER.replace('"ada"', '"ada", "bob"')
+        + '[on_call]\n"On-Call Primary" = ["first"]\n"Team Lead" = ["dan"]\n'
+    )
+    text = text.replace('Berlin"\n', 'Berlin"\nfallback = ["cleo"]\n')
+    settings = read_settings(written(tmp_path, text))
+    assert settings.may_be_on_call() == {"ada", "bob", "cleo", "dan"}
+    text = text.replace('["first"]', '["ada"]')
+    assert read_settings(written(tmp_path, text)).may_be_on_call() == {"ada", "dan"}
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("daily", timedelta(days=1)),
+        ("Weekly", timedelta(days=7)),
+        ("3 days", timedelta(days=3)),
+        ("12 hours", timedelta(hours=12)),
+        ("2weeks", timedelta(days=14)),
+        ("0 days", None),
+        ("days", None),
+        ("-1 days", None),
+        ("1.5 days", None),
+        ("9999 days", None),
+        ("30 minutes", None),
+        ("", None),
+    ],
+)
+def test_lengths_of_turns(text: str, length: timedelta | None) -> None:
+    assert read_length(text) == length
 
 
 def test_each_access_includes_those_before_it() -> None:

@@ -67,7 +67,7 @@ class _Made(msgspec.Struct):
 
 
 class Alertmanager:
-    """`ports.Silencer` and `ports.Watcher`. A silence is known again by its matchers, its author
+    """`monitoring.Silencer` and `Watcher`. A silence is known again by its matchers, its author
     and its comment."""
 
     def __init__(

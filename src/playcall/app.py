@@ -8,7 +8,7 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import uvicorn
@@ -16,9 +16,11 @@ import uvicorn
 from playcall.alertmanager import Alertmanager
 from playcall.archive import Files
 from playcall.beside import with_files
+from playcall.calendars import Calendars, names_of
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
 from playcall.clock import SystemClock
+from playcall.core import rota
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
@@ -30,15 +32,16 @@ from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
-from playcall.engine.directory import Directory
+from playcall.engine.directory import Directory, bindable
 from playcall.engine.loop import Engine
 from playcall.engine.perform import Hands, Performer
-from playcall.engine.ports import Channel, Method, Person
+from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
+from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.local import Local
 from playcall.runner.redaction import Redactor
@@ -51,6 +54,8 @@ from playcall.web.server import build_web
 log = logging.getLogger(__name__)
 
 DRAIN = timedelta(seconds=10)
+REFRESH = timedelta(minutes=5)  # of calendars
+GAPS_AHEAD = timedelta(days=30)
 CREATED_BY = "playcall"
 
 
@@ -64,6 +69,7 @@ class Playbook:
 
     plan: Plan
     problems: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()  # bindings that are missing, and those of no use
 
 
 def load_playbook(settings: Settings) -> Playbook:
@@ -88,8 +94,8 @@ def load_playbook(settings: Settings) -> Playbook:
             f"{settings.playbook.name} pages {names}, and nobody is bound to it. "
             f"Add a line for each to [on_call]."
         )
-    for name in settings.people:
-        if not settings.methods(name) and any(name in who for who in settings.on_call.values()):
+    for name in sorted(settings.may_be_on_call()):
+        if not settings.methods(name):
             raise BadSettings(f"people.{name}: is on call and cannot be reached. Add mail.")
     unknown = [n for n in settings.response.resolves_itself if compiled.plan.play(n) is None]
     if unknown:
@@ -99,22 +105,55 @@ def load_playbook(settings: Settings) -> Playbook:
         )
     plan, stale = apply_policy(compiled.plan, rulings, str(settings.policy or ""))
     plan = replace(plan, response=settings.response)
-    return Playbook(plan=quicken(plan, settings.pace), problems=(*compiled.problems, *stale))
+    return Playbook(
+        plan=quicken(plan, settings.pace),
+        problems=(*compiled.problems, *stale),
+        warnings=_binding_warnings(settings, plan),
+    )
+
+
+def _binding_warnings(settings: Settings, plan: Plan) -> tuple[str, ...]:
+    """Roles that a person may ask for by hand and would reach nobody; bindings of no role."""
+    named = (*bindable(plan), *roles(plan))
+    known = {role.strip().lower() for role in named}
+    unbound = directory(settings).unbound(bindable(plan))
+    needless = [role for role in settings.on_call if role.strip().lower() not in known]
+    warnings = []
+    if unbound:
+        names = ", ".join(f'"{role}"' for role in unbound)
+        warnings.append(f"Nobody is bound to {names}: whoever asks for them reaches nobody.")
+    if needless:
+        names = ", ".join(f'"{role}"' for role in needless)
+        warnings.append(f"on_call binds {names}, which {settings.playbook.name} does not name.")
+    return tuple(warnings)
 
 
 def directory(settings: Settings) -> Directory:
-    people = {
-        name: Person(
-            id=name,
-            name=table.name,
-            methods=tuple(
-                Method(channel=channel, address=address)
-                for channel, address in settings.methods(name)
-            ),
-        )
-        for name, table in settings.people.items()
-    }
-    return Directory(people=people, roles={k.lower(): v for k, v in settings.on_call.items()})
+    return Directory(
+        people={name: _person(name, settings) for name in settings.people},
+        roles={role.strip().lower(): bound for role, bound in settings.on_call.items()},
+        schedules={name: build_schedule(name, table) for name, table in settings.schedules.items()},
+        fallbacks={name: table.fallback for name, table in settings.schedules.items()},
+    )
+
+
+def _person(name: str, settings: Settings) -> Person:
+    table = settings.people[name]
+    addresses = {"mail": table.mail, "webhook": table.webhook}
+    return Person(
+        id=name,
+        name=table.name,
+        methods=tuple(Method(channel=c, address=a) for c, a in settings.methods(name)),
+        rules=tuple(
+            Rule(
+                after=step.after / settings.pace,
+                methods=tuple(Method(channel=c, address=addresses[c]) for c in step.methods),
+                hours=step.hours,
+            )
+            for step in build_steps(table.rules)
+        ),
+        zone=table.zone or "UTC",
+    )
 
 
 async def serve(settings: Settings, playbook: Playbook) -> None:
@@ -127,10 +166,64 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
             doorkeeper = _doorkeeper(settings)
             desk = Desk(engine=engine, store=store, clock=engine.performer.clock)
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
-            await _run(server, engine, listener)
+            calendars = _calendars(settings, engine, client)
+            await calendars.recall()
+            watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
+            try:
+                await _run(server, engine, listener)
+            finally:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
     finally:
         await store.close()
         listener.close()
+
+
+def _calendars(settings: Settings, engine: Engine, client: httpx.AsyncClient) -> Calendars:
+    known = engine.performer.committer.directory
+    return Calendars(
+        feeds=settings.feeds,
+        people=names_of(known),
+        directory=known,
+        client=client,
+        copies=settings.data / "calendars",
+        clock=engine.performer.clock,
+    )
+
+
+async def watch_schedules(settings: Settings, engine: Engine, calendars: Calendars) -> None:
+    """Read calendars anew again and again, and once a day warn of what is to come."""
+    warn_at = engine.performer.clock.now()
+    while True:
+        await calendars.refresh()
+        now = engine.performer.clock.now()
+        if now >= warn_at:
+            with contextlib.suppress(Unavailable):  # said by whoever else asks the database
+                for warning in await gap_warnings(settings, engine, now):
+                    log.warning("%s", warning)
+                warn_at = now + timedelta(days=1)
+        await asyncio.sleep(REFRESH.total_seconds())
+
+
+async def gap_warnings(settings: Settings, engine: Engine, now: datetime) -> list[str]:
+    """One line for each schedule that a role needs and that has a gap soon."""
+    end = now + GAPS_AHEAD
+    stored = await engine.performer.store.read(lambda views: views.overrides(now, end))
+    known = engine.performer.committer.directory
+    needed = {name for bound in settings.on_call.values() for name in bound}
+    warnings = []
+    for name, schedule in known.schedules.items():
+        gaps = rota.gaps(schedule, now, end, rota.in_force(stored))
+        if gaps and name in needed and not schedule.part_time:
+            first = gaps[0].starts_at.astimezone(schedule.zone)
+            stands_in = ", ".join(known.fallbacks.get(name, ())) or "nobody stands in"
+            warnings.append(
+                f"schedule {name}: nobody is on call from {first:%Y-%m-%d %H:%M}, the first of "
+                f"{len(gaps)} gaps within {GAPS_AHEAD.days} days; fallback: {stands_in}. "
+                "`playcall oncall --gaps` lists them."
+            )
+    return warnings
 
 
 async def _run(server: "_Server", engine: Engine, listener: socket.socket) -> None:

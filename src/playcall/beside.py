@@ -6,20 +6,25 @@ from pathlib import Path
 from playcall.core.compiler import Compiled
 from playcall.core.place import Level, Problem
 
-_LINKS = "PC117"
+_LINKS, _WAY_BACK = "PC117", "PC424"
 
 
 def with_files(compiled: Compiled, document: Path) -> Compiled:
-    """Without the problems of files that are there; a link to one that is not is a fault."""
+    """Without the problems of files that are there; a link to one that is not is a fault, and so is
+    a script for the way back that nobody can compare with the document."""
     kept = [
-        _missing_link(problem) if problem.code == _LINKS else problem
+        _missing(problem)
         for problem in compiled.problems
         if not problem.about or not _is_there(document.parent, problem.about)
     ]
     return replace(compiled, problems=tuple(kept))
 
 
-def _missing_link(problem: Problem) -> Problem:
+def _missing(problem: Problem) -> Problem:
+    if problem.code == _WAY_BACK:
+        return replace(problem, level=Level.WARNING)
+    if problem.code != _LINKS:
+        return problem
     return replace(
         problem,
         level=Level.WARNING,

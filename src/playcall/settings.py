@@ -15,10 +15,12 @@ from pathlib import Path
 
 import msgspec
 
+from playcall import rotafile
 from playcall.core.access import Access
 from playcall.core.maintenance import Window
 from playcall.core.response import ResponsePolicy
 from playcall.core.severities import LABELS
+from playcall.rotafile import Feed, RuleTable, ScheduleTable
 
 _DURATION = re.compile(
     r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?"
@@ -45,6 +47,7 @@ class Documents(_Table, frozen=True):
     playbook: str = ""
     policy: str = ""  # rulings on single commands, which may loosen
     rules: str = ""  # the rule file of Prometheus; sentences may be joined to its queries
+    ignore: tuple[str, ...] = ()  # codes of problems that `playcall check` does not tell
 
 
 class IntakeTable(_Table, frozen=True):
@@ -114,6 +117,8 @@ class PersonTable(_Table, frozen=True):
     mail: str = ""
     webhook: str = ""
     methods: tuple[str, ...] = ()  # the order to try; default: mail, then webhook
+    zone: str = ""  # of the hours in `rules`
+    rules: tuple[RuleTable, ...] = ()  # how a page reaches them, instead of the order
 
 
 class _File(_Table, frozen=True):
@@ -129,6 +134,7 @@ class _File(_Table, frozen=True):
     maintenance: tuple[MaintenanceTable, ...] = ()
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
+    schedules: Mapping[str, ScheduleTable] = {}
     placeholders: Mapping[str, str] = {}
     pace: float = 1.0  # every duration of the document is divided by it; for demos and drills
 
@@ -141,6 +147,7 @@ class Settings:
     playbook: Path
     policy: Path | None
     rules: Path | None
+    ignore: tuple[str, ...] = ()
     data: Path
     database: str
     url: str
@@ -155,7 +162,9 @@ class Settings:
     response: ResponsePolicy
     maintenance: tuple[Window, ...]
     people: Mapping[str, PersonTable]
-    on_call: Mapping[str, tuple[str, ...]]
+    on_call: Mapping[str, tuple[str, ...]]  # people or schedules
+    schedules: Mapping[str, ScheduleTable]
+    feeds: tuple[Feed, ...]
     placeholders: Mapping[str, str]
     pace: float
 
@@ -173,6 +182,14 @@ class Settings:
         known = {"mail": table.mail, "webhook": table.webhook}
         order = table.methods or tuple(known)
         return tuple((channel, known[channel]) for channel in order if known.get(channel))
+
+    def may_be_on_call(self) -> frozenset[str]:
+        """Everybody whom a page may be for by this file; calendars may name others."""
+        bound = {who for listed in self.on_call.values() for who in listed}
+        for name, table in self.schedules.items():
+            if name in bound:
+                bound |= {*table.fallback, *(w for layer in table.layers for w in layer.people)}
+        return frozenset(bound & set(self.people))
 
 
 def read_settings(path: Path) -> Settings:
@@ -230,8 +247,9 @@ def _mistakes(file: _File) -> list[str]:
         found += [
             f'on_call."{role}": nobody is called "{person}". Add [people.{person}].'
             for person in people
-            if person not in file.people
+            if person not in file.people and person not in file.schedules
         ]
+    found += rotafile.schedule_mistakes(file.schedules, file.people)
     for name, person in file.people.items():
         found += _person_mistakes(name, person, file)
     tokens = [("intake.tokens", token) for token in file.intake.tokens]
@@ -286,8 +304,11 @@ def _person_mistakes(name: str, person: PersonTable, file: _File) -> list[str]:
     found += [
         f'people.{name}.methods: "{method}" is not one of mail, webhook.'
         for method in person.methods
-        if method not in ("mail", "webhook")
+        if method not in rotafile.METHODS
     ]
+    addresses = {"mail": person.mail, "webhook": person.webhook}
+    reached = [method for method, address in addresses.items() if address]
+    found += rotafile.rule_mistakes(name, person.rules, person.zone, reached)
     return found
 
 
@@ -299,6 +320,7 @@ def _complete(file: _File, beside: Path) -> Settings:
         playbook=(beside / file.documents.playbook).resolve(),
         policy=(beside / file.documents.policy).resolve() if file.documents.policy else None,
         rules=(beside / file.documents.rules).resolve() if file.documents.rules else None,
+        ignore=file.documents.ignore,
         data=data,
         database=file.server.database or f"sqlite:///{data / 'playcall.db'}",
         url=(file.server.url or f"http://{host}:{file.server.port}").rstrip("/"),
@@ -314,6 +336,8 @@ def _complete(file: _File, beside: Path) -> Settings:
         maintenance=tuple(_window(window) for window in file.maintenance),
         people=file.people,
         on_call=file.on_call,
+        schedules=file.schedules,
+        feeds=rotafile.feeds(file.schedules, beside),
         placeholders=file.placeholders,
         pace=file.pace,
     )

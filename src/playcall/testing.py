@@ -33,7 +33,12 @@ from playcall.core.plan import (
     Wake,
 )
 from playcall.core.reconciliation import FoundSilence, WatchedAlert
-from playcall.engine.ports import Exit, Output, Unavailable, Vector
+from playcall.engine.monitoring import Vector
+from playcall.engine.ports import (
+    Exit,
+    Output,
+    Unavailable,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -71,6 +71,16 @@ def test_an_indented_block_holds_commands_too() -> None:
     assert [command.text for command in step.commands] == ["df -h", "free -m"]
 
 
+def test_promql_with_a_shells_tag_and_slashes_for_comments_is_no_command() -> None:
+    query = "topk(5,\nsum by (node) (used)\n)"
+    text = f"# DiskFull\n\n## Diagnosis\n\n```sh\n// the fullest\n{query}\n```\n"
+    plan = plan_of(text)
+
+    assert not list(plan.plays[0].commands())
+    assert [(q.name, q.promql) for q in plan.queries] == [("the fullest", query)]
+    assert not {"PC201", "PC304"} & set(codes(text))
+
+
 def test_promql_with_a_shells_tag_is_a_query() -> None:
     plan = plan_of(
         "# DiskFull\n\n## Diagnosis\n\nAsk in the console:\n\n```console\n"

@@ -133,3 +133,104 @@ def test_a_sentence_is_joined_to_the_only_query_beside_it_that_shares_its_words(
     assert {c.query for c in plan.plays[0].criteria if c.purpose.value == "symptom"} == {
         "max(node_disk_used_ratio)"
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "columns"),
+    [
+        ("`[a](#no)` [b](#no)", [16]),
+        ("``a ` [a](#no)`` [b](#no)", [22]),
+        ("`[a](#no) [b](#no)", [6, 15]),
+        ("``[a](#no)` [b](#no)", [7, 17]),
+    ],
+    ids=["code", "a tick within code", "a tick that opens nothing", "other numbers of ticks"],
+)
+def test_what_only_looks_like_a_link_within_code_is_left_alone(
+    line: str, columns: list[int]
+) -> None:
+    found = [p for p in compiled(f"{a_document()}\n{line}\n").problems if p.code == "PC116"]
+
+    assert [problem.place.column for problem in found] == columns
+
+
+TREE = """\
+### DiskAlmostFull
+
+**Severity:** CRITICAL
+
+#### Symptoms
+- Disk usage >90%
+
+#### Actions
+
+1. **Decide**
+
+   ```
+   Is it known?
+       ├─ NO → Look
+       └─ YES
+           ├─ Is it quick?
+           │   ├─ YES → Mend
+           │   └─ NO → Wait
+{second}   ```
+
+2. Verify disk usage <80% for 5 minutes
+"""
+SECOND = "           └─ Is it risky?\n               ├─ YES → Wait\n               └─ NO → Mend\n"
+
+
+def test_two_questions_below_one_answer_are_told() -> None:
+    found = compiled(a_document(play=TREE.format(second=SECOND))).problems
+
+    [problem] = [p for p in found if p.code == "PC119"]
+    assert "'Is it quick?' and 'Is it risky?'" in problem.what
+    assert problem.place.column == 11
+    assert not told(a_document(play=TREE.format(second="")), "PC119")
+
+
+BACK = "## Rollback\n\n```bash\n{0}\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("section", "run", "count"),
+    [
+        ("kubectl scale deployment/disk --replicas=0", "./scripts/rollback.sh --now", 1),
+        ("./scripts/rollback.sh", "./scripts/rollback.sh --now", 0),
+        ("kubectl get pods", "./scripts/rollback.sh", 0),
+        ("kubectl scale deployment/disk --replicas=0", "./scripts/clean.sh", 0),
+        ("kubectl scale deployment/disk --replicas=0", "kubectl rollout undo deploy/disk", 0),
+    ],
+    ids=["other commands", "the same script", "only looks", "another script", "no script"],
+)
+def test_a_script_that_is_not_the_way_back_of_the_document_is_told(
+    section: str, run: str, count: int
+) -> None:
+    play = PLAY.replace("   df -h", f"   {run}")
+
+    assert len(told(f"{a_document(play=play)}\n{BACK.format(section)}", "PC424")) == count
+
+
+@pytest.mark.parametrize(
+    ("allowed", "found"),
+    [
+        ("<2 minutes", ["PC408", "PC423"]),
+        ("<5 minutes", []),
+        ("<1 hour", ["PC408"]),
+    ],
+)
+def test_times_that_do_not_fit_each_other_are_told(allowed: str, found: list[str]) -> None:
+    asked = f"**Severity:** CRITICAL\n**Response Time:** {allowed}"
+    play = PLAY.replace("**Severity:** CRITICAL", asked)
+
+    assert [c for c in codes(a_document(play=play)) if c in ("PC408", "PC423")] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("Team Lead", True), ("Lead", True), ("team lead of the day", True), ("ML", False)],
+)
+def test_a_role_is_known_by_whole_words(name: str, known: bool) -> None:
+    rows = f"| On-Call Primary | Ann | +1 555 0100 |\n| {name} | Bo | +1 555 0101 |\n"
+    contacts = f"## Contacts\n\n| Role | Name | Phone |\n|---|---|---|\n{rows}"
+
+    assert bool(told(f"{a_document()}\n{contacts}", "PC421")) is not known

@@ -70,6 +70,9 @@ def test_any_bytes_compile_or_are_refused(data: bytes) -> None:
         "# DiskFull\n\n1. a\n   ```\n   a?\n   └─ b" + " \t" * 50_000 + "c\n   ```\n",
         "```\na" + " \t" * 50_000 + "b\n↓ (5 minutes)\nc" + " " * 50_000 + "d\n```\n",
         "|a" * 20_000 + "|\n" + "|-" * 20_000 + "|\n",
+        "# DiskFull\n\n" + "[a](#b) " * 100_000,
+        "# DiskFull\n\n" + " ".join("`" * count for count in range(1, 3_000)),
+        "# DiskFull\n\n" + "`df -h` " * 3_000,
     ],
 )
 def test_deep_wide_and_long_documents_end(text: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from playcall.core.access import Access
 from playcall.core.compiler import Compiled, compile_document
 from playcall.core.plan import Command, EffectClass
+from tests.core.compiling import PLAY, a_document
 
 BODY = """
 ## Meaning
@@ -129,6 +130,17 @@ def test_a_variable_in_capitals_waits_for_its_value_and_others_were_forgotten(
     codes = {p.code for p in compile_document(text.encode(), "shop.md").problems}
     assert code in codes & {"PC202", "PC207"}
     assert len(codes & {"PC202", "PC207"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "level"),
+    [("i=3", "warning"), ("for i in 1 2; do echo $i; done", "warning"), ("ti=3", "error")],
+)
+def test_a_variable_that_another_command_set_was_not_forgotten(first: str, level: str) -> None:
+    play = PLAY.replace("   df -h", f"   {first}\n   ```\n\n   ```bash\n   df -h /var/$i")
+    found = compile_document(a_document(play=play).encode(), "disks.md").problems
+
+    assert [p.level.value for p in found if p.code == "PC202"] == [level]
 
 
 COMMANDS = """# Shop

@@ -241,7 +241,7 @@ Since: [TIMESTAMP]
     ("change", "expected"),
     [
         (("**Severity:** CRITICAL", ""), ["PC402", "PC404"]),
-        (("**Severity:** CRITICAL", "**Severity:** SEV1"), ["PC402", "PC403"]),
+        (("**Severity:** CRITICAL", "**Severity:** PURPLE"), ["PC402", "PC403"]),
         (("CRITICAL\n", "CRITICAL\n**Response Time:** soon\n"), ["PC105"]),
         (("CRITICAL\n", "CRITICAL\n**Response Time:** <1 hour\n"), ["PC408"]),
         (("CRITICAL\n", "CRITICAL\n**Escalation:** Immediate to the moon\n"), ["PC406"]),

@@ -24,7 +24,10 @@ P99 = 'histogram_quantile(0.99,sum(rate(x_bucket{job="a"}[5m]))by(le))'
         ("kubectl get pods -w", "kubectl get pods"),
         ("tail -f /var/log/x | grep y", "tail -n 200 /var/log/x | grep y"),
         ("tail -n 5 -f /var/log/x", "tail -n 5 /var/log/x"),
-        ("journalctl -fu kubelet", None),
+        ("journalctl -fu kubelet", "journalctl -n 200 -u kubelet"),
+        ("ceph -w", "ceph -s"),
+        ("stern web -n shop", "stern --no-follow --tail=50 web -n shop"),
+        ("dstat", "dstat 1 5"),
         ("ping db-1", "ping -c 5 db-1"),
         ("kubectl exec -it web-0 -- ping db-1", "kubectl exec web-0 -- ping -c 5 db-1"),
         ("vmstat 1", "vmstat 1 5"),
@@ -158,3 +161,10 @@ def test_what_was_mended_is_only_noted(command: str, levels: list[str]) -> None:
 def test_a_position_counts_characters_and_lines() -> None:
     reading = read_command("echo é &&\n  kubectl logs é<pod>")
     assert [(p.line, p.column) for p in reading.placeholders] == [(2, 17)]
+
+
+def test_work_that_repeats_is_bounded_and_still_work() -> None:
+    reading = read_command("jstat -gcutil 12 1000")
+    assert reading.effect.value == "heavy"
+    assert reading.runs_as is not None
+    assert reading.runs_as.text == "jstat -gcutil 12 1000 5"

@@ -15,12 +15,19 @@ from playcall.core.maintenance import Window
 from playcall.core.plan import Plan
 from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
+from playcall.core.rota import Schedule
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
+from playcall.engine.monitoring import Metrics, Silencer, Watcher
 from playcall.engine.perform import Hands, Performer
-from playcall.engine.ports import Dossier, Method, Metrics, Person, Runner, Silencer, Watcher
+from playcall.engine.ports import (
+    Dossier,
+    Method,
+    Person,
+    Runner,
+)
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
@@ -62,6 +69,8 @@ class World:
     folder: Path
     plan: Plan = field(default_factory=a_plan)
     roles: Mapping[str, Sequence[str]] = field(default_factory=lambda: ROLES)
+    people: Mapping[str, Person] = field(default_factory=lambda: {"ada": ADA, "bob": BOB})
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     clock: SetClock = field(default_factory=SetClock)
     mail: RememberingChannel = field(default_factory=RememberingChannel)
     chat: RememberingChannel = field(default_factory=RememberingChannel)
@@ -102,7 +111,7 @@ class World:
 
     async def _build(self) -> Engine:
         committer = Committer(
-            directory=Directory(people={"ada": ADA, "bob": BOB}, roles=self.roles),
+            directory=Directory(people=self.people, roles=self.roles, schedules=self.schedules),
             url="http://playcall.example",
         )
         digest = await self.store.write(lambda tx: tx.keep_plan(self.plan))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playcall.beside import with_files
 from playcall.cli.console import Unreadable, find_documents, read_bytes
@@ -12,6 +13,9 @@ from playcall.core.compiler import Compiled, compile_document
 from playcall.core.compiler.text import read_text
 from playcall.core.place import Level, Place, Problem
 from playcall.core.plan import Command, Plan
+
+if TYPE_CHECKING:
+    from playcall.settings import Settings
 
 FEW = 20  # documents; ShellCheck takes longer for one than Playcall for ten
 MANY = 100  # documents; fewer are done before other processes have started
@@ -50,18 +54,21 @@ def check_documents(names: Sequence[str], around: Surroundings) -> list[Checked]
     rules = _read_rules(around.rules) if around.rules else ()
     checked = _compile_all(paths, rules)
     found = list[Problem]()
+    ignored = around.ignored
     if around.policy:
         checked, stale = _rule(around.policy, checked)
         found += stale
     if around.rules:
         found += _compare(around.rules, rules, checked)
     if around.settings:
-        found += _unbound(around.settings, checked)
+        settings = _read_settings(around.settings)
+        ignored |= frozenset(settings.ignore)
+        found += _unbound(around.settings, settings, checked)
     if around.shellcheck == "always" or (around.shellcheck == "auto" and len(paths) <= FEW):
         found += [problem for each in checked for problem in _shellcheck(each)]
     others = [_without_plan(path) for path in (around.policy, around.rules) if path]
     told = [each.with_problems(found) for each in (*_among_plays(checked), *others)]
-    return [_without(each, around.ignored) for each in told]
+    return [_without(each, ignored) for each in told]
 
 
 def every_command(plan: Plan) -> tuple[Command, ...]:
@@ -156,14 +163,21 @@ def _rule(path: Path, checked: Sequence[Checked]) -> tuple[list[Checked], set[Pr
     return done, set.intersection(*stale) if stale else set()
 
 
-def _unbound(path: Path, checked: Sequence[Checked]) -> Iterator[Problem]:
-    """Rungs that the settings bind to nobody. Raises Unreadable."""
+def _read_settings(path: Path) -> "Settings":
+    """Raises Unreadable."""
     from playcall.settings import BadSettings, read_settings
 
     try:
-        bound = {role.lower() for role, who in read_settings(path).on_call.items() if who}
+        return read_settings(path)
     except BadSettings as error:
         raise Unreadable(str(error)) from error
+
+
+def _unbound(path: Path, settings: "Settings", checked: Sequence[Checked]) -> Iterator[Problem]:
+    """Rungs that the settings bind to nobody."""
+    bound = {role.strip().lower() for role, who in settings.on_call.items() if who}
+    bound |= {*settings.schedules, *settings.people}
+    bound |= {person.name.lower() for person in settings.people.values()}
     for plan in _plans(checked):
         for rung in plan.rungs:
             for role in rung.roles:

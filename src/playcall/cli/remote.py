@@ -30,6 +30,11 @@ def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx
     return _request(args, "POST", path, body)
 
 
+def remove(args: argparse.Namespace, path: str) -> "httpx.Response":
+    """DELETE from the API. Raises Declined."""
+    return _request(args, "DELETE", path, None)
+
+
 def act(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> int:
     """POST, say what came of it, and return the exit code."""
     try:

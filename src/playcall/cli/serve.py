@@ -43,6 +43,8 @@ def _announce(settings: "Settings", playbook: "Playbook") -> None:
     print(f"Playcall runs {settings.playbook.name}: {len(plan.plays)} plays.", flush=True)
     if errors:
         print(f"It has {errors} errors: run `playcall check {settings.playbook}`.", flush=True)
+    for warning in playbook.warnings:
+        print(warning, flush=True)
     if settings.pace != 1:
         print(f"COMPRESSED CLOCK: every duration is divided by {settings.pace:g}.", flush=True)
     print(f"Pages and API: {settings.url}", flush=True)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from playcall.core.access import Access
+from playcall.core.ranks import same_rank
 from playcall.core.response import ResponsePolicy
 
 
@@ -433,5 +434,10 @@ class Plan:
         return found or next((c for c in self.essentials if c.id == command_id), None)
 
     def severity(self, level: str) -> Severity | None:
+        """By its level, by what else its row is called, or by a name that means the same."""
         asked = level.upper()
-        return next((s for s in self.severities if asked in (s.level, *s.names)), None)
+        named = next((s for s in self.severities if asked in (s.level, *s.names)), None)
+        if named is not None:
+            return named
+        index = same_rank(asked, [s.level for s in self.severities])
+        return None if index is None else self.severities[index]

@@ -1,6 +1,7 @@
 """Applies an event to its incident inside a transaction: decide, resolve roles to people, render
 messages, bind commands, and record all of it together. No I/O beyond the transaction."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
@@ -23,7 +24,7 @@ from playcall.core.effects import (
 from playcall.core.events import CommandFinished, Event, Opened, PageFailed
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.plan import Command, EffectClass, Plan
-from playcall.engine.directory import Directory
+from playcall.engine.directory import Directory, straight, ways
 from playcall.engine.ports import (
     Delivery,
     Execution,
@@ -37,9 +38,9 @@ from playcall.engine.ports import (
 )
 from playcall.engine.tally import tally
 
-_DANGER = list(EffectClass)  # from harmless to not at all by machine
+log = logging.getLogger(__name__)
 
-UNBOUND = "nobody is bound to this role in the settings"
+_DANGER = list(EffectClass)  # from harmless to not at all by machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Committer:
         """The jobs that carry out the effects, and events for those that cannot be."""
         jobs: list[Job] = []
         failures: list[Event] = []
-        reached: set[tuple[str, bool]] = set()  # one person gets one page for one event
+        reached: dict[tuple[str, bool], int] = {}  # one person gets one page for one event
         for index, effect in enumerate(moved.effects):
             prefix = f"{moved.incident.id}.{moved.incident.version}.{index}"
             for name, task in self._tasks(tx, moved.incident, effect, event, plan):
@@ -84,9 +85,9 @@ class Committer:
                     failures.append(task)
                     continue
                 if isinstance(task, Delivery):
-                    if (task.person.id, task.page) in reached:
+                    first = reached.setdefault((task.person.id, task.page), index)
+                    if first != index:
                         continue
-                    reached.add((task.person.id, task.page))
                 jobs.append(Job(key=f"{prefix}.{name}", incident=moved.incident.id, task=task))
         return jobs, failures
 
@@ -121,14 +122,16 @@ class Committer:
     def _deliveries(
         self, tx: Transaction, incident: Incident, effect: Page | Tell, event: Event, plan: Plan
     ) -> Iterator[tuple[str, Delivery | PageFailed]]:
-        people = self.directory.behind(effect.role)
+        overrides = tx.overrides(event.at) if self.directory.schedules else ()
+        found = self.directory.look_up(effect.role, event.at, overrides)
+        for note in found.notes:
+            log.warning("incident %d, %s: %s", incident.id, effect.role, note)
         page = isinstance(effect, Page)
-        if not people and page:
-            yield (
-                "page",
-                PageFailed(at=event.at, role=effect.role, person=None, reason=UNBOUND),
-            )
-        if not people:
+        if page:
+            for who, reason in found.told():
+                failed = PageFailed(at=event.at, role=effect.role, person=who, reason=reason)
+                yield "page", failed
+        if not found.people:
             return
         others = [
             other.title
@@ -137,9 +140,18 @@ class Committer:
         ]
         link = f"{self.url}/incidents/{incident.id}"
         message = wording.compose(incident, effect, plan, event.at, others, link)
-        for person in people:
-            task = Delivery(role=effect.role, person=person, message=message, page=page)
-            yield person.id, task
+        for person in found.people:
+            for way in ways(person, event.at) if page else (straight(person),):
+                yield (
+                    way.name,
+                    Delivery(
+                        role=effect.role,
+                        person=way.person,
+                        message=message,
+                        page=page,
+                        later=way.later,
+                    ),
+                )
 
 
 def _execution(

@@ -23,6 +23,7 @@ from playcall.core.events import (
 from playcall.core.incident import RunStatus, SilencePurpose
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
+from playcall.engine.monitoring import Metrics, Silencer, Vector
 from playcall.engine.ports import (
     Archive,
     Channel,
@@ -31,18 +32,15 @@ from playcall.engine.ports import (
     Execution,
     Exit,
     Job,
-    Metrics,
     Output,
     Prolonging,
     Reporting,
     Runner,
-    Silencer,
     Silencing,
     Store,
     Transaction,
     Unavailable,
     Unsilencing,
-    Vector,
 )
 
 log = logging.getLogger(__name__)
@@ -105,7 +103,7 @@ class Performer:
     # --- pages and notices
 
     async def _deliver(self, job: Job, task: Delivery) -> None:
-        if task.page and await self._is_over(job.incident):
+        if task.page and await self._is_moot(job.incident, task):
             await self._finish(job)
             return
         reasons: list[str] = []
@@ -146,10 +144,15 @@ class Performer:
 
         await self.store.write(work)
 
-    async def _is_over(self, incident: int) -> bool:
+    async def _is_moot(self, incident: int, task: Delivery) -> bool:
+        """The incident is over, or was acknowledged before a later page was due."""
+
         def look(tx: Transaction) -> bool:
             state = tx.incident(incident)
-            return state is None or state.status.over
+            if state is None or state.status.over:
+                return True
+            had_at = state.acknowledged_at
+            return bool(task.later and had_at and had_at > task.later.decided_at)
 
         return await self.store.write(look)
 

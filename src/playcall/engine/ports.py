@@ -14,12 +14,13 @@ from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
+from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
-from playcall.core.judge import Judgement, Sample
+from playcall.core.judge import Judgement
 from playcall.core.message import Message
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
-from playcall.core.reconciliation import FoundSilence, WatchedAlert
+from playcall.core.rota import Override, StoredOverride
 
 T = TypeVar("T")
 
@@ -78,57 +79,6 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vector:
-    """One series of an instant query's answer."""
-
-    labels: Mapping[str, str]
-    sample: Sample
-
-
-class Metrics(Protocol):
-    async def query(self, promql: str, at: datetime) -> Sequence[Vector]:
-        """An instant query. Raises Unavailable."""
-        ...
-
-    async def query_range(
-        self, promql: str, start: datetime, end: datetime, step: timedelta
-    ) -> Sequence[Sequence[Sample]]:
-        """One sequence of samples for each series, oldest first. Raises Unavailable."""
-        ...
-
-
-class Silencer(Protocol):
-    async def silence(
-        self, labels: Mapping[str, str], starts_at: datetime, ends_at: datetime, comment: str
-    ) -> str:
-        """Silence exactly these labels; the same silence asked for twice is made once. Returns
-        Alertmanager's id. Raises Unavailable."""
-        ...
-
-    async def prolong(self, silence: str, ends_at: datetime) -> str:
-        """Let it end later; returns its id, which may be a new one. Raises Unavailable."""
-        ...
-
-    async def end(self, silence: str) -> None:
-        """End it now; one that has ended, or is not there, is left alone. Raises Unavailable."""
-        ...
-
-
-class Watcher(Protocol):
-    """What Alertmanager holds at this moment. Each raises Unavailable."""
-
-    async def watched(self) -> Sequence[WatchedAlert]:
-        """Every alert that it holds to be firing, suppressed or not."""
-        ...
-
-    async def standing(self) -> Sequence[FoundSilence]:
-        """Every silence that has not ended."""
-        ...
-
-    async def up_since(self) -> datetime: ...
-
-
 class Archive(Protocol):
     def keep(self, name: str, text: str) -> str:
         """Write a document in one piece, replacing an earlier one; returns where it is."""
@@ -139,12 +89,32 @@ class Archive(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a person wants to be paged: by all these methods at once, some time after the page was
+    decided, in some hours."""
+
+    after: timedelta
+    methods: tuple[Method, ...]
+    hours: Window | None = None  # in the person's zone; None: always
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who can be reached; methods in the order to try them."""
 
     id: str
     name: str
     methods: tuple[Method, ...]
+    rules: tuple[Rule, ...] = ()  # for pages, instead of the order
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """When a message is due that is sent only if nobody acknowledged the incident meanwhile."""
+
+    due_at: datetime
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +125,7 @@ class Delivery:
     person: Person
     message: Message
     page: bool  # whether delivery is an event of the incident
+    later: Later | None = None  # None: now, whatever happens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +185,12 @@ class Job:
     incident: int
     task: Task
     attempts: int = 0
+
+    @property
+    def due_at(self) -> datetime | None:
+        """None: as soon as it is decided."""
+        later = self.task.later if isinstance(self.task, Delivery) else None
+        return later.due_at if later else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +325,22 @@ class Transaction(Protocol):
 
     def run(self, run: str) -> StoredRun | None: ...
 
+    # overrides
+    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride: ...
+
+    def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
+        """From `at` on it does nothing; its row stays. None when there is no such override, when it
+        was removed before, or is over."""
+        ...
+
+    def overrides(self, at: datetime) -> Sequence[Override]:
+        """What is in force at an instant, the last one made last."""
+        ...
+
+    def overrides_between(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        """As `Views.overrides`."""
+        ...
+
     # readings
     def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
         """Live incidents whose criteria are due to be read, claimed until `until`."""
@@ -423,6 +416,11 @@ class Views(Protocol):
     def dossier(self, incident: int) -> Dossier | None: ...
 
     def run(self, run: str) -> StoredRun | None: ...
+
+    def overrides(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        """Those that were asked for some time between two instants, the last one made last;
+        removed ones too."""
+        ...
 
     def stamp(self, incident: int) -> tuple[int, int, int]:
         """Changes whenever anything shown of the incident does: events, readings, output."""

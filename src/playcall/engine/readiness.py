@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from playcall.core.alert import Alert, own_alert
 from playcall.core.judge import Judgement, Verdict, judge
 from playcall.core.readiness import Gauge, Readiness, State, advance
-from playcall.engine.ports import Clock, Metrics, Store, Transaction, Unavailable
+from playcall.engine.monitoring import Metrics
+from playcall.engine.ports import (
+    Clock,
+    Store,
+    Transaction,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,14 @@ from playcall.core.reconciliation import (
 )
 from playcall.engine.arrivals import Intake, take_found
 from playcall.engine.commit import Committer
-from playcall.engine.ports import Clock, Store, Transaction, Unavailable, Views, Watcher
+from playcall.engine.monitoring import Watcher
+from playcall.engine.ports import (
+    Clock,
+    Store,
+    Transaction,
+    Unavailable,
+    Views,
+)
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,14 @@ from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
-from playcall.engine.ports import Buried, Dossier, Execution, StoredEvent, StoredRun
+from playcall.core.rota import Override, StoredOverride
+from playcall.engine.ports import (
+    Buried,
+    Dossier,
+    Execution,
+    StoredEvent,
+    StoredRun,
+)
 from playcall.storage.codec import load, load_event
 from playcall.storage.tables import (
     counters,
@@ -23,6 +30,7 @@ from playcall.storage.tables import (
     runs,
 )
 from playcall.storage.tables import events as events_table
+from playcall.storage.tables import overrides as overrides_table
 
 # Written out and not bound, so that SQLite knows the partial index of what is unfinished.
 _unfinished = jobs.c.state.in_([sa.literal_column("'due'"), sa.literal_column("'leased'")])
@@ -66,6 +74,32 @@ def _run(db: sa.Connection, row: sa.Row[tuple[object, ...]]) -> StoredRun:
         exit_code=row.exit_code,
         summary=row.summary,
         output=b"".join(chunks),
+    )
+
+
+def overrides(db: sa.Connection, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+    table = overrides_table.c
+    rows = db.execute(
+        sa.select(overrides_table)
+        .where(table.starts_at < end, table.ends_at > start)
+        .order_by(table.id)
+    )
+    return [override(row) for row in rows]
+
+
+def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
+    return StoredOverride(
+        id=row.id,
+        asked=Override(
+            schedule=row.schedule,
+            person=row.person,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+        ),
+        made_by=row.made_by,
+        made_at=row.made_at,
+        removed_by=row.removed_by,
+        removed_at=row.removed_at,
     )
 
 
@@ -131,6 +165,9 @@ class SqlViews:
 
     def run(self, run_id: str) -> StoredRun | None:
         return run(self._db, run_id)
+
+    def overrides(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        return overrides(self._db, start, end)
 
     def stamp(self, incident: int) -> tuple[int, int, int]:
         version = self._db.scalar(sa.select(incidents.c.version).where(incidents.c.id == incident))

@@ -146,6 +146,20 @@ output = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
+overrides = sa.Table(  # of schedules; rows are never deleted
+    "overrides",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("schedule", Words, nullable=False),
+    sa.Column("person", Words, nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant, nullable=False, index=True),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("removed_by", sa.Text),
+    sa.Column("removed_at", Instant),
+)
+
 readings = sa.Table(
     "readings",
     metadata,

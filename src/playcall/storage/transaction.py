@@ -17,6 +17,7 @@ from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
+from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.ports import (
     Arrival,
     Execution,
@@ -37,6 +38,7 @@ from playcall.storage.tables import (
     incidents,
     jobs,
     output,
+    overrides,
     plans,
     readiness,
     readings,
@@ -211,7 +213,7 @@ class SqlTransaction:
                 body=dump(job.task),
                 state="due",
                 attempts=0,
-                due_at=at,
+                due_at=job.due_at or at,
             )
         )
         if isinstance(job.task, Execution):
@@ -326,6 +328,44 @@ class SqlTransaction:
 
     def run(self, run: str) -> StoredRun | None:
         return queries.run(self._db, run)
+
+    # --- overrides
+
+    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride:
+        row = self._db.execute(
+            sa.insert(overrides)
+            .values(
+                schedule=override.schedule,
+                person=override.person,
+                starts_at=override.starts_at,
+                ends_at=override.ends_at,
+                made_by=by,
+                made_at=at,
+            )
+            .returning(overrides)
+        ).one()
+        return queries.override(row)
+
+    def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
+        row = self._db.execute(
+            sa.update(overrides)
+            .where(
+                overrides.c.id == override,
+                overrides.c.removed_at.is_(None),
+                overrides.c.ends_at > at,
+            )
+            .values(removed_by=by, removed_at=at)
+            .returning(overrides)
+        ).one_or_none()
+        return queries.override(row) if row else None
+
+    def overrides(self, at: datetime) -> Sequence[Override]:
+        stored = queries.overrides(self._db, at, at + timedelta(microseconds=1))
+        there = in_force(stored)
+        return [one for one in there if one.starts_at <= at < one.ends_at]
+
+    def overrides_between(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
+        return queries.overrides(self._db, start, end)
 
     # --- readings
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 
 from playcall.core.compiler import commands, phrases, templates
 from playcall.core.compiler.blocks import Block, Kind, walk
@@ -60,7 +61,7 @@ class AftermathReader:
         if not items:
             return
         if within is None:
-            self._tell_deadline(section)
+            self._led(section, found)
             return
         self.ledger.take(section.line, section.line, "deadline")
         if any(item.number is not None for item in items):
@@ -79,6 +80,30 @@ class AftermathReader:
                 line=section.line,
             )
         )
+
+    def _led(self, section: Section, found: Aftermath) -> None:
+        """Lists below a line of their own such as 'Within 2 days:'."""
+        led = [
+            (before, block, deadline)
+            for before, block in pairwise(section.blocks)
+            if block.kind is Kind.LIST
+            and before.kind is Kind.PARAGRAPH
+            and before.text.rstrip("* ").endswith(":")
+            and (deadline := phrases.duration(before.text)) is not None
+        ]
+        for before, block, deadline in led:
+            self.ledger.take(before.first, before.last, "deadline")
+            found.duties.append(
+                Duty(
+                    title=section.title,
+                    within=deadline,
+                    items=tuple(self._item(item) for item in block.children),
+                    template=self._template(block.children, section.title),
+                    line=before.first,
+                )
+            )
+        if not led:
+            self._tell_deadline(section)
 
     def _duty(self, item: Block, section: Section, within: timedelta, end: int) -> Duty:
         """A numbered item, with the blocks that follow it unindented."""

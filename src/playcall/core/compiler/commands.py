@@ -1,7 +1,8 @@
 """Shell blocks to commands: the shell reader's answers, brought back to places in the document."""
 
 import re
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from playcall.core.compiler import annotations, fences, promql, queries
@@ -33,6 +34,8 @@ _OUTPUT = re.compile(
 )
 _CODE = re.compile(r"(?<!`)`(?P<code>[^`\n]{4,400})`(?!`)")
 _INLINE = re.compile(rf"^(?:\$ +)?(?:sudo +)?(?:(?:{_VERBS}) +\S+ +\S|(?:{_TOOLS}) +\S).*$")
+
+_GIVES = re.compile(r"(?:^|[\s;&])(?:(\w+)=|(?:for|read(?: -\w+)*) (\w+))")
 
 
 def is_shell(block: Block) -> bool:
@@ -75,6 +78,7 @@ class CommandReader:
         self.ledger = ledger
         self._everywhere = everywhere
         self._numbers: Counter[str] = Counter()
+        self._given: dict[str, list[int]] | None = None  # variables, and the lines that set them
 
     def read(self, block: Block, prefix: str, title: str, guard: Guard | None) -> list[Command]:
         """The commands of a code block."""
@@ -142,13 +146,38 @@ class CommandReader:
     def _tell_faults(self, command: Command, reading: Reading) -> None:
         """A stand-in that the command's own title explains is only noted."""
         explained = {(p.line, p.column) for p in reading.placeholders if p.text in command.title}
+        names = {(p.line, p.column): p.name for p in reading.placeholders}
         for fault in reading.faults:
             row, column = self._place(command.text, command.line, fault.line, fault.column)
+            name = names.get((fault.line, fault.column), "")
+            if fault.code == "PC202" and (above := self._set_above(name, command.line)):
+                self._tell_lost(name, above, row, column)
+                continue
             told = fault.code == "PC207" and (fault.line, fault.column) in explained
             level = Level.NOTE if told else fault.level
             self.ledger.tell(
                 fault.code, level, row, fault.what, fault.mend, column=column, about=fault.about
             )
+
+    def _set_above(self, name: str, line: int) -> int | None:
+        """The nearest line above that gives a variable a value, in whichever command."""
+        if self._given is None:
+            self._given = defaultdict(list)
+            for number, text in enumerate(self.ledger.lines, 1):
+                for found in _GIVES.finditer(text):
+                    self._given[found[1] or found[2]].append(number)
+        lines = self._given.get(name, [])
+        at = bisect_left(lines, line)
+        return lines[at - 1] if at else None
+
+    def _tell_lost(self, name: str, above: int, line: int, column: int) -> None:
+        self.ledger.warn(
+            "PC202",
+            line,
+            f'"{name}" is set in another command (line {above}), and each command runs by itself.',
+            "Set it in this command too, or give it a value when the command is run.",
+            column=column,
+        )
 
     def _tell_query(self, query: str, line: int) -> None:
         if why := promql.why_not(query):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from playcall.core.compiler import phrases
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.place import Level
 from playcall.core.plan import (
@@ -15,6 +16,7 @@ from playcall.core.plan import (
     Plan,
     Play,
     Purpose,
+    Question,
     Step,
 )
 
@@ -24,6 +26,10 @@ _PROVES = re.compile(
     re.IGNORECASE,
 )
 _SCRIPT = re.compile(r"\s*(?:(?:ba|z|k)?sh\s+|python3?\s+)?[\w.~$-]*/")
+_WAY_BACK = re.compile(
+    r"\s*(?:sudo\s+)?(?:(?:ba|z|k)?sh\s+)?([\w.~-]*/[\w./-]*(?:roll-?_?back|revert)[\w.-]*)",
+    re.IGNORECASE,
+)
 _METRIC = re.compile(r"(?<![\w:.\"'/@-])[a-z_:][a-z0-9_:]*_[a-z0-9_:]+(?![\w:(\"'=])(?!\s*[(=])")
 
 
@@ -31,6 +37,10 @@ def check_consistency(plan: Plan, rule_queries: tuple[str, ...], ledger: Ledger)
     for play in plan.plays:
         _check_limits(play, ledger)
         _check_proof(play, ledger)
+        for step in (step for phase in play.phases for step in phase.steps):
+            if step.decision is not None:
+                _check_answers(step.decision, ledger)
+    _check_rollback(plan, ledger)
     _check_metrics(plan, rule_queries, ledger)
     _check_path(plan, ledger)
 
@@ -100,6 +110,42 @@ def _proves(step: Step, change: Command) -> bool:
     return looks or any(line > change.line and _PROVES.search(text) for line, text in said)
 
 
+def _check_answers(question: Question, ledger: Ledger) -> None:
+    for answer in question.answers:
+        if len(answer.questions) > 1:
+            asked = " and ".join(repr(inner.text) for inner in answer.questions)
+            ledger.note(
+                "PC119",
+                answer.line,
+                f"The answer {answer.label!r} leads to {len(answer.questions)} questions at once:"
+                f" {asked}. Their answers may lead to different outcomes.",
+                "Draw the second question below an answer to the first one.",
+                word=answer.label,
+            )
+        for inner in answer.questions:
+            _check_answers(inner, ledger)
+
+
+def _check_rollback(plan: Plan, ledger: Ledger) -> None:
+    """A script for the way back, beside a section that says the way back in other commands."""
+    written = plan.rollback.commands if plan.rollback else ()
+    if plan.rollback is None or not any(c.effect is EffectClass.CHANGE for c in written):
+        return
+    for command in _commands(plan):
+        script = _WAY_BACK.match(command.text)
+        if script and not any(script[1] in other.text for other in written):
+            ledger.tell(
+                "PC424",
+                Level.NOTE,
+                command.line,
+                f"{script[1]} is run here, and the section on line {plan.rollback.line} has other"
+                " commands for the way back.",
+                "Let both be the same: run the script there, or those commands here.",
+                word=script[1],
+                about=script[1],
+            )
+
+
 def _check_metrics(plan: Plan, rule_queries: tuple[str, ...], ledger: Ledger) -> None:
     """A metric in a command's query that is nearly, and not quite, one that the document names."""
     known = {name for text in _known_queries(plan, rule_queries) for name in _metrics(text)}
@@ -152,16 +198,16 @@ def _check_people(plan: Plan, ledger: Ledger) -> None:
     """A role of the path that the document's own tables of people do not know."""
     known = [contact.role for contact in plan.contacts]
     known += [name for t in plan.teams for name in (t.value, t.primary, t.secondary, t.expert)]
-    letters = [re.sub(r"[\W_]", "", name.lower()) for name in known]
+    known = [name for name in known if name.strip(" -–—")]
     for rung in plan.rungs if plan.contacts else ():
         for role in rung.roles:
-            asked = re.sub(r"[\W_]", "", role.lower())
-            if not any(asked in name or (name and name in asked) for name in letters):
+            if not any(phrases.says(name, role) or phrases.says(role, name) for name in known):
                 ledger.note(
                     "PC421",
                     rung.line,
                     f"{role!r} is paged {_after(rung.after)}; no table of people has that role.",
                     "Add a row to the contacts; the settings bind it to a person in any case.",
+                    word=role,
                 )
 
 

@@ -48,8 +48,8 @@ def read_document(
     check_consistency(plan, tuple(rule.expr for rule in rules), ledger)
     check_anchors(blocks.top, text.lines, ledger)
     _tell_links(blocks.top, text.lines, ledger)
-    told = (*text.problems, *ledger.problems())
-    return plan, _in_order(tuple(p for p in told if not _is_ignored(p, text.lines)))
+    told, ignored = (*text.problems, *ledger.problems()), _ignored(text.lines)
+    return plan, _in_order(tuple(p for p in told if (p.place.line, p.code) not in ignored))
 
 
 def _tell_links(blocks: tuple[Block, ...], lines: tuple[str, ...], ledger: Ledger) -> None:
@@ -67,11 +67,16 @@ def _tell_links(blocks: tuple[Block, ...], lines: tuple[str, ...], ledger: Ledge
             )
 
 
-def _is_ignored(problem: Problem, lines: tuple[str, ...]) -> bool:
-    """Whether a comment on its line, or on the one above, says so."""
-    near = lines[max(0, problem.place.line - 2) : problem.place.line]
-    found = [match for line in near for match in _IGNORE.findall(line)]
-    return any(problem.code in re.findall(r"PC\d+", codes) for codes in found)
+def _ignored(lines: tuple[str, ...]) -> frozenset[tuple[int, str]]:
+    """Lines and the codes that a comment on them, or on the line above, says not to tell."""
+    return frozenset(
+        (line, code)
+        for number, text in enumerate(lines, 1)
+        if "<!--" in text
+        for codes in _IGNORE.findall(text)
+        for code in re.findall(r"PC\d+", codes)
+        for line in (number, number + 1)
+    )
 
 
 class _Reading:

@@ -49,7 +49,9 @@ def language_of(block: Block) -> str:
     if block.info and not shell:
         return _TAGS.get(block.info, block.info)
     text = "\n".join(
-        line for line in block.text[:_LONGEST].split("\n") if not line.lstrip().startswith("#")
+        line
+        for line in block.text[:_LONGEST].split("\n")
+        if not line.lstrip().startswith(("#", "//"))
     ).strip()
     if text and _QUERY.search(text) and _is_promql(text):
         return "promql"

@@ -12,6 +12,10 @@ from playcall.core.compiler.tables import Columns
 from playcall.core.plan import Rung, RungCondition
 
 _ARROW = re.compile(r"^\s*(?:[↓⬇▼▾↧⇓]|(?:v|V|\||-+>|=+>|\|\s*v)(?=[\s(]|$))+\s*(?P<edge>.*)$")
+_LONGEST = 400  # characters of a path drawn in one line
+_IN_LINE = re.compile(r"\s*(?:→|⇒|➜|-+>|=+>)\s*")
+_EDGE = re.compile(r"\([^()]*\d[^()]*\)|\d+\s*(?:m|min|minutes?|h|hours?)\b.*", re.IGNORECASE)
+_TIMED = re.compile(r"(?P<who>[^()]+?)\s*\((?P<edge>(?:after\s+)?\d[^()]*)\)", re.IGNORECASE)
 _START = re.compile(r"\b(?:alert|alarm|incident|start|trigger)\w*\b(?!.*\()", re.IGNORECASE)
 _ROLE = re.compile(r"^(?P<who>.+?)\s*(?:\((?P<means>[^()]*)\))?\s*$")
 _LEVEL = re.compile(r"^(?:level|tier|l|step|stage)\s*\d+\s*[:.–—-]\s*(?P<who>.+)$", re.IGNORECASE)
@@ -31,7 +35,7 @@ def is_ladder(block: Block) -> bool:
     """Whether a fence draws an escalation path: an arrow with a time, and roles around it."""
     if not block.is_code or block.info not in ("", "text", "txt", "plain"):
         return False
-    lines = map(phrases.one_line, block.text.split("\n"))
+    lines = [phrases.one_line(part) for line in block.text.split("\n") for part in _unfold(line)]
     edges = [found["edge"] for line in lines if (found := _ARROW.match(line))]
     return any(phrases.duration(edge) is not None for edge in edges)
 
@@ -40,7 +44,12 @@ def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
     ledger.take(block.first, block.last, "escalation path")
     rungs: list[Rung] = []
     edge, edge_line = "", block.body_line
-    for line, written in enumerate(block.text.split("\n"), block.body_line):
+    drawn = [
+        (line, part)
+        for line, written in enumerate(block.text.split("\n"), block.body_line)
+        for part in _unfold(written)
+    ]
+    for line, written in drawn:
         text = phrases.one_line(written)
         arrow = _ARROW.match(text)
         if arrow is not None:
@@ -53,6 +62,32 @@ def read_ladder(block: Block, ledger: Ledger) -> tuple[Rung, ...]:
             edge = ""
     _check_order(rungs, ledger)
     return tuple(rungs)
+
+
+def is_drawn_in_line(block: Block, heading: str) -> bool:
+    """A paragraph below a heading on escalation: 'Primary → (5 min) → Lead → (15 min) → CTO'."""
+    if block.kind is not Kind.PARAGRAPH or not speaks_of_escalation(heading):
+        return False
+    parts = _unfold(block.text)
+    return "\n" not in block.text and len(parts) > 2 and phrases.duration(block.text) is not None
+
+
+def _unfold(line: str) -> list[str]:
+    """A path drawn in one line, as the lines of one drawn from top to bottom."""
+    text = phrases.one_line(line)
+    parts = [part.strip() for part in _IN_LINE.split(text)] if len(text) < _LONGEST else []
+    if len(parts) < 3 or not all(parts):
+        return [line]
+    lines = [parts[0]]
+    for part in parts[1:]:
+        edge = _EDGE.fullmatch(part) or _TIMED.fullmatch(part)
+        if edge is None:
+            lines.append(part)
+        elif _EDGE.fullmatch(part):
+            lines.append(f"↓ {part}")
+        else:
+            lines += [f"↓ ({edge['edge']})", edge["who"]]
+    return lines
 
 
 def speaks_of_escalation(heading: str) -> bool:

@@ -18,14 +18,20 @@ class Ledger:
         last = min(last, len(self._uses))
         self._uses[first - 1 : last] = [what] * (last - first + 1)
 
-    def error(self, code: str, line: int, what: str, mend: str, *, column: int = 0) -> None:
-        self.tell(code, Level.ERROR, line, what, mend, column=column)
+    def error(
+        self, code: str, line: int, what: str, mend: str, *, column: int = 0, word: str = ""
+    ) -> None:
+        self.tell(code, Level.ERROR, line, what, mend, column=column, word=word)
 
-    def warn(self, code: str, line: int, what: str, mend: str, *, column: int = 0) -> None:
-        self.tell(code, Level.WARNING, line, what, mend, column=column)
+    def warn(
+        self, code: str, line: int, what: str, mend: str, *, column: int = 0, word: str = ""
+    ) -> None:
+        self.tell(code, Level.WARNING, line, what, mend, column=column, word=word)
 
-    def note(self, code: str, line: int, what: str, mend: str, *, column: int = 0) -> None:
-        self.tell(code, Level.NOTE, line, what, mend, column=column)
+    def note(
+        self, code: str, line: int, what: str, mend: str, *, column: int = 0, word: str = ""
+    ) -> None:
+        self.tell(code, Level.NOTE, line, what, mend, column=column, word=word)
 
     def tell(
         self,
@@ -36,11 +42,14 @@ class Ledger:
         mend: str,
         *,
         column: int = 0,
+        word: str = "",
         about: str = "",
     ) -> None:
-        """Record a problem; without a column it points at the first character that is not blank."""
+        """Record a problem. It points at the column, or else at where the word stands on the line,
+        or else at the first character that is not blank."""
         line = max(1, min(line, len(self.lines)))
-        place = Place(file=self.path, line=line, column=column or self._indent(line) + 1)
+        column = column or self._column(line, word)
+        place = Place(file=self.path, line=line, column=column)
         self._problems.append(
             Problem(code=code, level=level, place=place, what=what, mend=mend, about=about)
         )
@@ -62,6 +71,7 @@ class Ledger:
                 runs.append((number, number, what, taken))
         return tuple(LineUse(first=a, last=b, what=what, taken=t) for a, b, what, t in runs)
 
-    def _indent(self, line: int) -> int:
+    def _column(self, line: int, word: str) -> int:
         text = self.lines[line - 1] if self.lines else ""
-        return len(text) - len(text.lstrip())
+        at = text.lower().find(word.lower()) if word else -1
+        return (at if at >= 0 else len(text) - len(text.lstrip())) + 1

@@ -13,7 +13,7 @@ from playcall.core.compiler.ledger import Ledger
 _LINK = re.compile(
     r"(?<!!)\[[^\[\]\n]{1,300}\]\(\s*<?(?P<to>[^()\s<>]{1,500})>?(?:\s+[\"'][^()]*)?\)"
 )
-_CODE = re.compile(r"(`+)(?:(?!\1).)+\1")
+_TICKS = re.compile("`+")
 _NAMED = re.compile(r"\b(?:id|name)=[\"'](?P<anchor>[^\"']+)[\"']|\{#(?P<given>[\w.-]+)\}")
 _ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|/|\{|<)", re.IGNORECASE)
 _SHORTCODES = re.compile(r"\{\{|\{%|<%")
@@ -35,7 +35,7 @@ def read_links(blocks: tuple[Block, ...], lines: tuple[str, ...]) -> Iterator[Li
         if block.kind not in (Kind.PARAGRAPH, Kind.HEADING, Kind.TABLE):
             continue
         for number in range(block.first, block.last + 1):
-            line = _CODE.sub(lambda code: " " * len(code[0]), lines[number - 1])
+            line = _without_code(lines[number - 1])
             for found in _LINK.finditer(line):
                 to = found["to"]
                 if _ELSEWHERE.match(to) or _SHORTCODES.search(to):
@@ -43,6 +43,23 @@ def read_links(blocks: tuple[Block, ...], lines: tuple[str, ...]) -> Iterator[Li
                 path, _, anchor = to.partition("#")
                 column = found.start("to") + 1
                 yield Link(unquote(path.partition("?")[0]), unquote(anchor), number, column)
+
+
+def _without_code(line: str) -> str:
+    """Blanks instead of code spans: from a run of ticks to the next one of as many."""
+    runs = [found.span() for found in _TICKS.finditer(line)]
+    ends: dict[int, int] = {}  # where a span ends that begins here
+    nearest: dict[int, int] = {}  # of each length, the end of the run seen last
+    for start, end in reversed(runs):
+        if end - start in nearest:
+            ends[start] = nearest[end - start]
+        nearest[end - start] = end
+    parts, at = list[str](), 0
+    for start in (start for start, _ in runs if start in ends):
+        if start >= at:
+            parts += (line[at:start], " " * (ends[start] - start))
+            at = ends[start]
+    return "".join((*parts, line[at:]))
 
 
 def check_anchors(blocks: tuple[Block, ...], lines: tuple[str, ...], ledger: Ledger) -> None:

@@ -125,6 +125,16 @@ def people(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def says(name: str, asked: str) -> bool:
+    """Whether the words of `asked` stand in `name` as words: 'on-call' in 'On-Call Primary', and
+    not 'ml' in 'Team Lead'. The last one may be cut short: 'perf'."""
+    return f" {_words(asked)}" in f" {_words(name)}"
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", re.sub(r"[-_']", "", text.lower())))
+
+
 def _span(number: str, unit: str) -> timedelta:
     name = unit.lower()
     seconds = _UNITS.get(name) or _UNITS[name.rstrip("s")]

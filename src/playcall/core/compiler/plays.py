@@ -12,7 +12,7 @@ from playcall.core.compiler.blocks import Block, Kind, walk
 from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.questions import measure
-from playcall.core.compiler.sections import Section, role_of
+from playcall.core.compiler.sections import SEVERITY_NAMES, Section, role_of
 from playcall.core.compiler.steps import StepReader
 from playcall.core.compiler.tables import level_of
 from playcall.core.plan import (
@@ -26,7 +26,12 @@ from playcall.core.plan import (
     Role,
     Template,
 )
+from playcall.core.ranks import same_rank
 
+LEAD_WORDS = 4
+_VERIFIES = re.compile(
+    r"\b(?:verif(?:y|ication)|confirm(?:ation)?|validat(?:e|ion))\b", re.IGNORECASE
+)
 _RECOVERY = re.compile(
     r"^(?:verify|confirm|ensure|make sure|wait (?:until|for)|check that|until|hold)\b",
     re.IGNORECASE,
@@ -99,10 +104,18 @@ def _read_head(section: Section, levels: Mapping[str, str], ledger: Ledger) -> _
         if not taken or not any(taken):
             head.rest.append(block)
     if head.severity is not None:
-        head.severity = levels.get(
-            head.severity, levels.get(level_of(head.severity), head.severity)
-        )
+        head.severity = _level(head.severity, levels)
     return head
+
+
+def _level(written: str, levels: Mapping[str, str]) -> str:
+    """The table's level that a play's own line names, in its words or in others that mean it."""
+    found = levels.get(written, levels.get(level_of(written)))
+    if found is not None:
+        return found
+    known = list(dict.fromkeys(levels.values()))
+    index = same_rank(level_of(written), known)
+    return written if index is None else known[index]
 
 
 def _pairs(block: Block) -> list[tuple[str, int]]:
@@ -125,7 +138,7 @@ def _metadata(text: str, line: int, head: _Head, ledger: Ledger) -> bool:
     if found is None:
         return False
     name, value = found[0].lower(), phrases.plain(found[1])
-    if name == "severity":
+    if name in SEVERITY_NAMES and head.severity is None:
         head.severity = re.sub(r"^[^\w]+", "", value).upper() or None
     elif name in ("response time", "respond within", "response"):
         head.respond_within = phrases.delay(value)
@@ -196,6 +209,8 @@ class _Body:
         if block.kind is Kind.PARAGRAPH:
             text = phrases.plain(phrases.task(block.text) or block.text)
             self.ledger.take(block.first, block.last, "symptom")
+            if text.endswith(":") and len(text.split()) <= LEAD_WORDS:
+                return  # 'Symptoms:' leads to the list below it
             self.symptoms.append(Check(text=text, guard=None, line=block.first))
         for child in block.children:
             self._symptom(child)
@@ -249,7 +264,9 @@ def _criteria(body: _Body, evidence: Evidence, ledger: Ledger) -> tuple[Criterio
             sentences += [
                 (check, Purpose.RECOVERY)
                 for check in step.checks
-                if _RECOVERY.match(check.text) or phase.role is Role.RESOLVE
+                if _RECOVERY.match(check.text)
+                or phase.role is Role.RESOLVE
+                or _VERIFIES.search(step.title)
             ]
     numbers = dict.fromkeys(Purpose, 0)
     for check, purpose in sentences:

@@ -31,6 +31,7 @@ from playcall.core.plan import (
 _CHANNEL = re.compile(
     r"^(?:\*\*|`)*(?P<name>#[\w-]{2,80})(?:\*\*|`)*\s*(?:[-–—:]\s*(?P<what>.*))?$"
 )
+_NAMED_CHANNEL = re.compile(r"(?:\*\*|`)(?P<name>#[a-z][\w-]{2,80})(?:\*\*|`)")
 _URL = re.compile(r"https?://[^\s)>\]]+[^\s)>\].,;:]")
 _STATE = re.compile(r"^\s*\[[^\]]*\]\s*[-–—:]\s*(?P<state>[A-Z][A-Z -]*[A-Z])\s*$")
 _TOLD = {
@@ -94,7 +95,9 @@ class PolicyReader:
         return topic
 
     def _block(self, block: Block, before: Block | None, section: Section, topic: str) -> None:
-        if block.kind is Kind.PARAGRAPH:
+        if ladder.is_drawn_in_line(block, section.title) and not self.found.rungs:
+            self.found.rungs += ladder.read_ladder(block, self.ledger)
+        elif block.kind is Kind.PARAGRAPH:
             self._paragraph(block, topic)
         elif block.kind is Kind.TABLE:
             self._table(block, section)
@@ -113,8 +116,11 @@ class PolicyReader:
                     Fact(name=found[0], value=phrases.plain(found[1]), line=line)
                 )
                 self.ledger.take(line, line, f"fact {found[0]}")
+        for written in _NAMED_CHANNEL.finditer(block.text):
+            self._channel(written["name"], phrases.plain(block.text), block.first, block.last)
         url = _URL.search(block.text)
-        if topic == "status" and url is not None and self.found.status_page is None:
+        speaks = topic == "status" or re.search(r"status ?page", block.text, re.IGNORECASE)
+        if speaks and url is not None and self.found.status_page is None:
             self._status_page(block, url[0])
 
     def _status_page(self, block: Block, url: str) -> None:
@@ -151,12 +157,16 @@ class PolicyReader:
         for item in block.children:
             channel = _CHANNEL.match(_head(item))
             if channel is not None:
-                name, what = channel["name"], phrases.plain(channel["what"] or "")
-                self.found.channels.append(Channel(name=name, purpose=what, line=item.first))
-                self.ledger.take(item.first, item.last_text, f"channel {name}")
+                what = phrases.plain(channel["what"] or "")
+                self._channel(channel["name"], what, item.first, item.last_text)
         told = {key: item for item in block.children if (key := _told(item)) is not None}
         if len(told) > 1:
             self._audience(block, told, before, section)
+
+    def _channel(self, name: str, purpose: str, first: int, last: int) -> None:
+        if all(known.name != name for known in self.found.channels):
+            self.found.channels.append(Channel(name=name, purpose=purpose, line=first))
+        self.ledger.take(first, last, f"channel {name}")
 
     def _audience(
         self, block: Block, told: dict[str, Block], before: Block | None, section: Section

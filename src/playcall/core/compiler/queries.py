@@ -55,12 +55,12 @@ class _Piece:
 def _pieces(block: Block, ledger: Ledger) -> Iterator[_Piece]:
     name, query, first = "", list[str](), 0
     for line, text in enumerate((*block.text.split("\n"), ""), block.body_line):
-        comment = text.strip().startswith("#")
+        comment = text.strip().startswith(("#", "//"))
         if query and (comment or not text.strip()):
             yield _Piece(name, query, first, line - 1)
             name, query = "", []
         if comment:
-            name = phrases.title(text.strip().lstrip("#"))
+            name = phrases.title(text.strip().lstrip("#/"))
             ledger.take(line, line, "query name")
         elif text.strip():
             first = first if query else line

@@ -29,7 +29,11 @@ class Section:
 
 # Tried from the top: the first word found in a heading decides.
 _ROLES: tuple[tuple[Role, str], ...] = (
-    (Role.SYMPTOMS, r"symptoms?|meaning|impact|signs|indicators|summary|overview|description"),
+    (
+        Role.SYMPTOMS,
+        r"symptoms?|meaning|impact|signs|indicators|summary|overview|description|triggers?"
+        r"|detection|detected by|alert conditions?|background",
+    ),
     (Role.COMMUNICATE, r"communicat\w*|templates?|notifications?|status page|stakeholders?"),
     (Role.DECIDE, r"decisions?|decide|go/no-go"),
     (
@@ -44,6 +48,7 @@ _ROLES: tuple[tuple[Role, str], ...] = (
         r"|rollback|containment",
     ),
 )
+SEVERITY_NAMES = ("severity", "priority", "sev", "severity level", "alert severity", "urgency")
 _ALERT_WORDS = re.compile(r"^(?:alert(?:\s*name)?|play(?:book)?|runbook)\s*:\s*", re.IGNORECASE)
 _NUMBERING = re.compile(r"^\d+(?:\.\d+)*[.)]?\s+")
 # 'DiskFull', 'SSPDown', 'etcdMembersDown'; not 'Overview', 'VMs' or 'macOS'.
@@ -136,7 +141,7 @@ def _has_content(section: Section) -> bool:
 
 def _has_severity(section: Section) -> bool:
     return any(
-        (found := phrases.plain_pair(line)) is not None and found[0].lower() == "severity"
+        (found := phrases.plain_pair(line)) is not None and found[0].lower() in SEVERITY_NAMES
         for block in walk(section.blocks)
         if block.kind is Kind.PARAGRAPH
         for line in block.text.split("\n")

@@ -221,8 +221,10 @@ class StepReader:
 
     def _named(self, text: str, line: int, step: Draft) -> None:
         """Commands within a sentence."""
+        if "`" not in text:
+            return
+        title = phrases.title(text)
         for code in commands.in_prose(text, line):
-            title = phrases.title(text)
             step.commands += self._commands.read_prose(code, str(step.number), title, self._guard)
 
     def _code(self, block: Block, said: str) -> None:

@@ -166,7 +166,7 @@ def _contacts(table: Block, columns: Columns, ledger: Ledger) -> tuple[Contact, 
     for row in _take(table, ledger, "contact"):
         contact = columns.cell(row, "contact")
         cells = {
-            "name": columns.cell(row, "name", "person"),
+            "name": columns.cell(row, "name", "person", "who"),
             "phone": columns.cell(row, "phone", "mobile", "pager") or _only(contact, "[+(]?\\d.*"),
             "email": columns.cell(row, "mail") or _only(contact, r"\S+@\S+\.\S+"),
         }
@@ -191,7 +191,8 @@ def _contact(role: str, cells: Mapping[str, str], line: int) -> Contact:
 def _audiences(table: Block, columns: Columns, ledger: Ledger) -> tuple[Audience, ...]:
     found: list[Audience] = []
     for row in _take(table, ledger, "audience"):
-        level = columns.cell(row, *_LEVELS, "incident")
+        when = columns.cell(row, "when")
+        level = columns.cell(row, *_LEVELS, "incident") or ("" if phrases.delay(when) else when)
         readers = columns.cell(row, *_READERS)
         ledger.take(row.line, row.line, f"audience {readers}")
         found.append(
@@ -235,4 +236,5 @@ def _tell_stand_ins(role: str, cells: Mapping[str, str], line: int, ledger: Ledg
             line,
             f"{role} has only a stand-in for {' and '.join(stand_ins)}; nobody can be reached so.",
             "Fill in the real one, or empty the cell.",
+            word=next(value for value in cells.values() if _STAND_IN.search(value)),
         )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+from playcall.core.compiler import phrases
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Plan, Play, Purpose, Wake
 
@@ -34,6 +35,7 @@ def _check_severity(play: Play, plan: Plan, ledger: Ledger) -> None:
             play.line,
             f"{play.alert} has no severity, so nothing says how hard to knock.",
             "Add a line '**Severity:** CRITICAL' below its heading.",
+            word=play.alert,
         )
     elif plan.severities and plan.severity(play.severity) is None:
         levels = ", ".join(severity.level for severity in plan.severities)
@@ -42,6 +44,7 @@ def _check_severity(play: Play, plan: Plan, ledger: Ledger) -> None:
             _line_of(play, "severity", ledger),
             f"{play.alert} has the severity {play.severity!r}, which the table does not know.",
             f"Use one of: {levels}.",
+            word=play.severity,
         )
 
 
@@ -50,12 +53,22 @@ def _check_times(play: Play, plan: Plan, ledger: Ledger) -> None:
     if severity is None:
         return
     asked, allowed = play.respond_within, severity.respond_within
-    if asked is not None and allowed is not None and asked > allowed:
+    line = _line_of(play, "response", ledger)
+    if asked is not None and allowed is not None and asked != allowed:
         ledger.note(
             "PC408",
-            _line_of(play, "response", ledger),
+            line,
             f"{play.alert} allows {_minutes(asked)} to respond, its severity {_minutes(allowed)}.",
             "Keep it if it is meant: a play's own line wins over the table.",
+        )
+    second = plan.rungs[1] if len(plan.rungs) > 1 else None
+    if asked is not None and second is not None and asked < second.after:
+        ledger.note(
+            "PC423",
+            line,
+            f"{play.alert} wants a response within {_minutes(asked)}; only after"
+            f" {_minutes(second.after)} is {' + '.join(second.roles)} called.",
+            "Call the next one sooner, or allow the time that the first one is given.",
         )
 
 
@@ -66,6 +79,7 @@ def _check_steps(play: Play, plan: Plan, ledger: Ledger) -> None:
             play.line,
             f"{play.alert} holds no steps.",
             "Add numbered steps below a heading such as 'Immediate Actions'.",
+            word=play.alert,
         )
 
 
@@ -76,6 +90,7 @@ def _check_criteria(play: Play, plan: Plan, ledger: Ledger) -> None:
             play.line,
             f"{play.alert} says nothing that can be measured.",
             "Add a sentence such as 'Verify error rate <1 errors/sec for 5 minutes'.",
+            word=play.alert,
         )
     elif play.phases and not any(c.purpose is Purpose.RECOVERY for c in play.criteria):
         ledger.note(
@@ -83,6 +98,7 @@ def _check_criteria(play: Play, plan: Plan, ledger: Ledger) -> None:
             play.line,
             f"{play.alert} does not say when it is over.",
             "Add a step 'Verify <measurement> for <time>'; until then a person decides.",
+            word=play.alert,
         )
 
 
@@ -96,6 +112,7 @@ def _check_team(play: Play, plan: Plan, ledger: Ledger) -> None:
         play.escalation.line if play.escalation else play.line,
         f"{play.alert} escalates to {whom!r}, whom no table knows.",
         f"Name one of: {', '.join(dict.fromkeys(known))}.",
+        word=whom,
     )
 
 
@@ -109,21 +126,17 @@ _PLAY_RULES: tuple[Callable[[Play, Plan, Ledger], None], ...] = (
 
 
 def _known(whom: str, plan: Plan) -> bool:
-    asked = _letters(re.sub(r"\bteams?\b", "", whom, flags=re.IGNORECASE))
-    if not asked or asked in ("all", "everybody", "everyone"):
+    asked = re.sub(r"\bteams?\b", "", whom, flags=re.IGNORECASE).strip()
+    if not asked or asked.lower() in ("all", "everybody", "everyone"):
         return True
     names = [name for t in plan.teams for name in (t.value, t.primary, t.secondary, t.expert)]
     names += [role for rung in plan.rungs for role in rung.roles]
     names += [contact.role for contact in plan.contacts]
-    return any(asked in _letters(name) for name in names)
+    return any(phrases.says(name, asked) or phrases.says(asked, name) for name in names if name)
 
 
 def _minutes(span: timedelta) -> str:
     return f"{span / timedelta(minutes=1):g} minutes"
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]", "", text.lower())
 
 
 def _check_duplicates(plan: Plan, ledger: Ledger) -> None:
@@ -136,6 +149,7 @@ def _check_duplicates(plan: Plan, ledger: Ledger) -> None:
                 play.line,
                 f"{play.alert} has a second play; the first is on line {known.line}.",
                 "Keep one play for each alert; the first one is used.",
+                word=play.alert,
             )
 
 
@@ -180,6 +194,7 @@ def _check_severities(plan: Plan, without_play: frozenset[str], ledger: Ledger) 
                 severity.line,
                 f"{severity.level} has a policy and no play, yet it may wake somebody.",
                 "Write a play for it, or say 'no play' in its row.",
+                word=severity.level,
             )
 
 

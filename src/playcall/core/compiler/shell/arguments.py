@@ -7,6 +7,13 @@ from playcall.core.compiler.shell.knowledge import Program
 from playcall.core.compiler.shell.standins import MARKS
 from playcall.core.compiler.shell.syntax import Word
 
+# What an option that nobody listed may not be called, where all others count as harmless.
+_ACTS = re.compile(
+    r"-(?:out|output|outfile|file|files|dest|destination|dir|directory|save|write|dump|exec|plugin"
+    r"|command|cmd|script|hook|kubeconfig|config|force|fix|repair|delete|remove|purge|reset|create"
+    r"|set|apply|execute|refresh|edit|update|install|auto-create|web|open|browser)(?:-|$)"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -115,7 +122,7 @@ class _Reader:
             self._refuse(f"{self._name} {name}: {self.program.changes[name]}")
         elif equals and (name in self.program.values or name in self.program.maybe):
             self._add(name, _tail(word, len(name) + 1), word)
-        elif self.program.open and word.text.startswith("--"):
+        elif self.program.open and word.text.startswith("--") and not _ACTS.search(name):
             self._add(name, _tail(word, len(name) + 1) if equals else None, word)
         else:
             self._refuse(f'unknown option "{_shown(name)}" of "{self._name}"')
@@ -141,6 +148,12 @@ class _Reader:
             self._add(name, None, word)
 
     def _add(self, name: str, value: Word | None, word: Word) -> None:
+        allowed = self.program.allows.get(name)
+        if allowed is not None and not (
+            value is not None and value.literal and allowed.fullmatch(value.text)
+        ):
+            shown = _shown(value.text) if value is not None else ""
+            self._refuse(f'"{self._name} {name} {shown}" is not known to only look')
         self.found.options.append(Option(name=name, value=value, word=word))
 
     def _next(self, name: str) -> Word | None:

@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell import databases, languages, urls, wrappers
-from playcall.core.compiler.shell.arguments import Option
+from playcall.core.compiler.shell import bounds, databases, fed, fleets, languages, urls
 from playcall.core.compiler.shell.calls import Call
-from playcall.core.compiler.shell.findings import Edit
 from playcall.core.compiler.shell.standins import HOLE, MARKS, TAME, WILD
 from playcall.core.compiler.shell.syntax import Word
 from playcall.core.place import Level
@@ -17,7 +14,8 @@ from playcall.core.plan import EffectClass
 if TYPE_CHECKING:
     from playcall.core.compiler.shell.judge import Judge
 
-_LOOKS = frozenset(["show", "list", "ls", "lst", "get"])
+_LOOKS = frozenset(["show", "sh", "list", "ls", "lst", "get"])
+_VTYSH = re.compile(r"show [^\r\n>]*")
 _OBJECTS = frozenset(
     [
         "link",
@@ -44,13 +42,15 @@ _OBJECTS = frozenset(
         "resource",
         "statistic",
         "system",
+        "netns",
+        "vrf",
+        "fdb",
+        "mdb",
+        "vlan",
+        "port",
     ]
 )
 _SET = re.compile(r"[-+][eux]*o?|pipefail|errexit|nounset|xtrace")
-_FEEDS_NOTHING = re.compile(
-    r"(?:^|[;&|(\n]|\bdo\b|\bthen\b)\s*(?:echo(?:\s+(?:-n|Q|\"Q?\"|'Q?'))*|true|:)\s*\|\s*(?:timeout\s+\d+s?\s+)?$"
-)
-_READS_NOTHING = re.compile(r"\s*(?:2>\s*/dev/null\s*|2>&1\s*)?<\s*/dev/null")
 _FIND_TESTS = frozenset(
     [
         "-name",
@@ -123,60 +123,16 @@ def _change(judge: "Judge", why: str) -> None:
     judge.findings.change(why)
 
 
-def _bounded(judge: "Judge", call: Call, at: int, text: str) -> None:
-    what = f'"{call.program.name}" without a count'
-    edit = Edit(start=at, end=at, text=text, why=f"bounded: {text.strip()}")
-    judge.findings.endless(call.context, call.at, what, [edit])
-
-
-def _ping(judge: "Judge", call: Call) -> None:
-    rate = call.arguments.get("-i")
-    count = call.arguments.get("-c")
-    if not (_number(rate, 1.0) >= 0.2 and _number(count, 1.0) <= 100):
-        judge.findings.say(EffectClass.HEAVY, f"{call.program.name} sends very many packets")
-    if not call.arguments.has("-c", "-w"):
-        _bounded(judge, call, call.words[0].end, " -c 5")
-
-
-def _number(option: Option | None, otherwise: float) -> float:
-    """What an option says; a value that is no plain number counts as none, and as too many."""
-    if option is None or option.value is None:
-        return otherwise
-    known = re.fullmatch(r"\d+(?:\.\d+)?", option.value.text)
-    return float(option.value.text) if known else float("nan")
-
-
-def _mtr(judge: "Judge", call: Call) -> None:
-    if not call.arguments.has(
-        "-r", "--report", "-w", "--report-wide", "-j", "--json", "-C", "--csv"
-    ):
-        _bounded(judge, call, call.words[0].end, " -r -c 5")
-
-
-def _tcpdump(judge: "Judge", call: Call) -> None:
-    if not call.arguments.has("-c"):
-        _bounded(judge, call, call.words[0].end, " -c 100")
-
-
-def _top(judge: "Judge", call: Call) -> None:
-    batch, count = call.arguments.has("-b"), call.arguments.has("-n")
-    if not batch:
-        mend = 'Use "top -b -n 1".'
-        judge.findings.fault("PC205", Level.NOTE, '"top" needs a terminal.', mend, call.at)
-    if not (batch and count):
-        extra = ("" if batch else " -b") + ("" if count else " -n 1")
-        _bounded(judge, call, call.words[0].end, extra)
-
-
-def _interval(judge: "Judge", call: Call) -> None:
-    numbers = [w for w in call.arguments.operands if re.fullmatch(r"\d+(?:\.\d+)?", w.text)]
-    if len(numbers) == 1:
-        _bounded(judge, call, numbers[0].end, " 5")
-
-
-def _docker_stats(judge: "Judge", call: Call) -> None:
-    if not call.arguments.has("--no-stream"):
-        _bounded(judge, call, call.end, " --no-stream")
+def _tar(judge: "Judge", call: Call) -> None:
+    """The old style, "tar tzf x", has its letters without a dash."""
+    operands = call.arguments.operands
+    old = bool(operands) and re.fullmatch(r"t[vzjJ]*f?[vzjJ]*", operands[0].text) is not None
+    listed = call.arguments.has("-t", "--list") or (old and operands[0] == call.rest[0])
+    if not listed:
+        _change(judge, "tar that does more than list")
+    for word in (*operands, *(o.value for o in call.arguments.options)):
+        if word is not None and (":" in word.text or not word.literal):
+            _change(judge, "tar may reach another machine")
 
 
 def _nothing(judge: "Judge", call: Call) -> None:
@@ -188,17 +144,13 @@ def _nslookup(judge: "Judge", call: Call) -> None:
         judge.findings.say(EffectClass.MANUAL, "nslookup without a name asks at a terminal")
 
 
-def _nc(judge: "Judge", call: Call) -> None:
-    if not call.arguments.has("-z"):
-        _change(judge, "nc without -z sends what is fed to it")
-
-
 def _ip(judge: "Judge", call: Call) -> None:
     words = call.arguments.operands
     if not words:
         return
     verbs = [w.text for w in words[1:2]]
-    if words[0].text not in _OBJECTS or any(v not in _LOOKS for v in verbs):
+    looks = _LOOKS | ({"s"} if words[0].text in ("a", "addr", "address", "r", "route") else set())
+    if words[0].text not in _OBJECTS or any(v not in looks for v in verbs):
         _change(judge, f'"{call.program.name}" does more than show')
 
 
@@ -369,51 +321,37 @@ def _smartctl(judge: "Judge", call: Call) -> None:
             _change(judge, f"smartctl {option.name} with values sets something")
 
 
-def _s_client(judge: "Judge", call: Call) -> None:
-    """What is fed to it is sent to the server; nothing, or a bare line end, is harmless."""
-    before = judge.findings.data[: call.words[0].start].decode(errors="replace")
-    after = judge.findings.data[call.end :].decode(errors="replace")
-    nothing = _FEEDS_NOTHING.search(before) or _READS_NOTHING.match(after)
-    if call.context.piped and not nothing:
-        _change(judge, "openssl s_client sends what is fed to it")
-
-
 def _vtysh(judge: "Judge", call: Call) -> None:
     told = [o.value for o in call.arguments.options if o.name == "-c"]
     if not told:
         judge.findings.say(EffectClass.MANUAL, "vtysh asks at a terminal")
     for word in told:
-        if word is None or not word.literal or not word.text.startswith("show "):
+        if word is None or not word.literal or _VTYSH.fullmatch(word.text) is None:
             _change(judge, "vtysh does more than show")
 
 
-def _ansible(judge: "Judge", call: Call) -> None:
-    """Ad-hoc commands: a module that only looks, or a command that is judged itself."""
-    module = call.arguments.get("-m", "--module-name")
-    name = module.value.text if module is not None and module.value is not None else "command"
-    if name in ("ping", "setup", "gather_facts", "ansible.builtin.ping", "ansible.builtin.setup"):
+def _ceph(judge: "Judge", call: Call) -> None:
+    if call.context.piped or call.arguments.operands:
         return
-    inner = call.arguments.get("-a", "--args")
-    if name in ("command", "shell", "raw") and inner is not None and inner.value is not None:
-        wrappers.judge_text(judge, inner.value, replace(call.context, remote=True))
-    else:
-        _change(judge, f'ansible runs the module "{name[:30]}"')
+    if not call.arguments.has("-s", "--status", "-w", "--watch"):
+        judge.findings.say(EffectClass.MANUAL, "ceph asks at a terminal")
 
 
 CHECKS: dict[str, Callable[["Judge", Call], None]] = {
-    "ping": _ping,
-    "mtr": _mtr,
-    "tcpdump": _tcpdump,
-    "top": _top,
-    "interval": _interval,
-    "docker_stats": _docker_stats,
+    "ping": bounds.bound_ping,
+    "mtr": bounds.bound_mtr,
+    "tcpdump": bounds.bound_tcpdump,
+    "top": bounds.bound_top,
+    "interval": bounds.bound_interval,
+    "docker_stats": bounds.bound_docker_stats,
     "deep": _deep,
     "logs": _nothing,
     "tail": _nothing,
     "journal": _nothing,
     "nvidia": _nothing,
     "nslookup": _nslookup,
-    "nc": _nc,
+    "nc": fed.judge_nc,
+    "socat": fed.judge_socat,
     "ip": _ip,
     "iperf": _iperf,
     "iptables": _iptables,
@@ -431,9 +369,16 @@ CHECKS: dict[str, Callable[["Judge", Call], None]] = {
     "find": _find,
     "promtool": _promtool,
     "smartctl": _smartctl,
-    "s_client": _s_client,
+    "s_client": fed.judge_s_client,
     "vtysh": _vtysh,
-    "ansible": _ansible,
+    "ansible": fleets.judge_ansible,
+    "ansible_inventory": fleets.judge_inventory,
+    "ceph": _ceph,
+    "stern": bounds.bound_stern,
+    "jstat": bounds.bound_jstat,
+    "tar": _tar,
+    "interval_always": bounds.bound_interval_always,
+    "salt": fleets.judge_salt,
     "psql": databases.judge_psql,
     "mysql": databases.judge_mysql,
     "sqlite": databases.judge_sqlite,

@@ -41,6 +41,12 @@ _MONGO_ADMIN = re.compile(
     r"|balancerStatus|listShards)['\"]?\s*(?::\s*[\w'\".*]+\s*(?:,\s*['\"]?\w+['\"]?\s*:\s*[\w'\".]+\s*)*\})?\s*\)"
     r"(?:\.[A-Za-z]\w*)*"
 )
+_MONGO_SHOWS = re.compile(
+    r"show (?:dbs|databases|collections|tables|profile|users|roles|log \w+|logs)"
+    r"|(?:db\.[A-Za-z]\w*|db\.getCollection\(['\"][\w.-]+['\"]\))"
+    r"\.(?:find|findOne)\([\w\s:{},.'\"$-]*\)(?:\.(?:limit|skip)\(\d+\)|\.sort\(\{[\w\s:'\",-]*\}\)"
+    r"|\.(?:count|toArray|pretty)\(\))*"
+)
 _MONGO_WRAPPED = re.compile(r"(?:printjson|print|JSON\.stringify|tojson|EJSON\.stringify)\((.*)\)")
 
 
@@ -77,7 +83,7 @@ def judge_mongo(judge: "Judge", call: Call) -> None:
     told = _values(call, "--eval")
     if not told:
         _without_text(judge, call)
-    if any(word.text.endswith(".js") for word in call.arguments.operands):
+    if any(word.text.endswith((".js", ".mjs", ".mongodb")) for word in call.arguments.operands):
         judge.findings.change(f"{call.program.name} runs a script this reading does not see")
     for text in told:
         for part in filter(None, (each.strip() for each in text.split(";"))):
@@ -94,7 +100,7 @@ def judge_redis(judge: "Judge", call: Call) -> None:
             judge.findings.change("redis-cli --cluster changes the cluster")
     elif arguments.has("--bigkeys", "--memkeys", "--hotkeys", "--scan"):
         judge.findings.say(EffectClass.HEAVY, "redis-cli walks all keys")
-    elif not arguments.has(*call.program.endless):
+    elif not arguments.has(*call.program.manual):
         _without_text(judge, call)
 
 
@@ -104,6 +110,8 @@ def _mongo_reads(text: str) -> bool:
         text = wrapped[1].strip()
     if text.startswith(("function", "(")) or "=>" in text:
         return False
+    if _MONGO_SHOWS.fullmatch(text):
+        return "$where" not in text and "$function" not in text
     return bool(_MONGO.fullmatch(text) or _MONGO_ADMIN.fullmatch(text))
 
 

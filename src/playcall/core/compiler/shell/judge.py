@@ -134,7 +134,8 @@ class _Text:
         self.scope = variables.find_scope(nodes, self.data)
         self.words = Words(self.data, {**self.scope.tame, **self._to_be_bound()}, self.scope.named)
         for name in sorted(self.scope.given):
-            if stand_ins().dangerous.match(name):
+            written = self.scope.assigned.get(name, ("",))
+            if any(stand_ins().changes(name, one, seen=False) for one in written):
                 self.findings.change(f'sets "{name}", which changes what later words do')
         for node in nodes:
             if node.is_named:
@@ -317,7 +318,9 @@ class _Text:
             self.findings.change("escapes inside backticks are not judged")
 
     def _on_expansion(self, node: "Node") -> None:
-        if _EXPANSION.fullmatch(text_of(node, self.data)) is None:
+        source = text_of(node, self.data)
+        hidden = "`" in source and not any(n.type == "command_substitution" for n, _ in walk(node))
+        if hidden or _EXPANSION.fullmatch(source) is None:
             self.findings.change("uses an expansion that may run code")
 
     def _on_arithmetic_expansion(self, node: "Node") -> None:
@@ -377,7 +380,9 @@ class _Text:
         name = text_of(node.named_children[0], self.data)
         if name == "IFS" and _is_for_read(node, self.data):
             return
-        if stand_ins().dangerous.match(name):
+        parent = node.parent.type if node.parent is not None else ""
+        seen = parent in ("command", "declaration_command")
+        if stand_ins().changes(name, text_of(node, self.data), seen=seen):
             self.findings.change(f'sets "{name}", which changes what later words do')
 
     def _on_declaration_command(self, node: "Node") -> None:
@@ -385,7 +390,7 @@ class _Text:
             source = text_of(child, self.data)
             allowed = child.type in ("variable_assignment", "variable_name")
             option = child.type == "word" and re.fullmatch(r"[-+][xrgaAlup]+", source)
-            if child.type == "variable_name" and stand_ins().dangerous.match(source):
+            if child.type == "variable_name" and stand_ins().changes(source, source, seen=True):
                 allowed = False
             if not (allowed or option) and "redirect" not in child.type:
                 self.findings.change(f'declares variables by "{source}"')

@@ -29,6 +29,7 @@ class Program:
     attached: frozenset[str]  # short options whose value, if any, is written right behind them
     maybe: frozenset[str]  # options whose value, if any, is attached with "="
     changes: Mapping[str, str]  # option -> why it changes something
+    allows: Mapping[str, re.Pattern[str]]  # option -> the only values it may have
     heavy: Mapping[str, str]
     manual: Mapping[str, str]
     endless: Mapping[str, str]  # option -> why it never ends
@@ -64,7 +65,15 @@ class StandIns:
     constants: frozenset[str]
     environment: frozenset[str]
     dangerous: re.Pattern[str]
+    exported: re.Pattern[str]  # dangerous once a program sees them
+    trusted: re.Pattern[str]  # "NAME=value" that is harmless all the same
     scratch: re.Pattern[str]
+
+    def changes(self, name: str, assignment: str, *, seen: bool) -> bool:
+        """Whether setting this variable changes what later words do; `seen`: by a program."""
+        if self.trusted.fullmatch(assignment):
+            return False
+        return bool(self.dangerous.match(name) or (seen and self.exported.match(name)))
 
 
 class _Programs(Mapping[str, Program]):
@@ -129,6 +138,8 @@ def stand_ins() -> StandIns:
         constants=frozenset(data["constants"]["words"].split()),
         environment=frozenset(data["environment"]["set"].split()),
         dangerous=re.compile(data["environment"]["dangerous"]),
+        exported=re.compile(data["environment"]["exported"]),
+        trusted=re.compile(data["environment"]["trusted"]),
         scratch=re.compile(data["scratch"]["name"]),
     )
 
@@ -157,6 +168,7 @@ def _program(name: str, table: Mapping[str, Any], parent: Program | None) -> Pro
         attached=words("attached"),
         maybe=words("maybe"),
         changes=told("changes"),
+        allows={option: re.compile(value) for option, value in told("allows").items()},
         heavy=told("heavy"),
         manual=told("manual"),
         endless=told("endless"),
@@ -167,7 +179,7 @@ def _program(name: str, table: Mapping[str, Any], parent: Program | None) -> Pro
         loose=table.get("loose", False),
         most=table.get("most"),
         only=re.compile(only) if only else None,
-        says=re.compile(says, re.VERBOSE) if says else None,
+        says=re.compile(says, re.VERBOSE) if says is not None else None,
         open=table.get("open", parent.open if parent else False),
         needs=frozenset(str(table.get("needs", "")).split()),
         alone=frozenset(str(table.get("alone", "")).split()),

@@ -16,8 +16,10 @@ _NO_COMMAND = re.compile(
     r"(?:[\w.-]+:(?=\s|$)|[-*+|}\]>=~]+(?=\s|$)|\d+(?=\s|$)|\.\.\.|//|[{}\]]$)"
 )
 _LEAVES = re.compile(
-    r"\s*(?:(?:export|local|readonly|declare)\s+)?(?:\w+=|[\w-]+\s*\(\)|(?:function|set|cd|source|\.|trap|read)\s)"
+    r"\s*(?:(?:export|local|readonly|declare)\s+)?(?:\w+=|[\w-]+\s*\(\)|(?:function|set|cd|pushd|source|\.|trap|read|umask|ulimit|shopt)\s)"
 )
+_ASSIGNS = ("variable_assignments", "declaration_command")
+_RESETS = re.compile(r"(?:set|cd|pushd|source|\.|trap|read|umask|ulimit|shopt)\s")
 _MORE = re.compile(r"\s*>(?:[ \t]|$)")
 _LONGEST = 40  # lines of one command
 _TRIES = 400  # parses spent on a block that does not parse as a whole
@@ -38,7 +40,7 @@ def split(block: str) -> tuple[Piece, ...]:
     elif script := _script(block.split("\n")):
         return (script,)
     else:
-        pieces = _pieces(block.split("\n"), _spans(lines))
+        pieces = _pieces(block.split("\n"), _joined(lines, _spans(lines)))
     return tuple(piece for piece in pieces if not _NO_COMMAND.match(piece.text))
 
 
@@ -108,6 +110,54 @@ def _spans(lines: list[str]) -> list[_Span]:
         spans.append(_Span(first=at, last=end - 1))
         at = end
     return spans
+
+
+def _joined(lines: list[str], spans: list[_Span]) -> list[_Span]:
+    """Commands run one by one, each in a shell of its own: what sets a variable, a function or a
+    directory stays together with everything up to the last line that rests on it."""
+    found: list[_Span] = []
+    at = 0
+    while at < len(spans):
+        first = at
+        until = at
+        while at <= until:
+            until = max(until, _last_user(lines, spans, at))
+            at += 1
+        found.append(_Span(first=spans[first].first, last=spans[until].last))
+    return found
+
+
+def _last_user(lines: list[str], spans: list[_Span], at: int) -> int:
+    """The last span that rests on what span `at` leaves behind; `at` itself when none does."""
+    text = _text(lines, spans[at])
+    if not _LEAVES.match(text) or at + 1 == len(spans):
+        return at
+    names = _defined(text)
+    if names is None:
+        return len(spans) - 1
+    used = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w=-])" for name in names) or "$^")
+    users = [i for i in range(at + 1, len(spans)) if used.search(_text(lines, spans[i]))]
+    return users[-1] if users else at
+
+
+def _text(lines: list[str], span: _Span) -> str:
+    return "\n".join(lines[span.first : span.last + 1])
+
+
+def _defined(text: str) -> set[str] | None:
+    """The variables and functions that a text defines; None: it changes the shell itself."""
+    names: set[str] = set()
+    for node in parse(mask(text).data).root_node.named_children:
+        inner = node.named_children if node.type in _ASSIGNS else [node]
+        for part in inner:
+            if part.type == "variable_assignment" or part.type == "function_definition":
+                named = part.child_by_field_name("name")
+                names.update((named.text.decode(),) if named and named.text else ())
+            elif part.type == "command" and _RESETS.match((part.text or b"").decode()):
+                return None
+        if node.type == "declaration_command" and (node.text or b"").startswith(b"export"):
+            return None
+    return names
 
 
 def _is_gap(line: str) -> bool:

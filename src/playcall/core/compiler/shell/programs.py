@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from playcall.core.compiler.shell.judge import Judge
 
 ERROR = Level.ERROR
-_HOME = re.compile(r"(?:/usr(?:/local)?|/opt/[\w.-]+)?/s?bin/(?=[^/]+$)")
+_HOME = re.compile(
+    r"(?:/usr(?:/local)?|/opt(?:/(?!\.\.?/)[\w.-]+)+|/usr/lib/postgresql/\d+|/usr/pgsql-\d+)?/s?bin/(?=[^/]+$)"
+)
+_SHIPPED = re.compile(
+    r"(?:\./)?bin/(?=(?:kafka|zookeeper)-[\w-]+\.sh$|zk(?:Cli|Server)\.sh$|nodetool$)"
+)
+
+_BOUNDS = {"logs": "--tail=200", "tail": "-n 200", "journal": "-n 200", "ceph": "-s"}
+_BOUNDING = ("--tail", "-n", "--lines", "-N", "-c", "--bytes", "-s", "--status")
 
 
 def is_known(name: str) -> bool:
@@ -36,7 +44,8 @@ def judge_call(judge: "Judge", words: list[Word], context: Context) -> None:
 
 
 def _find(judge: "Judge", name: Word, context: Context) -> Program | None:
-    text = _HOME.sub("", name.text, count=1) if name.text.startswith("/") else name.text
+    home = _HOME if name.text.startswith("/") else _SHIPPED
+    text = home.sub("", name.text, count=1) if home.match(name.text) else name.text
     program = programs().get(text)
     if program is None and "/" in text:
         judge.findings.change(f'runs the script "{text}", which this reading does not see')
@@ -162,6 +171,8 @@ def _says(judge: "Judge", call: Call) -> None:
         return
     if any(word.text == "--" for word in call.rest):
         judge.findings.change(f'"--" may begin another command of {program.name}')
+    if any(word.splits for word in call.arguments.operands):
+        judge.findings.change(f"how many words {program.name} gets is known only at run time")
     if not call.arguments.operands and call.context.piped:
         judge.findings.change(f"{program.name} may act on what is fed to it")
     known = str.maketrans({HOLE: "?", TAME: "?", WILD: "\n", NAMES: "\n"})
@@ -217,19 +228,12 @@ def _endless(judge: "Judge", call: Call, option: Option) -> None:
     edits = wrappers.without_options(
         judge.findings, call, {option.name}, "asks once: repetition is done by the play's criterion"
     )
-    if call.program.check in ("logs", "tail", "journal") and not call.arguments.has(
-        "--tail", "-n", "--lines", "-N", "-c", "--bytes"
-    ):
-        bound = {"logs": "--tail=200", "tail": "-n 200", "journal": "-n 200"}[call.program.check]
-        if edits and edits[0].text.strip() == "":
-            edits = [
-                Edit(
-                    start=edits[0].start,
-                    end=edits[0].end,
-                    text=f" {bound}",
-                    why="shows the last 200 lines instead of following",
-                )
-            ]
+    bound = _BOUNDS.get(call.program.check or "")
+    if bound and edits and not call.arguments.has(*_BOUNDING):
+        first = edits[0]
+        text = f"{bound} {first.text}" if first.text else f" {bound}"
+        told = "shows the last 200 lines instead of following"
+        edits[0] = Edit(start=first.start, end=first.end, text=text, why=told)
     judge.findings.endless(call.context, call.at, why, edits)
 
 

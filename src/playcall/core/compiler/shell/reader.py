@@ -86,7 +86,8 @@ def open_places(text: str, found: tuple[StandIn, ...], scope: Scope) -> list[Sta
 
 def _tell_missing(findings: Findings, missing: list[StandIn]) -> None:
     for one in missing:
-        if one.text.startswith("$") and not one.name.isupper():
+        argument = one.name.isdigit()  # of the script that it stands in
+        if one.text.startswith("$") and not one.name.isupper() and not argument:
             findings.fault(
                 "PC202",
                 Level.ERROR,

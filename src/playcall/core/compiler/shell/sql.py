@@ -17,13 +17,19 @@ _FUNCTIONS = re.compile(
     r"|is_in_recovery|is_wal_replay_paused|last_wal_(?:receive|replay)_lsn"
     r"|last_xact_replay_timestamp|current_wal_(?:lsn|insert_lsn|flush_lsn)|wal_lsn_diff"
     r"|walfile_name|blocking_pids|postmaster_start_time|conf_load_time|get_\w*def|get_userbyid"
-    r"|stat_get_\w+|encoding_to_char|table_is_visible|relation_filepath|my_temp_schema)"
+    r"|stat_get_(?!snapshot_reset)\w+|encoding_to_char|table_is_visible|relation_filepath|my_temp_schema)"
     r"|current_setting|inet_(?:server|client)_(?:addr|port)|has_\w+_privilege|to_reg\w+"
-    r"|(?:obj|col|shobj)_description|quote_(?:ident|literal)|array_\w+|jsonb?_\w+|regexp_\w+"
+    r"|(?:obj|col|shobj)_description|quote_(?:ident|literal)|array_(?:agg|append|cat|dims|fill"
+    r"|length|lower|ndims|positions?|prepend|remove|replace|to_json|to_string|upper)"
+    r"|jsonb?_(?:agg|array_elements(?:_text)?|array_length|build_array|build_object|each(?:_text)?"
+    r"|extract_path(?:_text)?|object|object_agg|object_keys|path_exists|path_match"
+    r"|path_query(?:_array|_first)?|populate_record(?:set)?|pretty|set|insert|strip_nulls"
+    r"|to_record(?:set)?|typeof)"
+    r"|regexp_(?:match(?:es)?|replace|split_to_array|split_to_table|count|instr|like|substr)"
     r"|age|version|database|schema|user|current_(?:database|schemas?|user)|connection_id"
     r"|format(?:_\w+)?|found_rows|gtid_subset|gtid_subtract|mod|trunc|to_timestamp|make_interval"
     r"|justify_\w+|clock_timestamp|statement_timestamp|date_part|isfinite|uptime|hostname"
-    r"|formatreadable\w+|tostring|token|ttl|writetime",
+    r"|formatreadable\w+|tostring|token|ttl|writetime|cardinality",
     re.IGNORECASE,
 )
 _UNSAFE_TYPED = re.compile(r"read|load|sleep|lock|write|http|file|next|rand|exec|open", re.I)
@@ -120,6 +126,9 @@ def _node(node: "exp.Expr") -> str:
         if isinstance(node, exp.Query):
             return ""
         return f"{node.key.upper()} is more than reading"
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+        known = node.this.name.lower() in _CATALOGS
+        return "" if known else f"calls a function of {node.this.name[:40]}, which may do anything"
     if isinstance(node, exp.Anonymous) and not _FUNCTIONS.fullmatch(node.name):
         return f"calls {node.name[:60]}(), which may do anything"
     if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):

@@ -19,9 +19,31 @@ _GUESSED = ("ftp.", "dict.", "ldap.", "imap.", "smtp.", "pop3.")
 _LIGHT_PROFILES = re.compile(
     r"pprof/?(?:(?:heap|goroutine|allocs|mutex|block|threadcreate|cmdline)?/?(?:[?#][^\x03]*)?)?$"
 )
+_VERBS = (
+    r"quit|exit|abort|kill|cancel|yarn-cancel|yarn-stop|stop|start|restart|reboot|shutdown|halt|poweroff"
+    r"|safe-?restart|safe-?exit|quietdown|cancelquietdown|reload|undeploy|deploy|redeploy|rollback|failover"
+    r"|promote|demote|evict|drain|pause|resume|suspend|flush|flushall|purge|clear|clean|cleanup|reset|refresh"
+    r"|synced|forcemerge|optimize|compact|reindex|rebuild|rebalance|trigger|run|execute|build|buildwithparameters"
+    r"|enable|disable|delete|remove|drop|destroy|create|add|update|upgrade|install|uninstall|set|write|register"
+    r"|deregister|invalidate|expire|rotate|gc|unlock|lock|ack|acknowledge|silence|mute|unmute|retry|rerun"
+    r"|replay|migrate|scale|leave|join|sync|dump|heapdump|toggle|approve|reject|send|notify|publish"
+)
 _ACTS = re.compile(
-    r"/(?:quitquitquit|-/reload|-/quit|shutdown|reboot|restart|delete|drain_listeners|reset_counters"
-    r"|healthcheck/fail)(?:[/?#]|$)"
+    rf"/(?:quitquitquit|-/reload|-/quit|drain_listeners|reset_counters|healthcheck/fail|_?(?:{_VERBS}))/?(?:[?#]|$)"
+    r"|/(?:shutdown|reboot|restart|delete|jolokia/(?:exec|write))(?:[/?#]|$)|/chat\.\w+"
+    r"|/(?:logging|loggers|runtime_modify|cpuprofiler|heapprofiler)\?",
+    re.IGNORECASE,
+)
+_ACTION = re.compile(
+    r"[?&;](?:action|cmd|cmd_typ|command|op|do|method|operation)="
+    r"(?!(?:get|list|show|stat|status|info|describe|read|open|ping|version|query|view|help"
+    r"|clusterstatus|overseerstatus|requeststatus|liststatus|getfilestatus|getcontentsummary)\w*(?:[&#]|$))",
+    re.IGNORECASE,
+)
+_STATEMENT = re.compile(
+    r"(?:drop|delete|insert|alter|create|truncate|kill|grant|revoke|optimize|system|rename|attach"
+    r"|detach|update|replace|set|exchange|backup|restore|undrop|move)\s|.*\binto\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _RANGE = re.compile(r"\[(?:\d+-\d+|[a-z]-[a-z]|[A-Z]-[A-Z])(?::\d+)?\]")
 _QUERY = re.compile(r"/api/v1/query/?$")
@@ -30,10 +52,12 @@ _QUERY = re.compile(r"/api/v1/query/?$")
 def judge_curl(judge: "Judge", call: Call) -> None:
     arguments = call.arguments
     get = arguments.has("-G", "--get")
+    said = [o.value for o in arguments.options if o.name in ("-X", "--request")]
+    plain = bool(said) and all(v is not None and v.text == "GET" for v in said)
     for option in arguments.options:
         value = option.value
         if value is not None:
-            why = _refuse(option.name, value, get)
+            why = _refuse(option.name, value, get, plain)
             if why:
                 judge.findings.change(why)
     words = [*arguments.operands]
@@ -44,13 +68,18 @@ def judge_curl(judge: "Judge", call: Call) -> None:
         _query_in_data(judge, call, words[0])
 
 
-def _refuse(name: str, value: Word, get: bool) -> str:
-    """Why an option with this value is a change; empty: it is not."""
+def _refuse(name: str, value: Word, get: bool, plain: bool) -> str:
+    """Why an option with this value is a change; empty: it is not. `plain`: -X GET is said, and
+    so what is sent is a question."""
     text = value.text
     if name in ("-X", "--request") and text not in ("GET", "HEAD", "OPTIONS"):
         return f"curl sends a {text if value.literal else 'request of an unknown method'}"
-    if name in _DATA and not get:
+    if name in _DATA and not get and not (plain and value.literal and text[:1] != "@"):
         return "curl sends data"
+    if name in _DATA and any(_STATEMENT.match(t) for t in (_said(text), unquote_plus(_said(text)))):
+        return "curl sends a statement that is more than a question"
+    if name in _DATA and get and re.match(r"(?:action|cmd|command|op|do)=", text):
+        return "curl asks for an action"
     if name in ("-o", "--output", "-D", "--dump-header") and text not in ("/dev/null", "-"):
         return "curl writes a file"
     if name in ("-w", "--write-out") and (
@@ -62,6 +91,12 @@ def _refuse(name: str, value: Word, get: bool) -> str:
         if "override" in header or "method" in header or not re.fullmatch(r"[\w-]+", header):
             return "curl sends a header that may turn the request into a change"
     return ""
+
+
+def _said(text: str) -> str:
+    """What "q=..." asks a database; else nothing."""
+    name, _, value = text.partition("=")
+    return value.lstrip() if name in ("q", "query", "sql", "stmt") else ""
 
 
 def judge_wget(judge: "Judge", call: Call) -> None:
@@ -91,7 +126,7 @@ def _judge_url(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:
         judge.findings.say(EffectClass.HEAVY, "asks a whole range of addresses")
     if any(mark in path.partition("/")[2] for mark in (WILD, NAMES)):
         judge.findings.say(EffectClass.HEAVY, "asks for a path known only at run time")
-    if acts(plain):
+    if acts(plain) or any(_STATEMENT.match(each.lstrip()) for each in _asked(text)):
         judge.findings.change("asks for a path that makes the server act")
     _refused(judge, call, word, globoff)
     path, _, query = text.partition("?")
@@ -101,7 +136,16 @@ def _judge_url(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:
 
 def acts(path: str) -> bool:
     """Whether asking for this path makes a server do something."""
-    return _ACTS.search(path) is not None
+    return _ACTS.search(path) is not None or _ACTION.search(path) is not None
+
+
+def _asked(url: str) -> list[str]:
+    """What the URL asks a database, decoded."""
+    _, _, query = url.partition("?")
+    parts = [part.partition("=") for part in query.split("&")]
+    return [
+        unquote_plus(value) for name, _, value in parts if name in ("q", "query", "sql", "stmt")
+    ]
 
 
 def _refused(judge: "Judge", call: Call, word: Word, globoff: bool) -> None:

@@ -32,6 +32,7 @@ class Scope:
     named: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
     functions: Mapping[str, int] = field(default_factory=dict)  # name -> where it holds from
+    assigned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> "name=value"s
     used: tuple[Unset, ...] = ()  # every plain use, set or not
     comments: tuple[tuple[int, int], ...] = ()
 
@@ -67,6 +68,7 @@ def find_scope(nodes: list["Node"], data: bytes) -> Scope:
         named=named,
         numeric=numeric | (_ALWAYS_NUMBERS - given),
         functions=_functions(nodes, data),
+        assigned={n: t for n, t in _written(nodes, data).items() if n not in wild | counted},
         used=tuple(_uses(nodes, data)),
         comments=tuple((n.start_byte, n.end_byte) for n in nodes if n.type == "comment"),
     )
@@ -99,6 +101,19 @@ def _assignments(
         if node.type in ("declaration_command", "unset_command"):
             wild |= {text_of(n, data) for n in node.children if n.type == "variable_name"}
     return values, frozenset(wild)
+
+
+def _written(nodes: list["Node"], data: bytes) -> dict[str, tuple[str, ...]]:
+    """Every assignment as it is written, by its variable's name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in nodes:
+        if node.type == "variable_assignment":
+            name = text_of(node.named_children[0], data)
+            found[name] = (*found.get(name, ()), text_of(node, data))
+        elif node.type == "for_statement" and (name_node := node.child_by_field_name("variable")):
+            name = text_of(name_node, data)
+            found[name] = (*found.get(name, ()), "")
+    return found
 
 
 def _held(nodes: list["Node"], data: bytes) -> dict[str, Spans]:

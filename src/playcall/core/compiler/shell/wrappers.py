@@ -68,7 +68,7 @@ def _environment(judge: "Judge", program: Program, words: list[Word], context: C
     rest = _read(judge, program, words, 0).rest
     while rest and re.match(r"\w+=", rest[0].text):
         name = rest[0].text.partition("=")[0]
-        if stand_ins().dangerous.match(name):
+        if stand_ins().changes(name, rest[0].text, seen=True):
             judge.findings.change(f'sets "{name}", which changes what later words do')
         rest = rest[1:]
     if rest:
@@ -157,21 +157,8 @@ def _terminal_fault(
     )
 
 
-# Settings of ssh that change neither where commands run nor whom a host is believed to be.
-_SSH_SETTING = re.compile(
-    r"(?:BatchMode|ConnectTimeout|ConnectionAttempts|ServerAliveInterval|ServerAliveCountMax"
-    r"|LogLevel|PasswordAuthentication|IdentitiesOnly|PreferredAuthentications|User|Port"
-    r"|RequestTTY|TCPKeepAlive|AddressFamily|Compression)[= ][\w,-]+",
-    re.IGNORECASE,
-)
-
-
 def _ssh(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
     arguments = _read(judge, program, words, 1)
-    for option in arguments.options:
-        setting = option.value.text if option.name == "-o" and option.value else None
-        if setting is not None and not _SSH_SETTING.fullmatch(setting):
-            judge.findings.change(f'ssh -o "{setting[:60]}" is not known to be harmless')
     remote = replace(context, remote=True)
     if not arguments.rest:
         _interactive(judge, program.name, words[0], context)
@@ -292,6 +279,18 @@ def _container_exec(judge: "Judge", program: Program, words: list[Word], context
     _exec(judge, program, before, arguments, arguments.rest, context)
 
 
+def _inside_of(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
+    """nsenter, cephadm shell: options, and then the command, perhaps behind a "--"."""
+    arguments = _read(judge, program, words, 0)
+    inner = arguments.rest
+    if inner and inner[0].text == "--" and inner[0].literal:
+        inner = inner[1:]
+    if inner:
+        judge.argv(inner, replace(context, remote=True))
+    else:
+        _interactive(judge, program.name, words[0], context)
+
+
 def _exec(
     judge: "Judge",
     program: Program,
@@ -342,4 +341,5 @@ _WRAPPERS: dict[str, Callable[["Judge", Program, list[Word], Context], None]] = 
     "watch": _watch,
     "kubectl_exec": _kubectl_exec,
     "container_exec": _container_exec,
+    "inside": _inside_of,
 }
