@@ -90,13 +90,16 @@ def prometheus(
 
 
 @contextlib.contextmanager
-def alertmanager(webhook_url: str = "", token: str = "") -> Iterator[str]:
-    """An Alertmanager that sends every alert to `webhook_url` at once. Yields its URL."""
+def alertmanager(
+    webhook_url: str = "", token: str = "", inhibit: tuple[str, str] | None = None
+) -> Iterator[str]:
+    """An Alertmanager that sends every alert to `webhook_url` at once. `inhibit` names two alerts:
+    the first one hides the second. Yields its URL."""
     port = free_port()
     webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True}
     if token:
         webhook["http_config"] = {"authorization": {"credentials": token}}
-    settings = {
+    settings: dict[str, Any] = {
         "route": {
             "receiver": "test",
             "group_by": ["alertname"],
@@ -106,6 +109,9 @@ def alertmanager(webhook_url: str = "", token: str = "") -> Iterator[str]:
         },
         "receivers": [{"name": "test", "webhook_configs": [webhook] if webhook_url else []}],
     }
+    if inhibit:
+        source, target = (f'alertname="{name}"' for name in inhibit)
+        settings["inhibit_rules"] = [{"source_matchers": [source], "target_matchers": [target]}]
     with tempfile.TemporaryDirectory(prefix="alertmanager-") as folder:
         Path(folder, "alertmanager.yml").write_text(json.dumps(settings), "utf-8")
         command = [

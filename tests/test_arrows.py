@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "alertmanager",
         "archive",
         "beside",
+        "clock",
         "calendars",
         "policyfile",
         "rulefile",

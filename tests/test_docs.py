@@ -27,6 +27,8 @@ def keys() -> list[str]:
         "prometheus": settings.PrometheusTable,
         "alertmanager": settings.AlertmanagerTable,
         "mail": settings.MailTable,
+        "response": settings.ResponseTable,
+        "maintenance": settings.MaintenanceTable,
         "webhook": settings.WebhookTable,
         "runner": settings.RunnerTable,
         "people.NAME": settings.PersonTable,
@@ -34,7 +36,9 @@ def keys() -> list[str]:
         "layers": rotafile.LayerTable,
         "rules": rotafile.RuleTable,
     }
-    nested = [f"{name}.{field}" for name, t in tables.items() for field in t.__struct_fields__]
+    nested = [
+        f"{name}.{field}" for name, t in tables.items() for field in t.__struct_encode_fields__
+    ]
     return [*nested, "on_call", "placeholders", "pace"]
 
 

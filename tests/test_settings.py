@@ -1,15 +1,21 @@
 """Each mistake in the settings file gives its own sentence; a good file is completed."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
+from playcall.app import load_playbook
 from playcall.core.access import Access
+from playcall.core.compiler import compile_document
+from playcall.core.people import roles
+from playcall.core.response import ResponsePolicy
 from playcall.core.rota import Imported, Rotation
 from playcall.rotafile import build_schedule, read_length
 from playcall.settings import BadSettings, hash_token, read_settings
 
+ROOT = Path(__file__).parent.parent
 GOOD = """
 [documents]
 playbook = "playbook.md"
@@ -33,7 +39,65 @@ def mistakes(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{path}: ") for line in lines]
 
 
+WINDOW = """
+[[maintenance]]
+from = 2026-03-01T22:00:00Z
+until = 2026-03-02T02:00:00+01:00
+matchers = { team = "network", site = "eu-*" }
+reason = "new switches"
+"""
+
+
 MISTAKES = [
+    *[
+        (
+            GOOD + f'[response]\n{key} = "{text}"\n',
+            f'response.{key}: "{text}" is not a duration. Write "15m" or "1h30m".',
+        )
+        for key, text in (
+            ("repeat_after", "15"),
+            ("repeat_after", ""),
+            ("snooze_at_most", "0m"),
+            ("reopen_within", "a while"),
+            ("silence_acknowledged", "-5m"),
+        )
+    ],
+    (
+        GOOD + '[response]\nwar_room = "meet me"\n',
+        'response.war_room: "meet me" is not a link. Begin with https://.',
+    ),
+    (
+        GOOD + '[response]\nwar_room = "https://meet.example/{team}"\n',
+        'response.war_room: "{incident}" is all that can be filled in.',
+    ),
+    (
+        GOOD + WINDOW.replace("22:00:00Z", "22:00:00"),
+        'maintenance number 1: from has no time zone. Add "Z" or an offset such as +02:00.',
+    ),
+    (
+        GOOD + WINDOW + WINDOW.replace("2026-03-02", "2026-03-01"),
+        "maintenance number 2: it ends before it begins.",
+    ),
+    (
+        GOOD + WINDOW.replace('team = "network", site = "eu-*"', ""),
+        'maintenance number 1: say which alerts. For all of them: matchers = { alertname = "*" }.',
+    ),
+    (
+        GOOD + WINDOW.replace("new switches", " "),
+        "maintenance number 1: say why; the reason is shown with each incident.",
+    ),
+    (
+        GOOD + "[intake]\nseverity_labels = []\n",
+        "intake.severity_labels: name at least one label that tells the severity.",
+    ),
+    (
+        GOOD + "[alertmanager]\nreconcile_every = -1\n",
+        "alertmanager.reconcile_every: -1.0 is not seconds. 0 means never.",
+    ),
+    (
+        GOOD + "[alertmanager]\ngrace = -1\n",
+        "alertmanager.grace: -1.0 is not a number of seconds above 0.",
+    ),
     (GOOD + "[server]\nport = 70000\n", "server.port: 70000 is not a port. Use 0 to 65535."),
     (GOOD + "[server]\nport = -1\n", "server.port: -1 is not a port. Use 0 to 65535."),
     ("pace = 0.0\n" + GOOD, "pace: 0.0 is not a number above 0. Leave it out for true time."),
@@ -369,3 +433,59 @@ def test_each_access_includes_those_before_it() -> None:
         assert [level.allows(other) for other in levels] == [
             at <= index for at in range(len(levels))
         ]
+
+
+def test_the_response_and_maintenance_are_read(tmp_path: Path) -> None:
+    text = GOOD + WINDOW
+    text += """
+[response]
+repeat_after = "1h30m"
+silence_acknowledged = "90s"
+resolves_itself = ["LatencyHigh"]
+war_room = "https://meet.example/{incident}"
+"""
+    found = read_settings(written(tmp_path, text))
+    assert found.response == ResponsePolicy(
+        repeat_after=timedelta(minutes=90),
+        silence_acknowledged=timedelta(seconds=90),
+        resolves_itself=("LatencyHigh",),
+        war_room="https://meet.example/{incident}",
+    )
+    [window] = found.maintenance
+    assert window.ends - window.starts == timedelta(hours=3)
+    assert (window.matchers, window.reason) == (
+        {"team": "network", "site": "eu-*"},
+        "new switches",
+    )
+
+
+def test_without_a_word_the_response_is_the_usual_one(tmp_path: Path) -> None:
+    assert read_settings(written(tmp_path, GOOD)).response == ResponsePolicy()
+
+
+def test_the_response_reaches_the_plan_before_its_clock_is_compressed(tmp_path: Path) -> None:
+    document = ROOT / "examples/dwcp-v3/playbooks.md"
+    text = (
+        f'pace = 60\n[documents]\nplaybook = "{document}"\n'
+        + """
+[people.ada]
+name = "Ada"
+mail = "ada@example.org"
+[mail]
+host = "localhost"
+sender = "p@example.org"
+[response]
+repeat_after = "30m"
+war_room = "https://meet.example/{incident}"
+"""
+    )
+    bare = read_settings(written(tmp_path, text))
+    plan = compile_document(document.read_bytes(), "x.md", ()).plan
+    assert plan is not None
+    everybody = dict.fromkeys(roles(plan), ("ada",))
+    known = load_playbook(replace(bare, on_call=everybody)).plan.response
+    assert known.repeat_after == timedelta(seconds=30)
+    assert known.war_room == "https://meet.example/{incident}"
+    wrong = replace(bare.response, resolves_itself=("Nowhere",))
+    with pytest.raises(BadSettings, match=r"response\.resolves_itself: .* no play for Nowhere"):
+        load_playbook(replace(bare, on_call=everybody, response=wrong))

@@ -1,4 +1,5 @@
-"""Makes silences in Alertmanager (API version 2). Never ends one, never decides on one."""
+"""Alertmanager (API version 2): silences are made, prolonged and ended, and what it holds is read.
+Nothing is decided here."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,8 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from playcall.core.alert import Alert
+from playcall.core.reconciliation import FoundSilence, WatchedAlert
 from playcall.engine.ports import Unavailable
 
 T = TypeVar("T")
@@ -39,12 +42,33 @@ class _Silence(msgspec.Struct, rename="camel"):
     comment: str
 
 
+class _AlertStatus(msgspec.Struct, rename="camel"):
+    state: str  # unprocessed, active or suppressed
+    silenced_by: list[str]
+    inhibited_by: list[str]
+    muted_by: list[str] = []  # by a time interval; older ones do not say
+
+
+class _Alert(msgspec.Struct, rename="camel"):
+    fingerprint: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime
+    status: _AlertStatus
+    generator_url: str = msgspec.field(default="", name="generatorURL")
+
+
+class _Server(msgspec.Struct):
+    uptime: datetime  # since when it has been up
+
+
 class _Made(msgspec.Struct):
     silence_id: str = msgspec.field(name="silenceID")
 
 
 class Alertmanager:
-    """`ports.Silencer`. A silence is known again by its matchers, its author and its comment."""
+    """`monitoring.Silencer` and `Watcher`. A silence is known again by its matchers, its author
+    and its comment."""
 
     def __init__(
         self,
@@ -53,7 +77,7 @@ class Alertmanager:
         created_by: str,
         timeout: timedelta = timedelta(seconds=10),
     ) -> None:
-        self._url = f"{url.rstrip('/')}/api/v2/silence"
+        self._url = f"{url.rstrip('/')}/api/v2"
         self._name = str(httpx.URL(url).copy_with(userinfo=b""))  # shown: no password in it
         self._client = client
         self._created_by = created_by
@@ -75,11 +99,14 @@ class Alertmanager:
             "createdBy": self._created_by,
             "comment": comment,
         }
-        made = await self._call("POST", _Made, json=silence)
+        made = await self._call("POST", "/silences", _Made, json=silence)
         return made.silence_id
 
     async def prolong(self, silence: str, ends_at: datetime) -> str:
-        found = await self._call("GET", _Silence, path=f"/{silence}")
+        """One that has ended is not made anew: whoever ended it wants to hear."""
+        found = await self._call("GET", f"/silence/{silence}", _Silence)
+        if found.status.state == "expired":
+            raise Unavailable(f"silence {silence} has ended in Alertmanager", permanent=True)
         longer = {
             "id": found.id,
             "matchers": [msgspec.to_builtins(matcher) for matcher in found.matchers],
@@ -88,17 +115,48 @@ class Alertmanager:
             "createdBy": found.created_by,
             "comment": found.comment,
         }
-        made = await self._call("POST", _Made, json=longer)
+        made = await self._call("POST", "/silences", _Made, json=longer)
         return made.silence_id
 
     async def end(self, silence: str) -> None:
-        await self._send("DELETE", f"/{silence}", gone=(404,))
+        """Asked first: older ones answer 500 for a silence that has ended, or never was."""
+        path = f"/silence/{silence}"
+        answer = await self._send("GET", path, gone=(404,))
+        if answer.status_code == 404 or self._read(answer, _Silence).status.state == "expired":
+            return
+        try:
+            await self._send("DELETE", path, gone=(404,))
+        except Unavailable:  # did it end in between?
+            if (await self._call("GET", path, _Silence)).status.state != "expired":
+                raise
+
+    async def watched(self) -> Sequence[WatchedAlert]:
+        alerts = await self._call("GET", "/alerts", list[_Alert])
+        return [_watched(alert) for alert in alerts]
+
+    async def standing(self) -> Sequence[FoundSilence]:
+        silences = await self._call("GET", "/silences", list[_Silence])
+        return [
+            FoundSilence(
+                id=silence.id,
+                until=silence.ends_at.astimezone(UTC),
+                by=silence.created_by,
+                comment=silence.comment,
+                active=silence.status.state == "active",
+            )
+            for silence in silences
+            if silence.status.state != "expired"
+        ]
+
+    async def up_since(self) -> datetime:
+        server = await self._call("GET", "/status", _Server)
+        return server.uptime.astimezone(UTC)
 
     async def _find(
         self, matchers: Sequence[_Matcher], starts_at: datetime, comment: str
     ) -> str | None:
         """The silence that stands already and covers `starts_at`."""
-        silences = await self._call("GET", list[_Silence], params=_filter(matchers))
+        silences = await self._call("GET", "/silences", list[_Silence], params=_filter(matchers))
         wanted = set(matchers)
         for silence in silences:
             if (
@@ -111,8 +169,10 @@ class Alertmanager:
                 return silence.id
         return None
 
-    async def _call(self, method: str, answer: type[T], *, path: str = "s", **request: Any) -> T:
-        response = await self._send(method, path, **request)
+    async def _call(self, method: str, path: str, answer: type[T], **request: Any) -> T:
+        return self._read(await self._send(method, path, **request), answer)
+
+    def _read(self, response: httpx.Response, answer: type[T]) -> T:
         try:
             return msgspec.json.decode(response.content, type=answer)
         except GARBAGE as error:
@@ -138,11 +198,29 @@ class Alertmanager:
         status = response.status_code
         if status != 200 and status not in gone:
             raise Unavailable(
-                f"Alertmanager at {self._name} refused the silence ({status}): "
-                f"{response.text[:SHOWN].strip()}",
+                f"Alertmanager at {self._name} refused ({status}): {response.text[:SHOWN].strip()}",
                 permanent=400 <= status < 500 and status not in WORTH_REPEATING,
             )
         return response
+
+
+def _watched(alert: _Alert) -> WatchedAlert:
+    status = alert.status
+    return WatchedAlert(
+        alert=Alert(
+            fingerprint=alert.fingerprint,
+            labels=alert.labels,
+            annotations=alert.annotations,
+            firing=True,
+            starts_at=alert.starts_at.astimezone(UTC),
+            ends_at=None,
+            generator_url=alert.generator_url,
+        ),
+        suppressed=status.state == "suppressed"
+        or bool(status.silenced_by or status.inhibited_by or status.muted_by),
+        silenced_by=tuple(status.silenced_by),
+        inhibited=bool(status.inhibited_by or status.muted_by),
+    )
 
 
 def _matchers(labels: Mapping[str, str]) -> list[_Matcher]:

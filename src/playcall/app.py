@@ -6,9 +6,9 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import httpx
 import uvicorn
@@ -19,6 +19,7 @@ from playcall.beside import with_files
 from playcall.calendars import Calendars, names_of
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
+from playcall.clock import SystemClock
 from playcall.core import rota
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
@@ -27,13 +28,17 @@ from playcall.core.people import roles
 from playcall.core.place import Problem
 from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
+from playcall.core.readiness import find_gauge
+from playcall.core.reconciliation import Patience
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory, bindable
 from playcall.engine.loop import Engine
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
+from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
+from playcall.engine.reconcile import Reconciler
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
 from playcall.rotafile import build_schedule, build_steps
@@ -52,24 +57,10 @@ DRAIN = timedelta(seconds=10)
 REFRESH = timedelta(minutes=5)  # of calendars
 GAPS_AHEAD = timedelta(days=30)
 CREATED_BY = "playcall"
-SEVERITIES = {
-    "critical": "CRITICAL",
-    "page": "CRITICAL",
-    "error": "HIGH",
-    "high": "HIGH",
-    "warning": "WARNING",
-    "info": "INFO",
-    "none": "INFO",
-}
 
 
 class PortInUse(Exception):
     """The server cannot listen where it was told to."""
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +97,14 @@ def load_playbook(settings: Settings) -> Playbook:
     for name in sorted(settings.may_be_on_call()):
         if not settings.methods(name):
             raise BadSettings(f"people.{name}: is on call and cannot be reached. Add mail.")
+    unknown = [n for n in settings.response.resolves_itself if compiled.plan.play(n) is None]
+    if unknown:
+        raise BadSettings(
+            f"response.resolves_itself: {settings.playbook.name} has no play for "
+            f"{', '.join(unknown)}."
+        )
     plan, stale = apply_policy(compiled.plan, rulings, str(settings.policy or ""))
+    plan = replace(plan, response=settings.response)
     return Playbook(
         plan=quicken(plan, settings.pace),
         problems=(*compiled.problems, *stale),
@@ -267,10 +265,42 @@ async def _build_engine(
     intake = Intake(
         plan=digest,
         group_by=settings.intake.group_by,
-        severities={**SEVERITIES, **settings.intake.severities},
+        severities=settings.intake.severities,
         values=settings.placeholders,
+        severity_labels=settings.intake.severity_labels,
+        windows=settings.maintenance,
     )
-    return Engine(performer=performer, reader=reader, intake=intake)
+    watches = _watches(settings, playbook.plan, reader, intake, client)
+    return Engine(performer=performer, reader=reader, intake=intake, watches=watches)
+
+
+def _watches(
+    settings: Settings, plan: Plan, reader: Reader, intake: Intake, client: httpx.AsyncClient
+) -> tuple[Callable[[], Awaitable[int]], ...]:
+    """What is looked at all the time, whether or not an incident is open."""
+    table = settings.alertmanager
+    reconciler = Reconciler(
+        store=reader.store,
+        committer=reader.committer,
+        clock=reader.clock,
+        watcher=Alertmanager(table.url, client, CREATED_BY),
+        intake=intake,
+        created_by=CREATED_BY,
+        every=timedelta(seconds=table.reconcile_every / settings.pace),
+        patience=Patience(
+            grace=timedelta(seconds=table.grace / settings.pace),
+            settled=timedelta(seconds=table.settled / settings.pace),
+        ),
+    )
+    readiness = ReadinessWatch(
+        store=reader.store,
+        clock=reader.clock,
+        metrics=reader.metrics,
+        gauge=find_gauge(plan),
+        every=reader.every,
+    )
+    looked_at = (reconciler.look_due,) if table.reconcile_every else ()
+    return (*looked_at, readiness.read_due)
 
 
 def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:

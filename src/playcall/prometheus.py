@@ -8,7 +8,10 @@ import httpx
 import msgspec
 
 from playcall.core.judge import Sample
-from playcall.engine.ports import Unavailable, Vector
+from playcall.engine.monitoring import Vector
+from playcall.engine.ports import (
+    Unavailable,
+)
 
 NAN = float("nan")
 SHOWN = 300  # characters of a query or of a complaint that a message quotes
@@ -42,7 +45,7 @@ GARBAGE = (ValueError, msgspec.DecodeError, RecursionError)
 
 
 class Prometheus:
-    """`ports.Metrics` over Prometheus' HTTP API (version 1)."""
+    """`monitoring.Metrics` over Prometheus' HTTP API (version 1)."""
 
     def __init__(
         self, url: str, client: httpx.AsyncClient, timeout: timedelta = timedelta(seconds=10)

@@ -10,14 +10,21 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from playcall import rotafile
 from playcall.core.access import Access
+from playcall.core.maintenance import Window
+from playcall.core.response import ResponsePolicy
+from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
+
+_DURATION = re.compile(
+    r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?"
+)
 
 
 class BadSettings(ValueError):
@@ -46,7 +53,8 @@ class Documents(_Table, frozen=True):
 class IntakeTable(_Table, frozen=True):
     tokens: tuple[str, ...] = ()  # "sha256:..." of each bearer token Alertmanager may use
     group_by: tuple[str, ...] = ()
-    severities: Mapping[str, str] = {}
+    severities: Mapping[str, str] = {}  # a label's value -> level of the document
+    severity_labels: tuple[str, ...] = LABELS  # asked in this order
 
 
 class PrometheusTable(_Table, frozen=True):
@@ -56,6 +64,9 @@ class PrometheusTable(_Table, frozen=True):
 
 class AlertmanagerTable(_Table, frozen=True):
     url: str = "http://127.0.0.1:9093"
+    reconcile_every: float = 60.0  # seconds between looks at what it holds; 0: never
+    grace: float = 120.0  # seconds that a message may be on its way
+    settled: float = 300.0  # seconds that it must have been up before a missing alert counts
 
 
 class MailTable(_Table, frozen=True):
@@ -79,6 +90,26 @@ class RunnerTable(_Table, frozen=True):
     secrets: tuple[str, ...] = ()  # names of variables in `env` whose values are redacted
 
 
+class ResponseTable(_Table, frozen=True):
+    """What a document leaves open; durations such as "15m" or "1h30m"."""
+
+    repeat_after: str = "15m"  # from the last rung of the path to the next round
+    snooze_at_most: str = "4h"
+    reopen_within: str = "30m"  # a relapse within it is the same incident
+    silence_acknowledged: str = ""  # for how long at a time; empty: not silenced
+    resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
+    war_room: str = ""  # a link; "{incident}" is the incident's number
+
+
+class MaintenanceTable(_Table, frozen=True):
+    """Pages for what the matchers match are held from `from` until `until`."""
+
+    from_: datetime = msgspec.field(name="from")
+    until: datetime
+    matchers: Mapping[str, str]  # label to value; * and ? stand for anything
+    reason: str
+
+
 class PersonTable(_Table, frozen=True):
     name: str
     access: Access = Access.RESPONDER
@@ -99,6 +130,8 @@ class _File(_Table, frozen=True):
     mail: MailTable | None = None
     webhook: WebhookTable | None = None
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
+    response: ResponseTable = msgspec.field(default_factory=ResponseTable)
+    maintenance: tuple[MaintenanceTable, ...] = ()
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
     schedules: Mapping[str, ScheduleTable] = {}
@@ -126,6 +159,8 @@ class Settings:
     webhook_secret: bytes = field(repr=False)
     runner: RunnerTable
     files: Path | None
+    response: ResponsePolicy
+    maintenance: tuple[Window, ...]
     people: Mapping[str, PersonTable]
     on_call: Mapping[str, tuple[str, ...]]  # people or schedules
     schedules: Mapping[str, ScheduleTable]
@@ -195,9 +230,19 @@ def _mistakes(file: _File) -> list[str]:
     for name, seconds in (
         ("runner.time_limit", file.runner.time_limit),
         ("prometheus.read_every", file.prometheus.read_every),
+        ("alertmanager.grace", file.alertmanager.grace),
+        ("alertmanager.settled", file.alertmanager.settled),
     ):
         if not 0 < seconds < math.inf:
             found.append(f"{name}: {seconds} is not a number of seconds above 0.")
+    if not 0 <= file.alertmanager.reconcile_every < math.inf:
+        every = file.alertmanager.reconcile_every
+        found.append(f"alertmanager.reconcile_every: {every} is not seconds. 0 means never.")
+    if not file.intake.severity_labels:
+        found.append("intake.severity_labels: name at least one label that tells the severity.")
+    found += _response_mistakes(file.response)
+    for number, window in enumerate(file.maintenance, start=1):
+        found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
         found += [
             f'on_call."{role}": nobody is called "{person}". Add [people.{person}].'
@@ -214,6 +259,37 @@ def _mistakes(file: _File) -> list[str]:
         for key, token in tokens
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", token)
     ]
+    return found
+
+
+def _response_mistakes(response: ResponseTable) -> list[str]:
+    found = []
+    for name in ("repeat_after", "snooze_at_most", "reopen_within", "silence_acknowledged"):
+        text = getattr(response, name)
+        if read_duration(text) is None and not (name == "silence_acknowledged" and text == ""):
+            found.append(f'response.{name}: "{text}" is not a duration. Write "15m" or "1h30m".')
+    room = response.war_room
+    if room and not re.match(r"https?://[^\s/]+", room):
+        found.append(f'response.war_room: "{room}" is not a link. Begin with https://.')
+    left = re.search(r"[{}]", room.replace("{incident}", ""))
+    if left:
+        found.append('response.war_room: "{incident}" is all that can be filled in.')
+    return found
+
+
+def _window_mistakes(where: str, window: MaintenanceTable) -> list[str]:
+    found = []
+    for key, at in (("from", window.from_), ("until", window.until)):
+        if at.tzinfo is None:
+            found.append(f'{where}: {key} has no time zone. Add "Z" or an offset such as +02:00.')
+    if not found and window.from_ >= window.until:
+        found.append(f"{where}: it ends before it begins.")
+    if not window.matchers:
+        found.append(
+            f'{where}: say which alerts. For all of them: matchers = {{ alertname = "*" }}.'
+        )
+    if not window.reason.strip():
+        found.append(f"{where}: say why; the reason is shown with each incident.")
     return found
 
 
@@ -256,12 +332,41 @@ def _complete(file: _File, beside: Path) -> Settings:
         webhook_secret=_secret(file.webhook.secret_file if file.webhook else "", beside).encode(),
         runner=_with_environment(file.runner),
         files=_directory(file.runner.files, beside),
+        response=_response(file.response),
+        maintenance=tuple(_window(window) for window in file.maintenance),
         people=file.people,
         on_call=file.on_call,
         schedules=file.schedules,
         feeds=rotafile.feeds(file.schedules, beside),
         placeholders=file.placeholders,
         pace=file.pace,
+    )
+
+
+def read_duration(text: str) -> timedelta | None:
+    """'90s', '15m', '1h30m', '2d'; None for anything else, and for nothing at all."""
+    found = _DURATION.fullmatch(text.replace(" ", ""))
+    if found is None or not any(found.groups()):
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
+
+
+def _response(table: ResponseTable) -> ResponsePolicy:
+    usual = ResponsePolicy()
+    return ResponsePolicy(
+        repeat_after=read_duration(table.repeat_after) or usual.repeat_after,
+        snooze_at_most=read_duration(table.snooze_at_most) or usual.snooze_at_most,
+        reopen_within=read_duration(table.reopen_within) or usual.reopen_within,
+        silence_acknowledged=read_duration(table.silence_acknowledged),
+        resolves_itself=table.resolves_itself,
+        war_room=table.war_room,
+    )
+
+
+def _window(table: MaintenanceTable) -> Window:
+    return Window(
+        starts=table.from_, ends=table.until, matchers=table.matchers, reason=table.reason.strip()
     )
 
 

@@ -32,7 +32,13 @@ from playcall.core.plan import (
     Team,
     Wake,
 )
-from playcall.engine.ports import Exit, Output, Unavailable, Vector
+from playcall.core.reconciliation import FoundSilence, WatchedAlert
+from playcall.engine.monitoring import Vector
+from playcall.engine.ports import (
+    Exit,
+    Output,
+    Unavailable,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -322,6 +328,29 @@ class RememberingSilencer:
 
     async def end(self, silence: str) -> None:
         self.ended.append(silence)
+
+
+@dataclass(slots=True)
+class SetWatcher:
+    """An Alertmanager that holds what is set, or does not answer while `broken` says why."""
+
+    alerts: list[WatchedAlert] = field(default_factory=list)
+    silences: list[FoundSilence] = field(default_factory=list)
+    since: datetime = NOON - timedelta(days=1)
+    broken: Unavailable | None = None
+    looks: int = 0
+
+    async def watched(self) -> Sequence[WatchedAlert]:
+        self.looks += 1
+        return list(self.alerts)
+
+    async def standing(self) -> Sequence[FoundSilence]:
+        return list(self.silences)
+
+    async def up_since(self) -> datetime:
+        if self.broken:
+            raise self.broken
+        return self.since
 
 
 @dataclass(slots=True)

@@ -8,6 +8,20 @@ from playcall.core.plan import Contact, Team, Wake
 from tests.core.compiling import SEVERITIES, a_document, codes, compiled, plan_of
 
 
+def test_essential_commands_of_several_blocks_have_names_of_their_own() -> None:
+    block = "\n## {}\n\n```bash\n{}\n```\n"
+    text = a_document() + block.format("Essential Commands", "uptime\ndf -h")
+    text += block.format("Useful commands", "free -m")
+    plan = plan_of(text)
+    assert [(command.id, command.text) for command in plan.essentials] == [
+        ("essential.1", "uptime"),
+        ("essential.2", "df -h"),
+        ("essential.3", "free -m"),
+    ]
+    played = {command.id for play in plan.plays for command in play.commands()}
+    assert not played & {command.id for command in plan.essentials}
+
+
 def test_severities_are_read_by_the_words_of_their_header() -> None:
     table = """\
 | Wake? | Severity | Escalation | Response |

@@ -361,6 +361,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.SilenceEnded(at=NOON, silence="s"),
     ev.SilenceAsked(at=NOON, by="ada", lasting=minutes(5)),
     ev.Reopened(at=NOON, alerts=(an_alert(),)),
+    ev.PageLost(at=NOON, round=1),
     ev.RungClimbed(at=NOON, rung=0, round=1, roles=("r",), reason=""),
     ev.TargetMissed(at=NOON, target=minutes(5)),
     ev.TimeBoxEnded(at=NOON, phase="p"),

@@ -24,7 +24,14 @@ from playcall.core.judge import Sample, Verdict
 from playcall.core.message import Message
 from playcall.core.plan import EffectClass
 from playcall.engine.directory import UNBOUND
-from playcall.engine.ports import Dossier, Execution, Exit, Output, Unavailable, Vector
+from playcall.engine.monitoring import Vector
+from playcall.engine.ports import (
+    Dossier,
+    Execution,
+    Exit,
+    Output,
+    Unavailable,
+)
 from playcall.runner.local import Local
 from playcall.testing import NOON, a_command, a_plan, a_play, an_alert, minutes
 from tests.engine.world import ROLES, World, of

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,15 +11,26 @@ from playcall.core.alert import Alert
 from playcall.core.effects import Moved
 from playcall.core.events import Event
 from playcall.core.incident import Incident
+from playcall.core.maintenance import Window
 from playcall.core.plan import Plan
+from playcall.core.readiness import find_gauge
+from playcall.core.reconciliation import Patience
 from playcall.core.rota import Schedule
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
+from playcall.engine.monitoring import Metrics, Silencer, Watcher
 from playcall.engine.perform import Hands, Performer
-from playcall.engine.ports import Dossier, Method, Metrics, Person, Runner, Silencer
+from playcall.engine.ports import (
+    Dossier,
+    Method,
+    Person,
+    Runner,
+)
+from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
+from playcall.engine.reconcile import Reconciler
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,
@@ -67,6 +78,11 @@ class World:
     metrics: Metrics = field(default_factory=SetMetrics)
     silencer: Silencer = field(default_factory=RememberingSilencer)
     archive: MemoryArchive = field(default_factory=MemoryArchive)
+    watcher: Watcher | None = None  # None: Alertmanager is not looked at
+    windows: tuple[Window, ...] = ()
+    group_by: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
+    look_every: timedelta = timedelta(minutes=1)
     store: Database = field(init=False)
     engine: Engine = field(init=False)
 
@@ -107,7 +123,11 @@ class World:
             archive=self.archive,
             time_limit=timedelta(seconds=5),
         )
+        intake = Intake(
+            plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows
+        )
         return Engine(
+            watches=self._watches(committer, intake),
             performer=Performer(
                 store=self.store, committer=committer, clock=self.clock, hands=hands, owner="me"
             ),
@@ -118,8 +138,32 @@ class World:
                 metrics=self.metrics,
                 every=EVERY,
             ),
-            intake=Intake(plan=digest, group_by=(), severities={}, values={}),
+            intake=intake,
         )
+
+    def _watches(
+        self, committer: Committer, intake: Intake
+    ) -> tuple[Callable[[], Awaitable[int]], ...]:
+        readiness = ReadinessWatch(
+            store=self.store,
+            clock=self.clock,
+            metrics=self.metrics,
+            gauge=find_gauge(self.plan),
+            every=EVERY,
+        )
+        if self.watcher is None:
+            return (readiness.read_due,)
+        reconciler = Reconciler(
+            store=self.store,
+            committer=committer,
+            clock=self.clock,
+            watcher=self.watcher,
+            intake=intake,
+            created_by="playcall",
+            every=self.look_every,
+            patience=self.patience,
+        )
+        return readiness.read_due, reconciler.look_due
 
     async def receive(self, *alerts: Alert) -> None:
         await self.engine.receive(alerts)

@@ -17,6 +17,7 @@ from tests.servers import alertmanager, free_port, mute_port, prometheus, receiv
 
 LABELS = {"alertname": "DiskFull", "path": 'C:\\"x" ü .*', "empty": ""}
 HOUR = timedelta(hours=1)
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ async def test_alertmanagers_own_refusal_is_passed_on(
     server: str, client: httpx.AsyncClient
 ) -> None:
     hand = Alertmanager(server, client, "playcall")
-    with pytest.raises(Unavailable, match=r"refused the silence \(400\)") as refused:
+    with pytest.raises(Unavailable, match=r"refused \(400\)") as refused:
         await hand.silence(LABELS, now(), now() - HOUR, "backwards")
     assert refused.value.permanent
 
@@ -162,3 +163,94 @@ def test_the_webhook_of_a_real_alertmanager_is_read_firing_and_resolved() -> Non
     assert not gone.firing
     assert gone.ends_at is not None
     assert (gone.fingerprint, gone.starts_at) == (one.fingerprint, one.starts_at)
+
+
+# --- Silences that are prolonged and ended -------------------------------------------------------
+
+
+async def test_a_silence_is_prolonged_and_keeps_its_name(
+    server: str, client: httpx.AsyncClient
+) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    first = await hand.silence(LABELS, now(), now() + HOUR, "prolonged")
+    second = await hand.silence(LABELS | {"more": "x"}, now(), now() + HOUR, "prolonged")
+    until = now() + 3 * HOUR
+    assert await hand.prolong(first, until) == first
+    ends = {s["id"]: s["endsAt"] for s in await silences(client, server, "prolonged")}
+    assert set(ends) == {first, second}
+    assert abs(datetime.fromisoformat(ends[first]) - until) < timedelta(milliseconds=2)
+    assert datetime.fromisoformat(ends[second]) < now() + 2 * HOUR
+
+
+async def test_a_silence_that_has_ended_or_never_was_is_not_prolonged(
+    server: str, client: httpx.AsyncClient
+) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    first = await hand.silence(LABELS, now(), now() + HOUR, "ended early")
+    await client.delete(f"{server}/api/v2/silence/{first}")
+    for silence in (first, UNKNOWN):
+        with pytest.raises(Unavailable) as refused:
+            await hand.prolong(silence, now() + HOUR)
+        assert refused.value.permanent
+    (only,) = await silences(client, server, "ended early")
+    assert only["status"]["state"] == "expired"
+
+
+async def test_a_silence_is_ended_once_and_then_left_alone(
+    server: str, client: httpx.AsyncClient
+) -> None:
+    hand = Alertmanager(server, client, "playcall")
+    first = await hand.silence(LABELS, now(), now() + HOUR, "ended")
+    second = await hand.silence(LABELS | {"more": "x"}, now(), now() + HOUR, "ended")
+    await hand.end(first)
+    await hand.end(first)
+    await hand.end(UNKNOWN)
+    states = {s["id"]: s["status"]["state"] for s in await silences(client, server, "ended")}
+    assert states == {first: "expired", second: "active"}
+    assert {s.id for s in await hand.standing() if s.comment == "ended"} == {second}
+
+
+# --- What it holds -------------------------------------------------------------------------------
+
+
+async def test_alerts_silences_and_uptime_are_read(client: httpx.AsyncClient) -> None:
+    before = now()
+    with alertmanager(inhibit=("Cause", "Effect")) as url:
+        hand = Alertmanager(url, client, "playcall")
+        assert await hand.watched() == []
+        began = (before - HOUR).isoformat()
+        labels = [{"alertname": name} for name in ("Loud", "Hushed", "Cause", "Effect")]
+        alerts = [{"labels": one, "startsAt": began, "generatorURL": "http://g"} for one in labels]
+        (await client.post(f"{url}/api/v2/alerts", json=alerts)).raise_for_status()
+        silence = await hand.silence(labels[1], now(), now() + HOUR, "hush")
+
+        def settled() -> bool:
+            found = httpx.get(f"{url}/api/v2/alerts", trust_env=False).json()
+            return [one["status"]["state"] for one in found].count("suppressed") == 2
+
+        wait_for(settled, "suppression of two alerts")
+        watched = {one.alert.name: one for one in await hand.watched()}
+        (standing,) = await hand.standing()
+        assert before - timedelta(seconds=5) < await hand.up_since() <= now()
+    assert {name: (w.suppressed, w.silenced_by, w.inhibited) for name, w in watched.items()} == {
+        "Loud": (False, (), False),
+        "Hushed": (True, (silence,), False),
+        "Cause": (False, (), False),
+        "Effect": (True, (), True),
+    }
+    loud = watched["Loud"].alert
+    assert loud.firing
+    assert loud.generator_url == "http://g"
+    assert abs(loud.starts_at - (before - HOUR)) < timedelta(milliseconds=2)
+    assert (standing.id, standing.by, standing.comment) == (silence, "playcall", "hush")
+    assert standing.active
+
+
+async def test_an_alertmanager_that_does_not_answer_holds_nothing_that_is_known(
+    client: httpx.AsyncClient,
+) -> None:
+    with receiver() as web:
+        hand = Alertmanager(web.url, client, "playcall")
+        for ask in (hand.watched, hand.standing, hand.up_since):
+            with pytest.raises(Unavailable, match="did not answer as Alertmanager does"):
+                await ask()

@@ -58,7 +58,7 @@ async def test_nothing_answers_a_stranger_but_the_sign_in_page(site: Site) -> No
             answer = await stranger.request(method, path)
             if path == "/sign-in":
                 continue
-            if path.startswith("/api/"):
+            if path.startswith("/api/") or path == "/metrics":
                 assert answer.status_code == 401, (method, path)
             else:
                 assert answer.status_code == 303, (method, path)

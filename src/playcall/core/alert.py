@@ -7,6 +7,8 @@ from datetime import datetime
 # Alerts about the monitoring itself (kube-prometheus), which never open an incident.
 HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
 
+_OWN = "playcall:"  # begins the fingerprint of an alert of our own; Alertmanager's are hexadecimal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
@@ -24,6 +26,23 @@ class Alert:
     @property
     def name(self) -> str:
         return self.labels.get("alertname", "")
+
+
+def own_alert(name: str, summary: str, at: datetime, *, firing: bool = True) -> Alert:
+    """An alert that Playcall raises by itself: no Alertmanager knows it."""
+    return Alert(
+        fingerprint=f"{_OWN}{name}",
+        labels={"alertname": name, "source": "playcall"},
+        annotations={"summary": summary},
+        firing=firing,
+        starts_at=at,
+        ends_at=None if firing else at,
+        generator_url="",
+    )
+
+
+def is_own(alert: Alert) -> bool:
+    return alert.fingerprint.startswith(_OWN)
 
 
 def group_key(alert: Alert, group_by: Sequence[str]) -> str:

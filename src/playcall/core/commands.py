@@ -19,9 +19,12 @@ from playcall.core.plan import Command, EffectClass, Plan, Play, Role
 Outcome = Moved | Refused
 
 
-def first_look(play: Play) -> tuple[Command, ...]:
+def first_look(play: Play | None, plan: Plan) -> tuple[Command, ...]:
     """The diagnostics that run by themselves when an incident opens: what only observes, in the
-    immediate and the diagnostic phases, and stands under no condition."""
+    immediate and the diagnostic phases, and stands under no condition. Without a play, the
+    document's essential commands are the first look."""
+    if play is None:
+        return tuple(c for c in plan.essentials if c.effect is EffectClass.OBSERVE)
     return tuple(
         command
         for phase in play.phases
@@ -54,8 +57,7 @@ def begin(
 
 
 def find_command(plan: Plan, incident: Incident, command_id: str) -> Command | Refused:
-    play = plan.play(incident.play) if incident.play else None
-    command = play.command(command_id) if play else None
+    command = plan.command(incident.play, command_id)
     if command is None:
         return Refused(reason=f"the play has no command {command_id}")
     return command

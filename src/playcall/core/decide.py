@@ -63,6 +63,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.SilenceAsked: _LIVE,
     ev.ReportWritten: _ANY,
     ev.Reopened: _OVER,
+    ev.PageLost: frozenset({Status.OPEN}),
     ev.RungClimbed: _ANY,
     ev.TargetMissed: _ANY,
     ev.TimeBoxEnded: _ANY,
@@ -158,7 +159,7 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
     fired_at = min((alert.starts_at for alert in event.alerts), default=event.at)
     play = plan.play(event.play) if event.play else None
     start = escalation.ladder_start(plan, fired_at, event.at)
-    held = event.quiet_until is not None and event.quiet_until > event.at
+    quiet = _announced(event)
     within = deadlines.target(plan, play, event.severity)
     incident = Incident(
         id=event.incident,
@@ -178,17 +179,21 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
         },
         values=event.values,
         alongside=event.alongside,
-        respond_by=start + within if within and not held else None,
-        quiet=Quiet(until=event.quiet_until, reason=event.quiet_reason, snoozed=False)
-        if held and event.quiet_until
-        else None,
+        respond_by=start + within if within and not quiet else None,
+        quiet=quiet,
     )
-    effects = () if held else escalation.opening(plan, play, event.severity)
-    for command in commands.first_look(play) if play else ():
+    effects = () if quiet else escalation.opening(plan, play, event.severity)
+    for command in commands.first_look(play, plan):
         if not commands.missing_values(incident, command):
             incident, run = commands.begin(incident, command, None, event.at)
             effects += (run,)
     return Moved(incident=incident, effects=effects)
+
+
+def _announced(event: ev.Opened | ev.Reopened) -> Quiet | None:
+    if event.quiet_until is None or event.quiet_until <= event.at:
+        return None
+    return Quiet(until=event.quiet_until, reason=event.quiet_reason, snoozed=False)
 
 
 def _join(incident: Incident, event: ev.AlertsJoined, plan: Plan) -> Moved:
@@ -267,6 +272,7 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
     }
     play = plan.play(incident.play) if incident.play else None
     target = deadlines.target(plan, play, incident.severity)
+    quiet = _announced(event)
     reopened = replace(
         incident,
         status=Status.OPEN,
@@ -279,10 +285,11 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         unheard_from=event.at,
         climbed=(),
         round=incident.round + 1,
-        respond_by=event.at + target if target else None,
+        respond_by=event.at + target if target and not quiet else None,
+        quiet=quiet,
         reopened=incident.reopened + 1,
     )
-    told = escalation.opening(plan, play, incident.severity)
+    told = () if quiet else escalation.opening(plan, play, incident.severity)
     return Moved(incident=reopened, effects=(*silences.on_reopen(incident), *told))
 
 
@@ -321,10 +328,11 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SilenceAsked: silences.ask,
     ev.ReportWritten: _record,
     ev.Reopened: _reopen,
+    ev.PageLost: escalation.page_again,
     ev.RungClimbed: _record,
     ev.TargetMissed: _record,
     ev.TimeBoxEnded: _record,
-    ev.QuietEnded: _record,
+    ev.QuietEnded: escalation.end_quiet,
     ev.Recovered: _record,
     ev.Relapsed: _record,
     ev.Decided: _record,

@@ -18,8 +18,8 @@ from playcall.core.judge import Verdict
 from playcall.core.people import engaged
 from playcall.core.plan import Answer, EffectClass, Plan, Play, Question, Step
 
-_YES = ("yes", "y", "true", "ja", "oui", "si")
-_NO = ("no", "n", "false", "nein", "non")
+YES = ("yes", "y", "true", "ja", "oui", "si")
+NO = ("no", "n", "false", "nein", "non")
 _WORD = re.compile(r"[a-z]{3,}")
 _ORDINAL = re.compile(r"^(option|path|plan|variant)\s+\w+\s*[:.)-]?\s*", re.IGNORECASE)
 
@@ -176,12 +176,25 @@ def answer_question(incident: Incident, event: QuestionAnswered, plan: Plan) -> 
     given = Given(answer=found[1].label, by=event.by, at=event.at, measured=event.measured)
     incident = replace(incident, answers={**kept, event.question: given})
     after = walk(step, play, incident.answers)
+    read = _by_reading(incident, play, event)
     new = tuple(one for one in after.reached if one not in before.reached)
     moved = _lead_on(incident, plan, play, new, event)
     if not commanders and not event.measured:
         taken = PartTaken(at=event.at, by=event.by, part=Part.COMMANDER, person=event.by)
         moved = replace(moved, follows=(taken, *moved.follows))
-    return moved
+    return replace(moved, follows=(*moved.follows, *read))
+
+
+def _by_reading(
+    incident: Incident, play: Play, event: QuestionAnswered
+) -> tuple[QuestionAnswered, ...]:
+    """The question that is asked next may have been measured before it was asked."""
+    found: list[QuestionAnswered] = []
+    for key, judgement in incident.readings.items():
+        found += _measured(
+            incident, play, MetricRead(at=event.at, criterion=key, judgement=judgement)
+        )
+    return tuple(found)
 
 
 def _unreached(step: Step, play: Play, answers: Mapping[str, Given], key: str) -> bool:
@@ -201,7 +214,7 @@ def _lead_on(
     for one in reached:
         commands = one.commands
         if one.lead is Lead.DIAGNOSE:
-            incident, effects, commands = _look_again(incident, play, effects, event)
+            incident, effects, commands = _look_again(incident, plan, play, effects, event)
         waiting = f"; to approve: {', '.join(commands)}" if one.commands else ""
         told = f"decided: {one.outcome}{waiting}"
         effects += tuple(Tell(role=role, reason=told) for role in engaged(incident, plan))
@@ -210,11 +223,15 @@ def _lead_on(
 
 
 def _look_again(
-    incident: Incident, play: Play, effects: tuple[Effect, ...], event: QuestionAnswered
+    incident: Incident,
+    plan: Plan,
+    play: Play,
+    effects: tuple[Effect, ...],
+    event: QuestionAnswered,
 ) -> tuple[Incident, tuple[Effect, ...], tuple[str, ...]]:
     """Run once more what only looks and is not being run."""
     started: tuple[str, ...] = ()
-    for command in first_look(play):
+    for command in first_look(play, plan):
         run = incident.runs.get(command.id)
         if command.effect is EffectClass.OBSERVE and run and not run.status.active:
             incident, effect = begin(incident, command, None, event.at)
@@ -226,9 +243,13 @@ def _look_again(
 def measured(incident: Incident, event: MetricRead, plan: Plan) -> tuple[QuestionAnswered, ...]:
     """The answer that a reading gives to the question that is asked now, if it is about it."""
     play = plan.play(incident.play) if incident.play else None
-    if play is None or event.judgement.verdict is Verdict.UNKNOWN:
+    return _measured(incident, play, event) if play else ()
+
+
+def _measured(incident: Incident, play: Play, event: MetricRead) -> tuple[QuestionAnswered, ...]:
+    if event.judgement.verdict is Verdict.UNKNOWN:
         return ()
-    words = _YES if event.judgement.verdict in (Verdict.HOLDS, Verdict.HOLDING) else _NO
+    words = YES if event.judgement.verdict in (Verdict.HOLDS, Verdict.HOLDING) else NO
     found = []
     for step in trees(play):
         asked = walk(step, play, incident.answers).asked

@@ -7,8 +7,8 @@ The path is climbed in rounds: it starts over after its last rung until somebody
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from playcall.core.effects import Effect, Moved, Page, Tell
-from playcall.core.events import QuietEnded, RungClimbed
+from playcall.core.effects import Effect, Moved, Page, Refused, Tell
+from playcall.core.events import PageLost, QuietEnded, RungClimbed
 from playcall.core.incident import Incident, Status
 from playcall.core.judge import Verdict
 from playcall.core.people import first_roles, play_roles
@@ -188,10 +188,44 @@ def is_quiet(incident: Incident, at: datetime) -> bool:
     return at < quiet.until or not (quiet.snoozed or incident.firing)
 
 
+def is_page_due(incident: Incident, plan: Plan, at: datetime) -> bool:
+    """Whether somebody should have been woken by now, and nobody has heard."""
+    return (
+        incident.status is Status.OPEN
+        and incident.acknowledged_by is None
+        and bool(incident.climbed)
+        and not is_quiet(incident, at)
+        and wake(plan, incident.severity) is not Wake.NO
+    )
+
+
+def page_again(incident: Incident, event: PageLost, plan: Plan) -> Moved | Refused:
+    """Knock at the first rung once more, once a round."""
+    if event.round != incident.round or incident.page_lost_in == incident.round:
+        return Refused(reason=f"round {event.round} is over, or its pages were sent again already")
+    if not is_page_due(incident, plan, event.at):
+        return Refused(reason="nobody is to be woken now")
+    reason = "no page was delivered"
+    pages = tuple(Page(role=role, rung=0, reason=reason) for role in first_roles(plan))
+    return Moved(incident=replace(incident, page_lost_in=incident.round), effects=pages)
+
+
+def end_quiet(incident: Incident, event: QuietEnded, plan: Plan) -> Moved:
+    """Maintenance that does not cover what fires holds no pages. What ended by the clock is only
+    put on record."""
+    if incident.quiet is None or incident.status.over:
+        return Moved(incident=incident)
+    return _release(incident, plan, event.at)
+
+
 def _end_quiet(incident: Incident, plan: Plan, at: datetime) -> Moved:
     if incident.quiet is None or is_quiet(incident, at) or incident.status.over:
         return Moved(incident=incident)
-    reason = incident.quiet.reason
+    moved = _release(incident, plan, at)
+    return replace(moved, follows=(QuietEnded(at=at, reason=incident.quiet.reason),))
+
+
+def _release(incident: Incident, plan: Plan, at: datetime) -> Moved:
     status = Status.OPEN if incident.status is Status.ACKNOWLEDGED else incident.status
     incident = replace(
         _fresh_round(incident, at),
@@ -203,7 +237,7 @@ def _end_quiet(incident: Incident, plan: Plan, at: datetime) -> Moved:
     )
     play = plan.play(incident.play) if incident.play else None
     effects = opening(plan, play, incident.severity) if status is Status.OPEN else ()
-    return Moved(incident=incident, effects=effects, follows=(QuietEnded(at=at, reason=reason),))
+    return Moved(incident=incident, effects=effects)
 
 
 def _fresh_round(incident: Incident, start: datetime) -> Incident:

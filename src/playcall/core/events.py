@@ -286,6 +286,16 @@ class Reopened:
 
     at: datetime
     alerts: tuple[Alert, ...]
+    quiet_until: datetime | None = None  # maintenance was announced; pages are held
+    quiet_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLost:
+    """Somebody should have been woken, no page was delivered, and none is under way."""
+
+    at: datetime
+    round: int  # of the path
 
 
 # --- Events that follow from others: decided by `decide` itself, kept for the record --------------
@@ -374,6 +384,7 @@ Event = (
     | SilenceAsked
     | ReportWritten
     | Reopened
+    | PageLost
     | RungClimbed
     | TargetMissed
     | TimeBoxEnded

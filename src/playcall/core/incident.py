@@ -139,6 +139,7 @@ class Incident:
     answers: Mapping[str, Given] = field(default_factory=dict)  # by question id
     silences: Mapping[str, Standing] = field(default_factory=dict)  # by Alertmanager's id
     reopened: int = 0  # times
+    page_lost_in: int = 0  # the latest round whose pages reached nobody and were sent again
     runs: Mapping[str, Run] = field(default_factory=dict)  # by command id
     readings: Mapping[str, Judgement] = field(default_factory=dict)  # by criterion id
     resolved_at: datetime | None = None

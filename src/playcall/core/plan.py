@@ -427,6 +427,12 @@ class Plan:
     def play(self, alert: str) -> Play | None:
         return next((p for p in self.plays if p.alert == alert), None)
 
+    def command(self, alert: str | None, command_id: str) -> Command | None:
+        """Of the play, if any, or one of the document's essential commands."""
+        play = self.play(alert) if alert else None
+        found = play.command(command_id) if play else None
+        return found or next((c for c in self.essentials if c.id == command_id), None)
+
     def severity(self, level: str) -> Severity | None:
         """By its level, by what else its row is called, or by a name that means the same."""
         asked = level.upper()

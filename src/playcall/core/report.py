@@ -50,7 +50,7 @@ def write_report(events: Sequence[ev.Event], plan: Plan) -> Report:
         "## Impact\n\n" + _impact(opened, times),
         "## Timeline\n\nAll times are UTC.\n\n" + _timeline(events, plan, play),
         "## Root Cause\n\n" + _cause(events),
-        "## Resolution\n\n" + _resolution(events, play),
+        "## Resolution\n\n" + _resolution(events, plan, play),
         "## How long it took\n\n" + _durations(times),
         "## Action Items\n\n- [ ] " + TO_WRITE,
     ]
@@ -123,12 +123,12 @@ def _cause(events: Sequence[ev.Event]) -> str:
     return _plain(causes[-1]) if causes else TO_WRITE
 
 
-def _resolution(events: Sequence[ev.Event], play: Play | None) -> str:
+def _resolution(events: Sequence[ev.Event], plan: Plan, play: Play | None) -> str:
     approvals = {e.command: e.by for e in events if isinstance(e, ev.RunApproved)}
     lines = []
     for event in events:
-        if isinstance(event, ev.CommandFinished) and event.command in approvals and play:
-            command = play.command(event.command)
+        if isinstance(event, ev.CommandFinished) and event.command in approvals:
+            command = plan.command(play.alert if play else None, event.command)
             if command:
                 lines.append(
                     f"- {event.at:%H:%M:%S} {_plain(command.title)}, approved by "

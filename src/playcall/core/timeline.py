@@ -13,6 +13,41 @@ from playcall.core.judge import Verdict
 from playcall.core.plan import Plan, Play
 from playcall.core.wording import say_duration, say_judgement
 
+# Kinds of events that are put into words together.
+_Alerts = ev.Opened | ev.AlertsJoined | ev.AlertsCleared | ev.AnotherOpened | ev.Reopened
+_Hands = (
+    ev.PageDelivered
+    | ev.PageFailed
+    | ev.PageLost
+    | ev.Silenced
+    | ev.SilenceFailed
+    | ev.ReportWritten
+)
+_Engagement = (
+    ev.Unacknowledged
+    | ev.Snoozed
+    | ev.Assigned
+    | ev.Escalated
+    | ev.PartTaken
+    | ev.PartLeft
+    | ev.SeverityChanged
+    | ev.SilenceAsked
+    | ev.QuestionAnswered
+)
+_Consequence = (
+    ev.SilenceEnded
+    | ev.RungClimbed
+    | ev.TargetMissed
+    | ev.TimeBoxEnded
+    | ev.QuietEnded
+    | ev.Recovered
+    | ev.Relapsed
+    | ev.Decided
+)
+_Command = (
+    ev.RunApproved | ev.RunDeclined | ev.CommandBegun | ev.CommandFinished | ev.CommandInterrupted
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -48,32 +83,60 @@ def _is_milestone(event: ev.Event) -> bool:
 
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
+    if isinstance(event, _Alerts):
+        return _alerts(event)
+    if isinstance(event, _Hands):
+        return _hands(event)
+    if isinstance(event, _Engagement):
+        return _engagement(event, play)
+    if isinstance(event, _Command):
+        return _command(event, plan, play)
     match event:
-        case ev.Opened():
-            names = ", ".join(sorted({alert.name for alert in event.alerts}))
-            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
-            found = _found(event.alerts)
-            return f"Incident {event.incident} opened, {event.severity}: {names} fired{found}{held}"
-        case ev.AlertsJoined():
-            return f"{_names(event.alerts)} fired{_found(event.alerts)}"
-        case ev.AlertsCleared():
-            return f"{_names(event.alerts)} cleared{_found(event.alerts)}"
-        case ev.AnotherOpened():
-            return f"Incident {event.incident} opened beside it: {event.title}"
-        case ev.Acknowledged():
-            return f"Acknowledged by {event.by}"
+        case ev.Woken():
+            return None
         case ev.NoteAdded():
             return event.text
+        case ev.Acknowledged():
+            return f"Acknowledged by {event.by}"
         case ev.Resolved():
             return _resolved(event)
         case ev.MetricRead():
             criterion = play.criterion(event.criterion) if play else None
             return say_judgement(criterion, event.judgement, event.at) if criterion else None
+        case _:
+            return _consequence(event)
+
+
+def _alerts(event: _Alerts) -> str:
+    if isinstance(event, ev.AnotherOpened):
+        return f"Incident {event.incident} opened beside it: {event.title}"
+    names, found = _names(event.alerts), _found(event.alerts)
+    match event:
+        case ev.Opened():
+            told = f"Incident {event.incident} opened, {event.severity}: {names} fired{found}"
+            return told + _held(event)
+        case ev.AlertsJoined():
+            return f"{names} fired{found}"
+        case ev.AlertsCleared():
+            return f"{names} cleared{found}"
+        case ev.Reopened():
+            return f"OPENED AGAIN: {names} fired after it was over{found}{_held(event)}"
+    assert_never(event)
+
+
+def _held(event: ev.Opened | ev.Reopened) -> str:
+    return f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
+
+
+def _hands(event: _Hands) -> str:
+    match event:
         case ev.PageDelivered():
             return f"Paged {event.person} ({event.role}) by {event.channel}"
         case ev.PageFailed():
             whom = f"{event.person} ({event.role})" if event.person else event.role
             return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
+        case ev.PageLost():
+            return "NO PAGE WAS DELIVERED, and none was under way: the first rung is paged again"
         case ev.Silenced():
             by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
             until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
@@ -82,56 +145,10 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
             return f"NOT SILENCED in Alertmanager: {event.reason}"
         case ev.ReportWritten():
             return f"Post-mortem written: {event.path}"
-        case ev.Reopened():
-            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over"
-        case ev.Woken():
-            return None
-        case (
-            ev.Unacknowledged()
-            | ev.Snoozed()
-            | ev.Assigned()
-            | ev.Escalated()
-            | ev.PartTaken()
-            | ev.PartLeft()
-            | ev.SeverityChanged()
-            | ev.SilenceAsked()
-            | ev.QuestionAnswered()
-        ):
-            return _engagement(event, play)
-        case (
-            ev.SilenceEnded()
-            | ev.RungClimbed()
-            | ev.TargetMissed()
-            | ev.TimeBoxEnded()
-            | ev.QuietEnded()
-            | ev.Recovered()
-            | ev.Relapsed()
-            | ev.Decided()
-        ):
-            return _consequence(event)
-        case (
-            ev.RunApproved()
-            | ev.RunDeclined()
-            | ev.CommandBegun()
-            | ev.CommandFinished()
-            | ev.CommandInterrupted()
-        ):
-            return _command(event, play)
     assert_never(event)
 
 
-def _engagement(
-    event: ev.Unacknowledged
-    | ev.Snoozed
-    | ev.Assigned
-    | ev.Escalated
-    | ev.PartTaken
-    | ev.PartLeft
-    | ev.SeverityChanged
-    | ev.SilenceAsked
-    | ev.QuestionAnswered,
-    play: Play | None,
-) -> str:
+def _engagement(event: _Engagement, play: Play | None) -> str:
     match event:
         case ev.Unacknowledged():
             return f"{event.by} took the acknowledgement back"
@@ -160,16 +177,7 @@ def _engagement(
     assert_never(event)
 
 
-def _consequence(
-    event: ev.SilenceEnded
-    | ev.RungClimbed
-    | ev.TargetMissed
-    | ev.TimeBoxEnded
-    | ev.QuietEnded
-    | ev.Recovered
-    | ev.Relapsed
-    | ev.Decided,
-) -> str:
+def _consequence(event: _Consequence) -> str:
     match event:
         case ev.SilenceEnded():
             return f"Silence ended in Alertmanager ({event.silence})"
@@ -205,14 +213,11 @@ def _found(alerts: tuple[Alert, ...]) -> str:
 
 
 def _command(
-    event: ev.RunApproved
-    | ev.RunDeclined
-    | ev.CommandBegun
-    | ev.CommandFinished
-    | ev.CommandInterrupted,
+    event: _Command,
+    plan: Plan,
     play: Play | None,
 ) -> str:
-    command = play.command(event.command) if play else None
+    command = plan.command(play.alert if play else None, event.command)
     name = f'{event.command} "{command.title}"' if command else event.command
     match event:
         case ev.RunApproved():

@@ -53,6 +53,8 @@ def say_judgement(criterion: Criterion, judgement: Judgement, at: datetime) -> s
     limit = f"wanted {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
     if criterion.purpose is Purpose.SYMPTOM:
         limit = f"alarming {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
+    if criterion.purpose is Purpose.QUESTION:
+        limit = f"asked {criterion.comparison} {say_value(criterion.threshold, criterion.unit)}"
     if judgement.value is None:
         why = judgement.reason.partition(" (")[0] or "no data"
         return f"{name}: unknown, {why}; {limit}"
@@ -79,6 +81,7 @@ def compose(
         f"You get this as {getattr(effect, 'role', '')}: {reason}.",
         "",
         *_found(incident, plan, at),
+        *war_room(incident.id, plan),
         *[f"Open beside it, perhaps one cause: {title}" for title in others],
     ]
     return Message(
@@ -88,6 +91,12 @@ def compose(
         thread=f"incident-{incident.id}",
         urgent=page,
     )
+
+
+def war_room(incident: int, plan: Plan) -> list[str]:
+    """Where people meet, as one line; nothing where no link is set."""
+    link = plan.response.war_room.replace("{incident}", str(incident))
+    return [f"War room: {link}"] if link else []
 
 
 def _found(incident: Incident, plan: Plan, at: datetime) -> list[str]:

@@ -1,12 +1,24 @@
-"""Takes alerts that are on disk into incidents: opens, joins, clears. Runs inside a transaction."""
+"""Takes alerts that are on disk into incidents: opens, opens again, joins, clears. Runs inside a
+transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core.alert import HEARTBEATS, Alert, group_key
-from playcall.core.events import AlertsCleared, AlertsJoined, AnotherOpened, Opened
+from playcall.core.effects import Moved
+from playcall.core.events import (
+    AlertsCleared,
+    AlertsJoined,
+    AnotherOpened,
+    Opened,
+    QuietEnded,
+    Reopened,
+)
+from playcall.core.incident import Incident
+from playcall.core.maintenance import Window, window_for
 from playcall.core.plan import Plan
+from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
 from playcall.engine.ports import Arrival, Transaction
 
@@ -20,8 +32,10 @@ class Intake:
 
     plan: str  # digest of the plan that new incidents open with
     group_by: tuple[str, ...]  # labels, beside the alert's name
-    severities: Mapping[str, str]  # alert label -> level of the document, in lower and upper case
+    severities: Mapping[str, str]  # a label's value -> level of the document, beside the usual ones
     values: Mapping[str, str]  # placeholders filled by the settings
+    severity_labels: tuple[str, ...] = LABELS
+    windows: tuple[Window, ...] = ()  # announced maintenance
 
 
 def take_in(
@@ -35,6 +49,28 @@ def take_in(
     for group, alerts in groups.items():
         batch.take_group(group, alerts)
     tx.take_in(arrivals)
+
+
+def take_found(
+    tx: Transaction, alerts: Sequence[Alert], intake: Intake, committer: Committer, at: datetime
+) -> int:
+    """Alerts that fire and whose message never came, as if it had; returns how many were taken in.
+    One whose row is on disk already, so that its message did come, is taken in at once."""
+    taken = 0
+    groups: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        group = group_key(alert, intake.group_by)
+        incident = tx.live_in_group(group)
+        member = incident.alerts.get(alert.fingerprint) if incident else None
+        if member and member.firing:
+            continue
+        taken += 1
+        if not tx.receive([alert], at).news:
+            groups.setdefault(group, []).append(alert)
+    batch = _Batch(tx, intake, committer, at, storm=len(groups) > RELATED)
+    for group, known in groups.items():
+        batch.take_group(group, known)
+    return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +90,54 @@ class _Batch:
         cleared = tuple(alert for alert in alerts if not alert.firing)
         incident = self.tx.live_in_group(group)
         if incident is None:
-            if firing:
-                self._open(group, firing)
+            self._without_incident(group, firing, cleared)
             return
         if firing:
             joined = AlertsJoined(at=self.at, alerts=firing)
             self.committer.apply(self.tx, joined, incident.id)
+            self._end_maintenance(incident, firing)
         if cleared:
             gone = AlertsCleared(at=self.at, alerts=cleared)
             self.committer.apply(self.tx, gone, incident.id)
+
+    def _end_maintenance(self, incident: Incident, firing: tuple[Alert, ...]) -> None:
+        """An alert that no window covers is to be heard, though it joins some that are covered."""
+        quiet = incident.quiet
+        if quiet is None or quiet.snoozed or self._announced(firing):
+            return
+        names = ", ".join(sorted({alert.name for alert in firing}))
+        heard = QuietEnded(at=self.at, reason=f"{quiet.reason} does not cover {names}")
+        self.committer.apply(self.tx, heard, incident.id)
+
+    def _announced(self, alerts: Sequence[Alert]) -> Window | None:
+        return window_for(alerts, self.intake.windows, self.at)
+
+    def _without_incident(
+        self, group: str, firing: tuple[Alert, ...], cleared: tuple[Alert, ...]
+    ) -> None:
+        over = self.tx.lately_over(group)
+        if over and cleared:  # somebody resolved it while it fired
+            gone = AlertsCleared(at=self.at, alerts=cleared)
+            self.committer.apply(self.tx, gone, over.id)
+        if firing and not (over and self._reopen(over, firing)):
+            self._open(group, firing)
+
+    def _reopen(self, over: Incident, alerts: tuple[Alert, ...]) -> bool:
+        """A relapse is the same incident, unless it comes too late."""
+        window = self._announced(alerts)
+        again = Reopened(
+            at=self.at,
+            alerts=alerts,
+            quiet_until=window.ends if window else None,
+            quiet_reason=f"maintenance: {window.reason}" if window else "",
+        )
+        return isinstance(self.committer.apply(self.tx, again, over.id), Moved)
 
     def _open(self, group: str, alerts: tuple[Alert, ...]) -> None:
         plan = self.tx.plan(self.intake.plan)
         play = plan.play(alerts[0].name)
         severity = severity_of(alerts[0], plan, self.intake)
+        window = self._announced(alerts)
         beside = () if self.storm else tuple(self.tx.live()[-RELATED:])
         number = self.tx.next_incident()
         title = title_of(alerts[0])
@@ -82,6 +152,8 @@ class _Batch:
             alerts=alerts,
             values=_values(plan, alerts[0], self.intake),
             alongside=beside,
+            quiet_until=window.ends if window else None,
+            quiet_reason=f"maintenance: {window.reason}" if window else "",
         )
         self.committer.apply(self.tx, opened)
         for other in beside:
@@ -103,17 +175,13 @@ def title_of(alert: Alert) -> str:
 
 
 def severity_of(alert: Alert, plan: Plan, intake: Intake) -> str:
-    """By the alert's label; where it says nothing that is understood, the document's highest."""
-    label = alert.labels.get("severity", "").lower()
-    level = intake.severities.get(label, label.upper())
-    if plan.severity(level) or not plan.severities:
-        return level or "CRITICAL"
-    return plan.severities[0].level
+    return level_of(alert.labels, plan, intake.severity_labels, intake.severities)
 
 
 def _values(plan: Plan, alert: Alert, intake: Intake) -> dict[str, str]:
     """Values for the placeholders of the play: the alert's labels first, then the settings."""
     play = plan.play(alert.name)
-    wanted = {p.name for command in (play.commands() if play else ()) for p in command.placeholders}
+    commands = (*(play.commands() if play else ()), *plan.essentials)
+    wanted = {p.name for command in commands for p in command.placeholders}
     known = {**intake.values, **alert.labels}
     return {name: known[name] for name in sorted(wanted) if known.get(name)}

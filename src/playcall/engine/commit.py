@@ -36,6 +36,7 @@ from playcall.engine.ports import (
     Transaction,
     Unsilencing,
 )
+from playcall.engine.tally import tally
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Committer:
             return outcome
         jobs, failures = self._follow(tx, outcome, event, plan)
         tx.record(outcome.incident, event, jobs)
+        tally(tx, outcome.incident, event)
         for following in (*outcome.follows, *failures):
             self.apply(tx, following, outcome.incident.id)
         return outcome
@@ -199,8 +201,7 @@ def _bind(text: str, incident: Incident, command: Command) -> str:
 
 
 def _command(incident: Incident, effect: RunCommand, plan: Plan) -> Command:
-    play = plan.play(incident.play) if incident.play else None
-    command = play.command(effect.command) if play else None
+    command = plan.command(incident.play, effect.command)
     if command is None:
         raise LookupError(f"the plan has no command {effect.command}")
     return command

@@ -50,6 +50,7 @@ class Engine:
     performer: Performer
     reader: Reader
     intake: Intake
+    watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _working: dict[str, Job] = field(default_factory=dict)
     _batch: int = ARRIVALS
@@ -79,7 +80,8 @@ class Engine:
     async def run(self) -> None:
         """Work until cancelled; jobs under way are given up and taken up at the next start."""
         async with asyncio.TaskGroup() as group:
-            for look in (self._take_arrivals, self._wake_incidents, self.reader.read_due):
+            looks = (self._take_arrivals, self._wake_incidents, self.reader.read_due)
+            for look in (*looks, *self.watches):
                 group.create_task(self._repeat(look))
             for kinds, slots in POOLS.items():
                 start = functools.partial(self._start_jobs, group, kinds, slots)

@@ -23,6 +23,7 @@ from playcall.core.events import (
 from playcall.core.incident import RunStatus, SilencePurpose
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
+from playcall.engine.monitoring import Metrics, Silencer, Vector
 from playcall.engine.ports import (
     Archive,
     Channel,
@@ -31,18 +32,15 @@ from playcall.engine.ports import (
     Execution,
     Exit,
     Job,
-    Metrics,
     Output,
     Prolonging,
     Reporting,
     Runner,
-    Silencer,
     Silencing,
     Store,
     Transaction,
     Unavailable,
     Unsilencing,
-    Vector,
 )
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,10 @@ from playcall.core.alert import Alert
 from playcall.core.events import Event
 from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
-from playcall.core.judge import Judgement, Sample
+from playcall.core.judge import Judgement
 from playcall.core.message import Message
 from playcall.core.plan import Plan
+from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 
 T = TypeVar("T")
@@ -75,43 +76,6 @@ class Exit:
 class Runner(Protocol):
     def run(self, command: str, *, time_limit: timedelta) -> AsyncGenerator[Output | Exit, None]:
         """Run one shell command. Closing the iterator early ends the command."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vector:
-    """One series of an instant query's answer."""
-
-    labels: Mapping[str, str]
-    sample: Sample
-
-
-class Metrics(Protocol):
-    async def query(self, promql: str, at: datetime) -> Sequence[Vector]:
-        """An instant query. Raises Unavailable."""
-        ...
-
-    async def query_range(
-        self, promql: str, start: datetime, end: datetime, step: timedelta
-    ) -> Sequence[Sequence[Sample]]:
-        """One sequence of samples for each series, oldest first. Raises Unavailable."""
-        ...
-
-
-class Silencer(Protocol):
-    async def silence(
-        self, labels: Mapping[str, str], starts_at: datetime, ends_at: datetime, comment: str
-    ) -> str:
-        """Silence exactly these labels; the same silence asked for twice is made once. Returns
-        Alertmanager's id. Raises Unavailable."""
-        ...
-
-    async def prolong(self, silence: str, ends_at: datetime) -> str:
-        """Let it end later; returns its id, which may be a new one. Raises Unavailable."""
-        ...
-
-    async def end(self, silence: str) -> None:
-        """End it now; one that has ended, or is not there, is left alone. Raises Unavailable."""
         ...
 
 
@@ -300,6 +264,10 @@ class Transaction(Protocol):
         """The incident of the group that is not over, locked."""
         ...
 
+    def lately_over(self, group: str) -> Incident | None:
+        """The latest incident of the group that is over, however long ago; locked."""
+        ...
+
     def live(self) -> Sequence[int]:
         """Every incident that is not over."""
         ...
@@ -382,6 +350,20 @@ class Transaction(Protocol):
         """The latest reading, for people to look at; not an event."""
         ...
 
+    # readiness
+    def readiness(self) -> Readiness | None:
+        """The latest, locked; None: never measured."""
+        ...
+
+    def keep_readiness(self, reading: Readiness, *, change: bool) -> None:
+        """Beside the earlier ones when it is a change, else in place of the latest."""
+        ...
+
+    # counters
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter that is kept for ever."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buried:
@@ -410,6 +392,25 @@ class Views(Protocol):
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
         """Newest first."""
+        ...
+
+    def lately_over(self, since: datetime, limit: int) -> Sequence[Incident]:
+        """Resolved since then, the latest first."""
+        ...
+
+    def unpaged(self, limit: int) -> Sequence[Incident]:
+        """Live incidents of which no page was ever delivered, and for which nothing that is to be
+        delivered is under way."""
+        ...
+
+    def plan(self, digest: str) -> Plan: ...
+
+    def readiness(self, limit: int = 100) -> Sequence[Readiness]:
+        """Its changes, newest first: the first one is how it stands."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Every counter by its name."""
         ...
 
     def dossier(self, incident: int) -> Dossier | None: ...

@@ -10,7 +10,13 @@ from playcall.core.judge import Judgement, Verdict, judge
 from playcall.core.plan import Criterion
 from playcall.core.verification import measurable
 from playcall.engine.commit import Committer
-from playcall.engine.ports import Clock, Metrics, Store, Transaction, Unavailable
+from playcall.engine.monitoring import Metrics
+from playcall.engine.ports import (
+    Clock,
+    Store,
+    Transaction,
+    Unavailable,
+)
 
 AT_ONCE = 50  # incidents in one round
 

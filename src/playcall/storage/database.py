@@ -95,6 +95,7 @@ class Database:
             if connection.dialect.name == "postgresql":  # several may begin at the same moment
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
             tables.metadata.create_all(connection)
+            tables.upgrade(connection)
             version = connection.scalar(sa.select(sa.func.max(tables.schema.c.version)))
             if version is None:
                 connection.execute(sa.insert(tables.schema).values(version=tables.SCHEMA_VERSION))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
+from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.engine.ports import (
     Buried,
@@ -18,9 +19,21 @@ from playcall.engine.ports import (
     StoredRun,
 )
 from playcall.storage.codec import load, load_event
+from playcall.storage.tables import (
+    counters,
+    incidents,
+    jobs,
+    output,
+    plans,
+    readiness,
+    readings,
+    runs,
+)
 from playcall.storage.tables import events as events_table
-from playcall.storage.tables import incidents, jobs, output, plans, readings, runs
 from playcall.storage.tables import overrides as overrides_table
+
+# Written out and not bound, so that SQLite knows the partial index of what is unfinished.
+_unfinished = jobs.c.state.in_([sa.literal_column("'due'"), sa.literal_column("'leased'")])
 
 
 def plan_digest(body: str) -> str:
@@ -102,6 +115,39 @@ class SqlViews:
         if live_only:
             query = query.where(incidents.c.live)
         return [load(state, Incident) for state in self._db.scalars(query)]
+
+    def lately_over(self, since: datetime, limit: int) -> Sequence[Incident]:
+        query = (
+            sa.select(incidents.c.state)
+            .where(sa.not_(incidents.c.live), incidents.c.over_at >= since)
+            .order_by(incidents.c.over_at.desc())
+            .limit(limit)
+        )
+        return [load(state, Incident) for state in self._db.scalars(query)]
+
+    def unpaged(self, limit: int) -> Sequence[Incident]:
+        delivered = sa.exists().where(
+            events_table.c.incident == incidents.c.id, events_table.c.kind == "PageDelivered"
+        )
+        under_way = sa.select(jobs.c.incident).where(_unfinished, jobs.c.kind == "Delivery")
+        query = (
+            sa.select(incidents.c.state)
+            .where(incidents.c.live, sa.not_(delivered), incidents.c.id.not_in(under_way))
+            .order_by(incidents.c.id)
+            .limit(limit)
+        )
+        return [load(state, Incident) for state in self._db.scalars(query)]
+
+    def plan(self, digest: str) -> Plan:
+        return plan(self._db, digest, self._plans)
+
+    def readiness(self, limit: int = 100) -> Sequence[Readiness]:
+        query = sa.select(readiness.c.body).order_by(readiness.c.id.desc()).limit(limit)
+        return [load(body, Readiness) for body in self._db.scalars(query)]
+
+    def counts(self) -> Mapping[str, int]:
+        rows = self._db.execute(sa.select(counters.c.name, counters.c.n))
+        return {row.name: int(row.n) for row in rows}
 
     def dossier(self, incident: int) -> Dossier | None:
         state = self._db.scalar(sa.select(incidents.c.state).where(incidents.c.id == incident))

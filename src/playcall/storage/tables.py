@@ -84,6 +84,7 @@ incidents = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("wake_at", Instant),
     sa.Column("watch_at", Instant),  # when its criteria are to be read next
+    sa.Column("over_at", Instant),  # when it was resolved, the latest time
 )
 sa.Index(
     "incidents_live_group",
@@ -93,6 +94,8 @@ sa.Index(
     postgresql_where=incidents.c.live,
 )
 sa.Index("incidents_wake", incidents.c.wake_at)
+sa.Index("incidents_over", incidents.c.over_at)
+sa.Index("incidents_group", incidents.c.group_key, incidents.c.id)
 
 events = sa.Table(
     "events",
@@ -165,3 +168,21 @@ readings = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+# Changes of the GO / CAUTION / NO-GO state; the latest row also has the latest reading.
+readiness = sa.Table(
+    "readiness",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""
+    present = {column["name"] for column in sa.inspect(connection).get_columns("incidents")}
+    if "over_at" not in present:
+        connection.execute(sa.text("ALTER TABLE incidents ADD COLUMN over_at BIGINT"))
+    for index in incidents.indexes:
+        index.create(connection, checkfirst=True)

@@ -16,6 +16,7 @@ from playcall.core.events import Event
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
+from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.ports import (
     Arrival,
@@ -39,6 +40,7 @@ from playcall.storage.tables import (
     output,
     overrides,
     plans,
+    readiness,
     readings,
     runs,
 )
@@ -135,6 +137,16 @@ class SqlTransaction:
     def live_in_group(self, group: str) -> Incident | None:
         return self._locked(sa.and_(incidents.c.group_key == group, incidents.c.live))
 
+    def lately_over(self, group: str) -> Incident | None:
+        state = self._db.scalar(
+            sa.select(incidents.c.state)
+            .where(incidents.c.group_key == group, sa.not_(incidents.c.live))
+            .order_by(incidents.c.id.desc())
+            .limit(1)
+            .with_for_update()
+        )
+        return load(state, Incident) if state else None
+
     def _locked(self, which: sa.ColumnElement[bool]) -> Incident | None:
         state = self._db.scalar(sa.select(incidents.c.state).where(which).with_for_update())
         return load(state, Incident) if state else None
@@ -164,6 +176,7 @@ class SqlTransaction:
             "state": dump(incident),
             "version": incident.version,
             "wake_at": incident.wake_at,
+            "over_at": incident.resolved_at,
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}
@@ -381,3 +394,28 @@ class SqlTransaction:
             self._db.execute(
                 sa.insert(readings).values(incident=incident, criterion=criterion, **values)
             )
+
+    def readiness(self) -> Readiness | None:
+        body = self._db.scalar(
+            sa.select(readiness.c.body).order_by(readiness.c.id.desc()).limit(1).with_for_update()
+        )
+        return load(body, Readiness) if body else None
+
+    def keep_readiness(self, reading: Readiness, *, change: bool) -> None:
+        values = {"at": reading.since, "body": dump(reading)}
+        if change:
+            self._db.execute(sa.insert(readiness).values(values))
+            return
+        latest = sa.select(sa.func.max(readiness.c.id)).scalar_subquery()
+        self._db.execute(sa.update(readiness).where(readiness.c.id == latest).values(values))
+
+    # --- counters
+
+    def count(self, name: str, by: int = 1) -> None:
+        statement = self._insert(counters).values(name=name, n=by)
+        self._db.execute(
+            statement.on_conflict_do_update(
+                index_elements=[counters.c.name],
+                set_={"n": counters.c.n + statement.excluded.n},
+            )
+        )

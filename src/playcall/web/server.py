@@ -15,6 +15,7 @@ from playcall.web import api, oncall, pages
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
 from playcall.web.intake import receive_alertmanager
+from playcall.web.metrics import expose
 from playcall.web.templates import STATIC
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
         response_model=None,
         status_code=202,
     )
+    web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
     web.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @web.get("/api/v1/openapi.json", include_in_schema=False)

@@ -13,7 +13,7 @@ from playcall.core import drill, judge
 from playcall.core.drill import Change, Evidence, Fired, Look, Sample, Watched
 from playcall.core.judge import reduce_series
 from playcall.core.pace import quicken
-from playcall.core.plan import Criterion, Plan
+from playcall.core.plan import Criterion, Plan, Purpose
 from playcall.prometheus import Prometheus
 
 STEP = timedelta(seconds=1)
@@ -45,7 +45,7 @@ async def recorded(
                 watch(play.alert, criterion)
                 for play in quick.plays
                 for criterion in play.criteria
-                if criterion.query
+                if criterion.query and criterion.purpose is not Purpose.QUESTION
             )
         )
         spans = await asyncio.gather(*(fired(play.alert) for play in plan.plays))

@@ -49,7 +49,7 @@ def _check_limits(play: Play, ledger: Ledger) -> None:
     """One measurement, one limit: for the alert, and for its end, which lies on the other side."""
     first: dict[tuple[Purpose, str, bool], Criterion] = {}
     for criterion in play.criteria:
-        if criterion.query is None:
+        if criterion.query is None or criterion.purpose is Purpose.QUESTION:
             continue
         upward = criterion.comparison in _UPWARD
         key = (criterion.purpose, criterion.query, upward)

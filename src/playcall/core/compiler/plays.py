@@ -11,6 +11,7 @@ from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind, unquoted, walk
 from playcall.core.compiler.criteria import Evidence, read_criterion
 from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.questions import measure
 from playcall.core.compiler.sections import SEVERITY_WORDS, Section, below_bold, confirms, role_of
 from playcall.core.compiler.steps import StepReader, guard_of
 from playcall.core.compiler.tables import level_of
@@ -96,7 +97,9 @@ def read_plays(
     head = _read_head(section, known.levels, front.get("severity", ""), ledger)
     body = _Body(ledger, known)
     body.read(section, tuple(head.rest))
-    criteria = _criteria(body, known.evidence(section, names), ledger)
+    evidence = known.evidence(section, names)
+    phases, asked = measure(tuple(body.phases), evidence, ledger)
+    criteria = (*_criteria(body, evidence, ledger), *asked)
     return tuple(
         Play(
             alert=name,
@@ -105,7 +108,7 @@ def read_plays(
             escalation=head.escalation,
             criteria=criteria,
             symptoms=tuple(body.symptoms),
-            phases=tuple(body.phases),
+            phases=phases,
             templates=(*body.templates, *body.reader.templates),
             line=section.line,
             last_line=section.last_line,

@@ -1,0 +1,38 @@
+"""What is counted for ever as events are committed, so that a scrape need not read them all."""
+
+from playcall.core.events import Acknowledged, Event, PageDelivered, PageFailed, TargetMissed
+from playcall.core.incident import Incident
+from playcall.engine.ports import Transaction
+
+PAGES = "pages:"  # delivered, failed
+TARGETS_MISSED = "targets missed"
+RESPONSE = "response:"  # how many were acknowledged within so many seconds, and no fewer
+RESPONSE_SUM = "response milliseconds"
+BUCKETS = (60, 300, 600, 3600)  # seconds
+BEYOND = "+Inf"
+
+
+def tally(tx: Transaction, incident: Incident, event: Event) -> None:
+    """Count an event; `incident` is its state after it, and the event is on record already."""
+    match event:
+        case PageDelivered():
+            tx.count(f"{PAGES}delivered")
+        case PageFailed():
+            tx.count(f"{PAGES}failed")
+        case TargetMissed():
+            tx.count(TARGETS_MISSED)
+        case Acknowledged():
+            if _is_first(tx, incident):
+                _measure(tx, incident, event)
+
+
+def _is_first(tx: Transaction, incident: Incident) -> bool:
+    known = sum(isinstance(stored.event, Acknowledged) for stored in tx.events(incident.id))
+    return known == 1
+
+
+def _measure(tx: Transaction, incident: Incident, event: Acknowledged) -> None:
+    seconds = max((event.at - incident.fired_at).total_seconds(), 0.0)
+    bucket = next((str(limit) for limit in BUCKETS if seconds <= limit), BEYOND)
+    tx.count(f"{RESPONSE}{bucket}")
+    tx.count(RESPONSE_SUM, round(seconds * 1000))

@@ -1,0 +1,114 @@
+"""`/metrics`: what Prometheus may scrape, computed from the store when it is asked for."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from playcall.core.incident import Incident
+from playcall.core.readiness import Readiness, State
+from playcall.engine.ports import Views
+from playcall.engine.reconcile import COUNTED
+from playcall.engine.tally import BEYOND, BUCKETS, PAGES, RESPONSE, RESPONSE_SUM, TARGETS_MISSED
+from playcall.web.auth import Doorkeeper
+from playcall.web.desk import desk
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+MOST = 100_000  # incidents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the store knows."""
+
+    live: Sequence[Incident]
+    counts: Mapping[str, int]
+    readiness: Readiness | None
+
+
+async def expose(request: Request) -> Response:
+    """`GET /metrics` with a bearer token, of the intake or of a person."""
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    scheme, _, said = request.headers.get("authorization", "").partition(" ")
+    token = said.strip()
+    admitted = doorkeeper.admits_intake(token) or doorkeeper.by_token(token) is not None
+    if scheme.lower() != "bearer" or not admitted:
+        return JSONResponse({"detail": "/metrics needs a token; see intake.tokens"}, 401)
+    figures = await desk(request).store.read(_gather)
+    return Response(render(figures), media_type=TEXT)
+
+
+def _gather(views: Views) -> Figures:
+    readiness = views.readiness(1)
+    return Figures(
+        live=views.incidents(live_only=True, limit=MOST),
+        counts=views.counts(),
+        readiness=readiness[0] if readiness else None,
+    )
+
+
+def render(figures: Figures) -> str:
+    """In Prometheus's text format, version 0.0.4."""
+    lines = [
+        *_incidents(figures.live),
+        *_response_time(figures.counts),
+        *_head("playcall_response_targets_missed_total", "counter", "Nobody acknowledged in time."),
+        f"playcall_response_targets_missed_total {figures.counts.get(TARGETS_MISSED, 0)}",
+        *_head("playcall_pages_total", "counter", "Pages by what became of them."),
+        *_counted("playcall_pages_total", "result", PAGES, figures.counts, "delivered", "failed"),
+        *_head(
+            "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
+        ),
+        *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
+        *_readiness(figures.readiness),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(name: str, kind: str, words: str) -> tuple[str, str]:
+    return f"# HELP {name} {words}", f"# TYPE {name} {kind}"
+
+
+def _incidents(live: Sequence[Incident]) -> Iterator[str]:
+    yield from _head("playcall_incidents", "gauge", "Incidents that are not over.")
+    found = Counter((incident.severity, str(incident.status)) for incident in live)
+    for (severity, status), count in sorted(found.items()):
+        labels = f'severity="{_escaped(severity)}",status="{_escaped(status)}"'
+        yield f"playcall_incidents{{{labels}}} {count}"
+
+
+def _response_time(counts: Mapping[str, int]) -> Iterator[str]:
+    name = "playcall_response_time_seconds"
+    yield from _head(name, "histogram", "From the alert's start to the first acknowledgement.")
+    within = 0
+    for bucket in (*map(str, BUCKETS), BEYOND):
+        within += counts.get(f"{RESPONSE}{bucket}", 0)
+        yield f'{name}_bucket{{le="{bucket}"}} {within}'
+    yield f"{name}_sum {counts.get(RESPONSE_SUM, 0) / 1000}"
+    yield f"{name}_count {within}"
+
+
+def _counted(
+    name: str, label: str, prefix: str, counts: Mapping[str, int], *always: str
+) -> Iterator[str]:
+    known = {key.removeprefix(prefix): n for key, n in counts.items() if key.startswith(prefix)}
+    for value, count in sorted({**dict.fromkeys(always, 0), **known}.items()):
+        yield f'{name}{{{label}="{_escaped(value)}"}} {count}'
+
+
+def _readiness(reading: Readiness | None) -> Iterator[str]:
+    """Nothing where the document has no gauge."""
+    if reading is None:
+        return
+    yield from _head("playcall_readiness", "gauge", "1 for the state that holds.")
+    for state in State:
+        yield f'playcall_readiness{{state="{state}"}} {int(state is reading.state)}'
+    if reading.value is not None:
+        yield from _head("playcall_readiness_ratio", "gauge", "What the state is read from.")
+        yield f"playcall_readiness_ratio {reading.value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
