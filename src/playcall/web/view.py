@@ -129,15 +129,16 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         beside=incident.alongside,
         given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
         diagnostics=_diagnostics(incident),
-        decide=_undecided(phases) if incident.acknowledged_by else None,
+        decide=_undecided(phases, state) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
         can_resolve=not over,
         over=over,
     )
 
 
-def _undecided(phases: Iterable[PhaseView]) -> CommandView | None:
-    """None as soon as a change has run, or runs: then its effect is what is waited for."""
+def _undecided(phases: Iterable[PhaseView], state: ResponseView) -> CommandView | None:
+    """What the decision tree led to comes first. None as soon as a change has run, or runs: then
+    its effect is what is waited for."""
     changes = [
         command
         for phase in phases
@@ -145,7 +146,12 @@ def _undecided(phases: Iterable[PhaseView]) -> CommandView | None:
         for command in step.commands
         if command.effect is EffectClass.CHANGE
     ]
-    if any(command.status not in ("", RunStatus.DECLINED) for command in changes):
+    decided = {key for tree in state.trees for one in tree.outcomes for key in one.commands}
+    waiting = [command for command in changes if command.status in ("", RunStatus.DECLINED)]
+    for command in waiting:
+        if command.id in decided and command.can_approve:
+            return command
+    if len(waiting) < len(changes):
         return None
     return next((command for command in changes if command.can_approve), None)
 

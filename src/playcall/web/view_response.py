@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from playcall.core import escalation
 from playcall.core.incident import Incident, Part
 from playcall.core.people import team_of
-from playcall.core.plan import Plan
+from playcall.core.plan import Plan, RungCondition
 from playcall.core.response import ResponsePolicy
 from playcall.core.wording import say_duration
 from playcall.web.response import BoxView, ResponseView, RungView, Surroundings, TreeView, short
@@ -68,15 +68,16 @@ def say(
     state: ResponseView, incident: Incident, plan: Plan, around: Surroundings, now: datetime
 ) -> ResponseLines:
     boxes = tuple(_box(box, now) for box in state.boxes)
-    rungs = tuple(_rung(rung, state, now) for rung in state.rungs)
+    heard = incident.acknowledged_by is not None
+    rungs = tuple(_rung(rung, state, heard, now) for rung in state.rungs)
     waiting = (tree for tree in state.trees if tree.asked and tree.due)
     commanders = incident.roles.get(Part.COMMANDER, ())
     live = not incident.status.over
     return ResponseLines(
         state=state,
         due=_due(state, now) if live else "",
-        target=_target(state, now) if live else "",
-        late=state.target_missed,
+        target=_target(state, heard, now) if live else "",
+        late=state.target_missed and not heard,
         quiet=_quiet(state, now) if live else "",
         again=_again(state),
         parts=tuple(
@@ -102,10 +103,10 @@ def time_left(box: BoxView | None, now: datetime) -> str:
     if box is None:
         return ""
     if box.ended:
-        return f"over for {say_duration(now - box.ends)}" if box.ends <= now else "over"
+        return f"over for {_countdown(now - box.ends)}" if box.ends <= now else "over"
     if now < box.starts:
-        return f"starts in {say_duration(box.starts - now)}"
-    return f"{say_duration(box.ends - now)} left"
+        return f"starts in {_countdown(box.starts - now)}"
+    return f"{_countdown(box.ends - now)} left"
 
 
 def _box(box: BoxView, now: datetime) -> Line:
@@ -113,18 +114,32 @@ def _box(box: BoxView, now: datetime) -> Line:
     return Line(text=box.phase, words=time_left(box, now), state="done" if box.ended else later)
 
 
-def _rung(rung: RungView, state: ResponseView, now: datetime) -> Line:
+def _rung(rung: RungView, state: ResponseView, heard: bool, now: datetime) -> Line:
     text = f"{' and '.join(rung.roles)} · {rung.means.lower()}"
     if rung.climbed:
         return Line(text=text, words="called", state="done")
     following = state.next
     if following and (following.roles, following.at) == (rung.roles, rung.due):
-        return Line(text=text, words=f"in {say_duration(following.at - now)}", state="next")
+        return Line(text=text, words=f"in {_countdown(following.at - now)}", state="next")
+    return Line(text=text, words=_waiting(rung, state, heard, now), state="later")
+
+
+def _waiting(rung: RungView, state: ResponseView, heard: bool, now: datetime) -> str:
+    if state.quiet:
+        return "pages are held"
     if rung.due is None:
-        return Line(text=text, words="not for this severity", state="later")
-    waits = rung.due <= now or following is None
-    words = f"if {rung.condition}" if waits else f"in {say_duration(rung.due - now)}"
-    return Line(text=text, words=words, state="later")
+        return "not for this severity"
+    if heard and rung.condition == RungCondition.NO_ACK:
+        return "not while acknowledged"
+    if rung.due <= now:
+        return f"as soon as {rung.condition}"
+    only = rung.condition in (RungCondition.CRITICAL, RungCondition.SLA_VIOLATION)
+    return f"in {_countdown(rung.due - now)}{f', if {rung.condition}' if only else ''}"
+
+
+def _countdown(left: timedelta) -> str:
+    """In whole seconds: what moves need not be exact."""
+    return say_duration(timedelta(seconds=round(left.total_seconds())))
 
 
 def _due(state: ResponseView, now: datetime) -> str:
@@ -135,17 +150,18 @@ def _due(state: ResponseView, now: datetime) -> str:
     why = following.condition
     if following.round > state.round:
         why = f"the path starts over, round {following.round}"
-    return f"{whom}: {following.means.lower()} in {say_duration(following.at - now)} ({why})"
+    return f"{whom}: {following.means.lower()} in {_countdown(following.at - now)} ({why})"
 
 
-def _target(state: ResponseView, now: datetime) -> str:
+def _target(state: ResponseView, heard: bool, now: datetime) -> str:
     if state.target_missed:
-        return "Nobody acknowledged within the response time"
+        late = "Acknowledged after" if heard else "Nobody acknowledged within"
+        return f"{late} the response time"
     if state.respond_by is None:
         return ""
     if state.respond_by <= now:
         return "The response time is over"
-    return f"To be acknowledged within {say_duration(state.respond_by - now)}"
+    return f"To be acknowledged within {_countdown(state.respond_by - now)}"
 
 
 def _quiet(state: ResponseView, now: datetime) -> str:
@@ -154,7 +170,7 @@ def _quiet(state: ResponseView, now: datetime) -> str:
     if state.quiet.until <= now:
         return f"Pages are held until it fires again: {state.quiet.reason}"
     clock = f"{state.quiet.until:%H:%M} UTC"
-    left = say_duration(state.quiet.until - now)
+    left = _countdown(state.quiet.until - now)
     return f"Pages are held until {clock}, {left} from now: {state.quiet.reason}"
 
 
