@@ -311,9 +311,9 @@ def _play_differences(before: Play, after: Play) -> Iterator[str]:
         yield f"its severity, {after.severity} now"
     old = {command.id: command.text for command in before.commands()}
     new = {command.id: command.text for command in after.commands()}
-    for key in old.keys() - new.keys():
+    for key in sorted(old.keys() - new.keys()):
         yield f"command {key} is gone"
-    for key in new.keys() - old.keys():
+    for key in sorted(new.keys() - old.keys()):
         yield f"command {key} is new"
     for key in sorted(old.keys() & new.keys()):
         if old[key] != new[key]:
