@@ -60,7 +60,7 @@ def test_by_keyboard_one_answers_the_tree_and_calls_somebody(
         page.keyboard.press("Tab")
         page.keyboard.type("a second pair of eyes")
         page.keyboard.press("Enter")
-        called = "ada called person bob: a second pair of eyes"
+        called = "ada called bob: a second pair of eyes"
         expect(page.locator("#timeline")).to_contain_text(called)
         assert focused(page) == "call"  # folded away, and the keyboard is where it was
 

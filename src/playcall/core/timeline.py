@@ -49,17 +49,14 @@ def _is_milestone(event: ev.Event) -> bool:
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
     match event:
-        case ev.Opened():
-            names = ", ".join(sorted({alert.name for alert in event.alerts}))
-            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
-            found = _found(event.alerts)
-            return f"Incident {event.incident} opened, {event.severity}: {names} fired{found}{held}"
-        case ev.AlertsJoined():
-            return f"{_names(event.alerts)} fired{_found(event.alerts)}"
-        case ev.AlertsCleared():
-            return f"{_names(event.alerts)} cleared{_found(event.alerts)}"
-        case ev.AnotherOpened():
-            return f"Incident {event.incident} opened beside it: {event.title}"
+        case (
+            ev.Opened()
+            | ev.AlertsJoined()
+            | ev.AlertsCleared()
+            | ev.AnotherOpened()
+            | ev.Reopened()
+        ):
+            return _alerts(event)
         case ev.Acknowledged():
             return f"Acknowledged by {event.by}"
         case ev.NoteAdded():
@@ -69,21 +66,14 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.MetricRead():
             criterion = play.criterion(event.criterion) if play else None
             return say_judgement(criterion, event.judgement, event.at) if criterion else None
-        case ev.PageDelivered():
-            return f"Paged {event.person} ({event.role}) by {event.channel}"
-        case ev.PageFailed():
-            whom = f"{event.person} ({event.role})" if event.person else event.role
-            return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
-        case ev.Silenced():
-            by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
-            until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
-            return f"Silenced in Alertmanager{by} until {until} ({event.silence})"
-        case ev.SilenceFailed():
-            return f"NOT SILENCED in Alertmanager: {event.reason}"
-        case ev.ReportWritten():
-            return f"Post-mortem written: {event.path}"
-        case ev.Reopened():
-            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over"
+        case (
+            ev.PageDelivered()
+            | ev.PageFailed()
+            | ev.Silenced()
+            | ev.SilenceFailed()
+            | ev.ReportWritten()
+        ):
+            return _delivered(event)
         case ev.Woken():
             return None
         case (
@@ -98,26 +88,81 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
             | ev.QuestionAnswered()
         ):
             return _engagement(event, play)
-        case (
-            ev.SilenceEnded()
-            | ev.RungClimbed()
-            | ev.TargetMissed()
-            | ev.TimeBoxEnded()
-            | ev.QuietEnded()
-            | ev.Recovered()
-            | ev.Relapsed()
-            | ev.Decided()
-        ):
-            return _consequence(event)
-        case (
-            ev.RunApproved()
-            | ev.RunDeclined()
-            | ev.CommandBegun()
-            | ev.CommandFinished()
-            | ev.CommandInterrupted()
-        ):
-            return _command(event, play)
+        case _:
+            return _followed(event, play)
+
+
+def _followed(
+    event: ev.SilenceEnded
+    | ev.RungClimbed
+    | ev.TargetMissed
+    | ev.TimeBoxEnded
+    | ev.QuietEnded
+    | ev.Recovered
+    | ev.Relapsed
+    | ev.Decided
+    | ev.RunApproved
+    | ev.RunDeclined
+    | ev.CommandBegun
+    | ev.CommandFinished
+    | ev.CommandInterrupted,
+    play: Play | None,
+) -> str:
+    if isinstance(
+        event,
+        ev.RunApproved
+        | ev.RunDeclined
+        | ev.CommandBegun
+        | ev.CommandFinished
+        | ev.CommandInterrupted,
+    ):
+        return _command(event, play)
+    return _consequence(event)
+
+
+def _alerts(
+    event: ev.Opened | ev.AlertsJoined | ev.AlertsCleared | ev.AnotherOpened | ev.Reopened,
+) -> str:
+    match event:
+        case ev.Opened():
+            names = _names(event.alerts)
+            held = f"; pages are held, {event.quiet_reason}" if event.quiet_until else ""
+            found = _found(event.alerts)
+            return f"Incident {event.incident} opened, {event.severity}: {names} fired{found}{held}"
+        case ev.AlertsJoined():
+            return f"{_names(event.alerts)} fired{_found(event.alerts)}"
+        case ev.AlertsCleared():
+            return f"{_names(event.alerts)} cleared{_found(event.alerts)}"
+        case ev.AnotherOpened():
+            return f"Incident {event.incident} opened beside it: {event.title}"
+        case ev.Reopened():
+            return f"OPENED AGAIN: {_names(event.alerts)} fired after it was over"
     assert_never(event)
+
+
+def _delivered(
+    event: ev.PageDelivered | ev.PageFailed | ev.Silenced | ev.SilenceFailed | ev.ReportWritten,
+) -> str:
+    match event:
+        case ev.PageDelivered():
+            return f"Paged {_whom(event.person, event.role)} by {event.channel}"
+        case ev.PageFailed():
+            whom = _whom(event.person, event.role) if event.person else event.role
+            return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
+        case ev.Silenced():
+            by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
+            until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
+            return f"Silenced in Alertmanager{by} until {until} ({event.silence})"
+        case ev.SilenceFailed():
+            return f"NOT SILENCED in Alertmanager: {event.reason}"
+        case ev.ReportWritten():
+            return f"Post-mortem written: {event.path}"
+    assert_never(event)
+
+
+def _whom(person: str, role: str) -> str:
+    """Somebody who was called by name is named once."""
+    return person if person == role else f"{person} ({role})"
 
 
 def _engagement(
@@ -134,14 +179,15 @@ def _engagement(
 ) -> str:
     match event:
         case ev.Unacknowledged():
-            return f"{event.by} took the acknowledgement back"
+            return f"{event.by} gave it back: nobody has it"
         case ev.Snoozed():
             return f"Snoozed by {event.by} until {event.until:%H:%M:%S} UTC"
         case ev.Assigned():
             return f"{event.by} assigned it to {event.to}"
         case ev.Escalated():
             called = {ev.Whom.NEXT: "the next rung", ev.Whom.EXPERT: "the subject-matter expert"}
-            whom = called.get(event.whom) or f"{event.whom} {event.to}"
+            team = "team " if event.whom is ev.Whom.TEAM else ""
+            whom = called.get(event.whom) or f"{team}{event.to}"
             return f"{event.by} called {whom}{_because(event.reason)}"
         case ev.PartTaken():
             given = f", by {event.by}" if event.by != event.person else ""
