@@ -125,8 +125,8 @@ def _rung(rung: RungView, state: ResponseView, heard: bool, now: datetime) -> Li
 
 
 def _waiting(rung: RungView, state: ResponseView, heard: bool, now: datetime) -> str:
-    if state.quiet:
-        return "pages are held"
+    if state.quiet:  # the banner says so
+        return ""
     if rung.due is None:
         return "not for this severity"
     if heard and rung.condition == RungCondition.NO_ACK:
