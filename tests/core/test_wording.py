@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from playcall.core.effects import Page
+from playcall.core.notices import compose
 from playcall.core.response import ResponsePolicy
-from playcall.core.wording import compose
 from playcall.testing import NOON, a_plan
 from tests.core.responding import opened
 

@@ -40,6 +40,8 @@ def _list(found: list[dict[str, Any]]) -> None:
         print("No incidents.")
     for incident in found:
         who = incident["acknowledged_by"] or "nobody has it"
+        if incident["quiet"]:
+            who += ", pages held"
         state = f"{incident['severity']} {incident['status']}, {who}"
         print(f"{incident['id']:>5}  {paint(state, 'bold')}  {harmless(incident['title'])}")
 
@@ -49,6 +51,7 @@ def _show(found: dict[str, Any]) -> None:
     print(f"{found['severity']}, {found['status']}, fired {found['fired_at']}")
     if found["acknowledged_by"]:
         print(f"Acknowledged by {found['acknowledged_by']}")
+    _show_response(found)
     for criterion in found["criteria"]:
         print(f"  {criterion['verdict']:>8}  {harmless(criterion['text'])}: {criterion['value']}")
     print()
@@ -57,6 +60,27 @@ def _show(found: dict[str, Any]) -> None:
     print()
     for entry in found["timeline"]:
         print(f"{entry['at'][11:19]}  {harmless(entry['text'])}")
+
+
+def _show_response(found: dict[str, Any]) -> None:
+    """Who does what, whether pages are held, who is next."""
+    if found["assigned_to"]:
+        print(f"Assigned to {found['assigned_to']}")
+    for part, people in found["parts"].items():
+        print(f"{part.capitalize()}: {harmless(', '.join(people))}")
+    if found["quiet"]:
+        until = found["quiet"]["until"][11:19]
+        print(f"Pages are held until {until} UTC: {harmless(found['quiet']['reason'])}")
+    if found["target_missed"]:
+        print(paint("The response target was missed", "red"))
+    following = found["next"]
+    if following:
+        whom = harmless(" and ".join(following["roles"]))
+        again = f", round {following['round']}" if following["round"] > found["round"] else ""
+        print(f"Next: {whom} at {following['at'][11:19]} UTC{again}")
+    for tree in found["trees"]:
+        if tree["asked"] and tree["due"]:
+            print(f"Asked: {harmless(tree['asked']['text'])} (playcall decide {found['id']})")
 
 
 def _show_command(command: dict[str, Any]) -> None:

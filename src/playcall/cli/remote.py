@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     import httpx
 
 
+_MINUTES = {"s": 1 / 60, "m": 1, "min": 1, "h": 60, "d": 1440}
+
+
 class Declined(Exception):
     """The server, or the way to it, said no. The message is for a person."""
 
@@ -18,6 +22,15 @@ class Declined(Exception):
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the server; default $PLAYCALL_URL or http://127.0.0.1:8700")
     parser.add_argument("--token-file", help="a file with your token; default $PLAYCALL_TOKEN")
+
+
+def minutes(text: str) -> float:
+    """How many minutes a person means: '30m', '1h30m', '2d'; a bare number is minutes."""
+    pieces = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    whole = re.fullmatch(r"(\d+(?:\.\d+)?\s*[a-z]*\s*)+", text.strip().lower())
+    if not whole or any(unit and unit not in _MINUTES for _, unit in pieces):
+        raise argparse.ArgumentTypeError(f'"{text}" is no duration; write "30m", "1h30m" or "2d"')
+    return sum(float(count) * _MINUTES[unit or "m"] for count, unit in pieces)
 
 
 def ask(args: argparse.Namespace, path: str) -> "httpx.Response":
@@ -81,4 +94,8 @@ def _reason(answer: "httpx.Response") -> str:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):
         detail = answer.text[:200]
+    if isinstance(detail, list):  # the body was not understood: one entry for each place
+        detail = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in detail
+        )
     return f"Not done ({answer.status_code}): {detail}"

@@ -7,8 +7,8 @@ class Access(StrEnum):
     """Each level includes those before it."""
 
     VIEWER = "viewer"  # look
-    RESPONDER = "responder"  # acknowledge, note, approve, decline
-    COMMANDER = "commander"  # resolve
+    RESPONDER = "responder"  # acknowledge, note, approve, decline, call, snooze, answer
+    COMMANDER = "commander"  # resolve, change the severity
     ADMINISTRATOR = "administrator"
 
     def allows(self, needed: "Access") -> bool:

@@ -14,3 +14,7 @@ class ResponsePolicy:
     silence_acknowledged: timedelta | None = None  # for how long at a time; None: not silenced
     resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
     war_room: str = ""  # where people meet; "{incident}" is the incident's number
+
+    def meeting_of(self, incident: int) -> str:
+        """Where people meet about an incident; empty: nowhere in particular."""
+        return self.war_room.replace("{incident}", str(incident))

@@ -1,13 +1,9 @@
-"""The words people receive: pages, notices, and how values and durations are said."""
+"""How values, durations, instants and readings are said."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from playcall.core.effects import Effect, Page
-from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement, Verdict
-from playcall.core.message import Message
-from playcall.core.plan import Criterion, Plan, Purpose
+from playcall.core.plan import Criterion, Purpose
 
 _SCALES = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")),
@@ -63,58 +59,3 @@ def say_judgement(criterion: Criterion, judgement: Judgement, at: datetime) -> s
         held = say_duration(at - judgement.since)
         return f"{text}: so for {held} of {say_duration(criterion.holds_for)}"
     return f"{text}: {'yes' if judgement.verdict is Verdict.HOLDS else 'no'}"
-
-
-def compose(
-    incident: Incident, effect: Effect, plan: Plan, at: datetime, others: Sequence[str], url: str
-) -> Message:
-    """The message for a Page or a Tell. `others` are the titles of incidents open beside it."""
-    page = isinstance(effect, Page)
-    reason = getattr(effect, "reason", "")
-    headline = {"recovered": "RECOVERED", "relapsed": "RELAPSED", "resolved": "RESOLVED"}.get(
-        reason, incident.severity
-    )
-    lines = [
-        f"{incident.title}",
-        f"Incident {incident.id}, {incident.severity}, {incident.status}; "
-        f"fired {say_instant(incident.fired_at)}, {say_duration(at - incident.fired_at)} ago.",
-        f"You get this as {getattr(effect, 'role', '')}: {reason}.",
-        "",
-        *_found(incident, plan, at),
-        *war_room(incident.id, plan),
-        *[f"Open beside it, perhaps one cause: {title}" for title in others],
-    ]
-    return Message(
-        subject=f"[{headline}] {incident.title}",
-        body="\n".join(lines),
-        link=url,
-        thread=f"incident-{incident.id}",
-        urgent=page,
-    )
-
-
-def war_room(incident: int, plan: Plan) -> list[str]:
-    """Where people meet, as one line; nothing where no link is set."""
-    link = plan.response.war_room.replace("{incident}", str(incident))
-    return [f"War room: {link}"] if link else []
-
-
-def _found(incident: Incident, plan: Plan, at: datetime) -> list[str]:
-    """What is known so far, measurements first."""
-    play = plan.play(incident.play) if incident.play else None
-    if play is None:
-        return ["The playbook has no play for this alert: the generic response applies."]
-    lines = [
-        say_judgement(criterion, incident.readings[criterion.id], at)
-        for criterion in play.criteria
-        if criterion.id in incident.readings
-    ]
-    done = sum(1 for run in incident.runs.values() if not run.status.active)
-    if incident.runs:
-        lines.append(f"Diagnostics: {done} of {len(incident.runs)} finished.")
-    unknown = [key for key, run in incident.runs.items() if run.status is RunStatus.UNKNOWN]
-    if unknown:
-        lines.append(f"OUTCOME UNKNOWN, decide: command {', '.join(unknown)}.")
-    if incident.acknowledged_by:
-        lines.append(f"Acknowledged by {incident.acknowledged_by}.")
-    return lines

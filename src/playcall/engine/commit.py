@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from playcall.core import wording
+from playcall.core import notices
 from playcall.core.compiler.shell import Unbindable, bind, read_command
 from playcall.core.decide import decide
 from playcall.core.effects import (
@@ -139,7 +139,7 @@ class Committer:
             if (other := tx.incident(number)) is not None and not other.status.over
         ]
         link = f"{self.url}/incidents/{incident.id}"
-        message = wording.compose(incident, effect, plan, event.at, others, link)
+        message = notices.compose(incident, effect, plan, event.at, others, link)
         for person in found.people:
             for way in ways(person, event.at) if page else (straight(person),):
                 yield (

@@ -7,8 +7,12 @@ from fastapi import HTTPException, Request
 
 from playcall.core.effects import Refused
 from playcall.core.events import Event
+from playcall.core.people import roles
+from playcall.core.plan import Plan
+from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
+from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
 
@@ -19,11 +23,40 @@ class Desk:
     store: Store
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
+    plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
 
 
 def desk(request: Request) -> Desk:
     found: Desk = request.app.state.desk
     return found
+
+
+def directory(request: Request) -> Directory:
+    return desk(request).engine.performer.committer.directory
+
+
+async def surroundings(request: Request, found: Dossier) -> Surroundings:
+    """Who can be called, and the plan of today. Raises Unavailable."""
+    known = directory(request)
+    current = desk(request).engine.intake.plan
+    return Surroundings(
+        people=tuple((key, person.name) for key, person in known.people.items()),
+        roles=tuple(role for role in _roles(found.plan) if not known.unbound((role,))),
+        current=current,
+        newer=None if current == found.incident.plan else await _plan(desk(request), current),
+    )
+
+
+def _roles(plan: Plan) -> tuple[str, ...]:
+    teams = [role for team in plan.teams for role in (team.primary, team.secondary)]
+    return tuple(dict.fromkeys(role for role in (*roles(plan), *teams) if role))
+
+
+async def _plan(desk: Desk, digest: str) -> Plan:
+    """A plan never changes under its digest: it is read once."""
+    if digest not in desk.plans:
+        desk.plans[digest] = await desk.store.write(lambda tx: tx.plan(digest))
+    return desk.plans[digest]
 
 
 async def act(request: Request, incident: int, event: Event) -> None:

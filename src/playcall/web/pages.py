@@ -20,7 +20,7 @@ from playcall.web.auth import (
     Viewer,
     refuse_foreign_form,
 )
-from playcall.web.desk import act, desk, dossier
+from playcall.web.desk import act, desk, dossier, surroundings
 from playcall.web.templates import render
 
 router = APIRouter()
@@ -70,7 +70,9 @@ async def _changes(request: Request, incident: int, who: Identity) -> AsyncItera
 
 async def _draw(request: Request, incident: int, who: Identity, template: str) -> str:
     found = await dossier(request, incident)
-    return render(template, who=who, view=view.show(found, desk(request).clock.now()))
+    around = await surroundings(request, found)
+    shown = view.show(found, around, desk(request).clock.now())
+    return render(template, who=who, view=shown)
 
 
 # --- what a person does --------------------------------------------------------------------------

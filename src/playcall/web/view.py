@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from playcall.core import escalation, timeline, verification
+from playcall.core import timeline, verification
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
@@ -14,13 +14,15 @@ from playcall.core.plan import (
     Criterion,
     EffectClass,
     Phase,
-    Plan,
     Play,
     Purpose,
     Question,
 )
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
+from playcall.web import view_response
+from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
+from playcall.web.view_response import ResponseLines
 
 SHOWN_OUTPUT = 4000  # characters of the end of an output that the page carries
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -62,13 +64,15 @@ class StepView:
     title: str
     checks: tuple[str, ...]
     commands: tuple[CommandView, ...]
-    tree: tuple[str, ...]  # the decision tree, line by line
+    tree: tuple[str, ...]  # the whole decision tree, line by line
+    walk: TreeView | None  # how far it was walked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseView:
     title: str
     box: str  # the time box in words
+    left: str  # what is left of it
     current: bool
     steps: tuple[StepView, ...]
 
@@ -92,7 +96,7 @@ class IncidentView:
     headline: str
     status: str
     age: str
-    due: str  # what happens next if nobody does anything
+    response: ResponseLines
     criteria: tuple[CriterionView, ...]
     phases: tuple[PhaseView, ...]
     entries: tuple[timeline.Entry, ...]  # newest first
@@ -106,17 +110,18 @@ class IncidentView:
     over: bool
 
 
-def show(found: Dossier, now: datetime) -> IncidentView:
+def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     incident, plan = found.incident, found.plan
+    state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
-    phases = tuple(_phase(phase, found, now) for phase in (play.phases if play else ()))
+    phases = tuple(_phase(phase, found, state, now) for phase in (play.phases if play else ()))
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
         status=STATUS_WORDS[incident.status],
         age=say_duration((incident.resolved_at or now) - incident.fired_at),
-        due=_due(incident, plan, now),
+        response=view_response.say(state, incident, plan, around, now),
         criteria=tuple(_criterion(c, found, now) for c in (play.criteria if play else ())),
         phases=phases,
         entries=tuple(reversed(_entries(found, play))),
@@ -124,15 +129,16 @@ def show(found: Dossier, now: datetime) -> IncidentView:
         beside=incident.alongside,
         given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
         diagnostics=_diagnostics(incident),
-        decide=_undecided(phases) if incident.acknowledged_by else None,
+        decide=_undecided(phases, state) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
         can_resolve=not over,
         over=over,
     )
 
 
-def _undecided(phases: Iterable[PhaseView]) -> CommandView | None:
-    """None as soon as a change has run, or runs: then its effect is what is waited for."""
+def _undecided(phases: Iterable[PhaseView], state: ResponseView) -> CommandView | None:
+    """What the decision tree led to comes first. None as soon as a change has run, or runs: then
+    its effect is what is waited for."""
     changes = [
         command
         for phase in phases
@@ -140,7 +146,12 @@ def _undecided(phases: Iterable[PhaseView]) -> CommandView | None:
         for command in step.commands
         if command.effect is EffectClass.CHANGE
     ]
-    if any(command.status not in ("", RunStatus.DECLINED) for command in changes):
+    decided = {key for tree in state.trees for one in tree.outcomes for key in one.commands}
+    waiting = [command for command in changes if command.status in ("", RunStatus.DECLINED)]
+    for command in waiting:
+        if command.id in decided and command.can_approve:
+            return command
+    if len(waiting) < len(changes):
         return None
     return next((command for command in changes if command.can_approve), None)
 
@@ -150,18 +161,6 @@ def _headline(incident: Incident, play: Play | None) -> str:
         return "The playbook has no play for this alert."
     symptoms = [c.text for c in play.criteria if c.purpose is Purpose.SYMPTOM]
     return symptoms[0] if symptoms else (play.symptoms[0].text if play.symptoms else "")
-
-
-def _due(incident: Incident, plan: Plan, now: datetime) -> str:
-    """What happens next by itself, in words; empty when nothing does."""
-    if incident.status.over or incident.status is Status.RECOVERED:
-        return ""
-    following = escalation.next_rung(incident, plan, now)
-    if following is None:
-        return ""
-    due, rung = following
-    whom = " and ".join(rung.roles)
-    return f"{whom}: {rung.means.lower()} in {say_duration(due - now)} ({rung.condition})"
 
 
 def _diagnostics(incident: Incident) -> str:
@@ -222,13 +221,15 @@ def _percent(criterion: Criterion, reading: Judgement | None, now: datetime) -> 
     return max(0, min(99, int(100 * ((now - reading.since) / criterion.holds_for))))
 
 
-def _phase(phase: Phase, found: Dossier, now: datetime) -> PhaseView:
-    age = now - found.incident.fired_at
-    starts = phase.starts or timedelta()
+def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> PhaseView:
+    boxes = {box.phase: box for box in state.boxes}
+    box: BoxView | None = boxes.get(phase.title)
+    live = not found.incident.status.over
     return PhaseView(
         title=phase.title,
         box=_box(phase),
-        current=phase.ends is not None and starts <= age < phase.ends,
+        left=view_response.time_left(box, now) if live else "",
+        current=live and box is not None and box.starts <= now < box.ends,
         steps=tuple(
             StepView(
                 number=step.number,
@@ -236,6 +237,9 @@ def _phase(phase: Phase, found: Dossier, now: datetime) -> PhaseView:
                 checks=tuple(check.text for check in step.checks),
                 commands=tuple(_command(command, found, now) for command in step.commands),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
+                walk=next((tree for tree in state.trees if tree.step == step.number), None)
+                if step.decision
+                else None,
             )
             for step in phase.steps
         ),

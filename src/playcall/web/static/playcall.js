@@ -11,7 +11,7 @@ function morph(from, to) {
   const same = from.nodeType === to.nodeType && from.nodeName === to.nodeName && from.id === to.id;
   if (!same) { from.replaceWith(to.cloneNode(true)); return; }
   if (from.nodeType !== Node.ELEMENT_NODE) { from.nodeValue = to.nodeValue; return; }
-  if (from === document.activeElement && from.matches("input, textarea")) return;
+  if (from === document.activeElement && from.matches("input, textarea, select")) return;
   for (const { name, value } of [...to.attributes]) {
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
@@ -29,11 +29,45 @@ function morph(from, to) {
     [...from.childNodes].forEach((node, i) => after[i] && morph(node, after[i]));
     return;
   }
-  after.forEach((node, i) => {
-    if (before[i]) morph(before[i], node);
-    else from.append(node.cloneNode(true));
-  });
-  before.slice(after.length).forEach((node) => node.remove());
+  morphChildren(from, after);
+}
+
+// A node with an id meets its own again, wherever others came or went before it.
+function morphChildren(from, after) {
+  const ids = new Set(after.map((node) => node.id).filter(Boolean));
+  let here = from.firstChild;
+  for (const node of after) {
+    let kept = null;
+    for (let one = here; node.id && one && !kept; one = one.nextSibling) {
+      if (one.id === node.id) kept = one;
+    }
+    while (kept && here !== kept) {
+      const next = here.nextSibling;
+      here.remove();
+      here = next;
+    }
+    if (here && (kept || !ids.has(here.id))) {
+      const next = here.nextSibling;
+      morph(here, node);
+      here = next;
+    } else {
+      from.insertBefore(node.cloneNode(true), here);
+    }
+  }
+  while (here) {
+    const next = here.nextSibling;
+    here.remove();
+    here = next;
+  }
+}
+
+// Whoever acts by keyboard stays where they were, though the button they pressed is gone.
+let acting = null;
+
+function keepPlace() {
+  if (!acting || !(document.activeElement === null || document.activeElement === document.body)) return;
+  document.getElementById(acting)?.focus({ preventScroll: true });
+  acting = null;
 }
 
 function listen() {
@@ -48,6 +82,7 @@ function listen() {
     for (const { name, value } of [...main.attributes]) fresh.setAttribute(name, value);
     fresh.innerHTML = event.data;
     morph(main, fresh);
+    keepPlace();
   });
 }
 
@@ -56,25 +91,44 @@ async function submit(event) {
   if (!main.contains(form)) return;
   event.preventDefault();
   const button = event.submitter;
+  const data = new FormData(form);
+  if (button?.name) data.append(button.name, button.value);
+  acting = form.closest("[data-keep-focus]")?.id ?? null;
   if (button) button.disabled = true;
   problem.hidden = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data) });
     if (!answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       throw new Error(page.getElementById("refusal")?.textContent || `The server answered ${answer.status}.`);
     }
     form.reset();
+    const shut = form.closest("#response details[open]");
+    if (shut) {
+      shut.open = false;
+      shut.querySelector("summary").focus();
+    }
   } catch (error) {
+    acting = null;
     problem.textContent = error.message;
     problem.hidden = false;
     problem.scrollIntoView({ block: "nearest" });
   } finally {
     if (button) button.disabled = false;
+    if (button?.isConnected && document.activeElement === document.body) button.focus({ preventScroll: true });
   }
+}
+
+// A link that leads to something closed opens it.
+function openTarget(event) {
+  const link = event.target.closest?.('a[href^="#"]');
+  const target = link && document.getElementById(link.hash.slice(1));
+  const shut = target?.closest("details");
+  if (shut) shut.open = true;
 }
 
 if (main) {
   listen();
   document.addEventListener("submit", submit);
+  document.addEventListener("click", openTarget);
 }

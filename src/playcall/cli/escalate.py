@@ -1,0 +1,32 @@
+"""`playcall escalate N`: call the next rung, or somebody by name."""
+
+import argparse
+
+from playcall.cli import remote
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "escalate", help="call somebody to an incident: the next rung, or whom you name"
+    )
+    parser.add_argument("incident", type=int, help="its number")
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--to", metavar="PERSON", help="a person, as the settings call them")
+    whom.add_argument("--team", help="a team of the document")
+    whom.add_argument("--role", help="a role of the document")
+    whom.add_argument("--expert", action="store_true", help="the subject-matter expert")
+    parser.add_argument("--reason", default="", help="what they read first")
+    remote.add_server_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    body = {**_called(args), "reason": args.reason}
+    return remote.act(args, f"/incidents/{args.incident}/escalate", body)
+
+
+def _called(args: argparse.Namespace) -> dict[str, str]:
+    named = {"person": args.to, "team": args.team, "role": args.role}
+    for whom, to in named.items():
+        if to is not None:
+            return {"whom": whom, "to": to}
+    return {"whom": "expert" if args.expert else "next"}

@@ -1,0 +1,15 @@
+"""`playcall unack N`: give an incident back."""
+
+import argparse
+
+from playcall.cli import remote
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("unack", help="give an incident back: nobody has it then")
+    parser.add_argument("incident", type=int, help="its number")
+    remote.add_server_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    return remote.act(args, f"/incidents/{args.incident}/unacknowledge", {})

@@ -1,0 +1,196 @@
+"""The messages people receive: why they get it, what is known, what to press.
+
+Read at 3 a.m. on a locked phone: the subject and the first line say why somebody is woken, the
+second what to do about it.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from playcall.core import decision, escalation
+from playcall.core.effects import Page, Tell
+from playcall.core.incident import Incident, Part, RunStatus, Status
+from playcall.core.message import Message
+from playcall.core.people import roles
+from playcall.core.plan import Plan, Play, Wake
+from playcall.core.wording import say_duration, say_instant, say_judgement
+
+LONGEST_SUBJECT = 160
+MOST_OTHERS = 5
+
+# How a reason begins, and what it says to whoever gets it.
+_SAID = (
+    (r"assigned to you by (?P<who>.+)", "{who} assigned this to you"),
+    (r"called by (?P<who>[^:]+): (?P<why>.+)", "{who} calls you: {why}"),
+    (r"called by (?P<who>.+)", "{who} calls you"),
+    (r"un-acknowledged by (?P<who>.+)", "{who} gave it back: nobody has it now"),
+    (r"(?P<who>.+) made you (?P<part>.+)", "{who} made you {part}"),
+    (r"(?P<who>.+) is (?P<part>.+) now", "{who} is {part} now"),
+    (r"decided: (?P<outcome>.+?)(; to approve: .+)?", "Decided: {outcome}"),
+    (r"fired, round (?P<round>\d+)", "Still nobody has acknowledged: round {round} of the path"),
+    (r"(?P<rung>.+), round (?P<round>\d+)", "{rung}, round {round} of the path"),
+)
+_STATES = ("recovered", "relapsed", "resolved")
+
+
+def compose(
+    incident: Incident,
+    effect: Page | Tell,
+    plan: Plan,
+    at: datetime,
+    others: Sequence[str],
+    url: str,
+) -> Message:
+    """The message for a Page or a Tell. `others` are the titles of incidents open beside it."""
+    why = _why(incident, effect, plan, at)
+    lines = [
+        f"{why}." if why else "",
+        _press(incident, effect, plan, at),
+        "",
+        f"{incident.title}",
+        f"Incident {incident.id}, {incident.severity}, {_status(incident)}; "
+        f"fired {say_instant(incident.fired_at)}, {say_duration(at - incident.fired_at)} ago.",
+        *_as_whom(effect, plan),
+        *_found(incident, plan, at),
+        *_meeting(incident, plan),
+        *_beside(others),
+    ]
+    return Message(
+        subject=_subject(incident, effect, why),
+        body="\n".join(lines).strip(),
+        link=url,
+        thread=f"incident-{incident.id}",
+        urgent=isinstance(effect, Page),
+    )
+
+
+def _meeting(incident: Incident, plan: Plan) -> list[str]:
+    link = plan.response.meeting_of(incident.id)
+    return [f"War room: {link}"] if link else []
+
+
+def _subject(incident: Incident, effect: Page | Tell, why: str) -> str:
+    """'[CRITICAL] disk full' when it fired; with the reason in front otherwise."""
+    headline = effect.reason.upper() if effect.reason in _STATES else incident.severity
+    plain = why.startswith("It fired") or not why or effect.reason in _STATES
+    text = incident.title if plain else f"{why} · {incident.title}"
+    line = " ".join(f"[{headline}] {text}".split())
+    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1]}…"
+
+
+def _why(incident: Incident, effect: Page | Tell, plan: Plan, at: datetime) -> str:
+    reason = " ".join(effect.reason.split())
+    play = plan.play(incident.play) if incident.play else None
+    if incident.reopened and incident.ladder_from == at and not incident.readings:
+        return "It fires again after it was over: opened again"
+    if reason == "fired":
+        return "It fired"
+    if play and play.escalation and reason == play.escalation.text:
+        return f"It fired, and the play says: {reason}"
+    if reason == "recovered":
+        return "Recovered: its alerts cleared, and every criterion held for its whole window"
+    if reason == "relapsed":
+        return "It had recovered, and has relapsed"
+    for pattern, text in _SAID:
+        found = re.fullmatch(pattern, reason)
+        if found:
+            said = text.format(**found.groupdict())
+            return said[:1].upper() + said[1:] if text.startswith("{rung}") else said
+    return reason[:1].upper() + reason[1:]
+
+
+def _press(incident: Incident, effect: Page | Tell, plan: Plan, at: datetime) -> str:
+    """What to do now, in a line."""
+    match effect.reason:
+        case "resolved":
+            return "Nothing is left to press."
+        case "recovered":
+            return "Look once more, then press Resolve and name the cause."
+    play = plan.play(incident.play) if incident.play else None
+    asked = _asked(incident, play)
+    if effect.reason.startswith("decided: "):
+        return _approve(incident, play) or asked or "Open the incident and carry it out."
+    if effect.reason.startswith("the time for ") or effect.reason.endswith(Part.COMMANDER):
+        return asked or "Go on to what comes next, or call somebody."
+    if incident.acknowledged_by:
+        return f"{incident.acknowledged_by} has it. Open the incident to see what was found."
+    if isinstance(effect, Page):
+        return f"Press Acknowledge.{_following(incident, plan, at)}"
+    woken = escalation.wake(plan, incident.severity) is Wake.YES
+    held = "Nobody has acknowledged it" if woken else "Nobody is woken for this now"
+    return f"{held}.{_following(incident, plan, at)}"
+
+
+def _following(incident: Incident, plan: Plan, at: datetime) -> str:
+    """Who is next when nobody does anything."""
+    following = escalation.next_rung(incident, plan, at)
+    if following is None:
+        return ""
+    due, rung = following
+    whom = " and ".join(rung.roles)
+    return f" Next is {whom}, in {say_duration(due - at)} ({rung.condition})."
+
+
+def _asked(incident: Incident, play: Play | None) -> str:
+    for step in decision.trees(play):
+        walk = decision.walk(step, play, incident.answers) if play else None
+        if walk and walk.asked:
+            labels = " or ".join(answer.label for answer in walk.asked.question.answers)
+            return f"Answer: {walk.asked.question.text} {labels}."
+    return ""
+
+
+def _approve(incident: Incident, play: Play | None) -> str:
+    """The commands behind the outcomes reached that wait for somebody's approval."""
+    waiting = [
+        f'{command.id} "{command.title}"'
+        for step in decision.trees(play)
+        for one in (decision.walk(step, play, incident.answers).reached if play else ())
+        for command in (play.commands() if play else ())
+        if command.id in one.commands and command.id not in incident.runs
+    ]
+    return f"Approve: {', '.join(dict.fromkeys(waiting))}." if waiting else ""
+
+
+def _status(incident: Incident) -> str:
+    has = incident.acknowledged_by
+    if incident.status.over:
+        return str(incident.status)
+    if has and incident.status is Status.ACKNOWLEDGED:
+        return f"acknowledged by {has}"
+    return f"{incident.status}, {has} has it" if has else str(incident.status)
+
+
+def _as_whom(effect: Page | Tell, plan: Plan) -> list[str]:
+    """A role is named, since nobody knows all they have; a person knows their name."""
+    teams = [role for team in plan.teams for role in (team.primary, team.secondary)]
+    known = {role.lower() for role in (*roles(plan), *teams)}
+    return [f"You get this as {effect.role}."] if effect.role.lower() in known else []
+
+
+def _beside(others: Sequence[str]) -> list[str]:
+    if not others:
+        return []
+    named = "; ".join(" ".join(title.split()) for title in others[:MOST_OTHERS])
+    more = f"; and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+    return [f"Open beside it, perhaps one cause: {named}{more}."]
+
+
+def _found(incident: Incident, plan: Plan, at: datetime) -> list[str]:
+    """What is known so far, measurements first."""
+    play = plan.play(incident.play) if incident.play else None
+    if play is None:
+        return ["The playbook has no play for this alert: the generic response applies."]
+    lines = [
+        say_judgement(criterion, incident.readings[criterion.id], at)
+        for criterion in play.criteria
+        if criterion.id in incident.readings
+    ]
+    done = sum(1 for run in incident.runs.values() if not run.status.active)
+    if incident.runs:
+        lines.append(f"Diagnostics: {done} of {len(incident.runs)} finished.")
+    unknown = [key for key, run in incident.runs.items() if run.status is RunStatus.UNKNOWN]
+    if unknown:
+        lines.append(f"OUTCOME UNKNOWN, decide: command {', '.join(unknown)}.")
+    return lines

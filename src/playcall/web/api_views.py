@@ -1,0 +1,231 @@
+"""What the HTTP API tells of incidents, and how it is made from a dossier."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from playcall.core import verification
+from playcall.core.commands import missing_values
+from playcall.core.incident import Incident, Quiet
+from playcall.core.timeline import entry
+from playcall.engine.ports import Dossier, StoredRun
+from playcall.web.response import (
+    BoxView,
+    NextRung,
+    PlanView,
+    ResponseView,
+    RungView,
+    SilenceView,
+    Surroundings,
+    TreeView,
+    parts,
+    respond,
+)
+
+
+class Summary(BaseModel):
+    """An incident in a list."""
+
+    id: int
+    title: str
+    severity: str
+    status: str
+    play: str | None
+    firing: bool
+    fired_at: datetime
+    opened_at: datetime
+    acknowledged_by: str | None
+    alerts: int
+    round: int = Field(description="of the path, which starts over until somebody acknowledges")
+    quiet: Quiet | None = Field(description="pages are held")
+    assigned_to: str | None
+    parts: dict[str, tuple[str, ...]] = Field(description="who does what, by the part's name")
+    respond_by: datetime | None = Field(description="null: no target, or met, or missed")
+    reopened: int = Field(description="times")
+
+
+class RunView(BaseModel):
+    id: str
+    status: str
+    approved_by: str | None
+    as_run: str
+    begun_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    summary: str
+
+
+class CommandView(BaseModel):
+    """A command of the play with what became of it here."""
+
+    id: str
+    phase: str
+    step: str
+    title: str
+    guard: str | None
+    as_written: str
+    effect: str
+    reasons: list[str]
+    line: int
+    missing: list[str] = Field(description="placeholders that nothing fills")
+    run: RunView | None
+
+
+class CriterionView(BaseModel):
+    id: str
+    text: str
+    purpose: str
+    query: str | None
+    threshold: float
+    unit: str
+    holds_for_seconds: float
+    verdict: str
+    value: float | None
+    since: datetime | None
+    read_at: datetime | None
+
+
+class EntryView(BaseModel):
+    at: datetime
+    text: str
+    by: str | None
+    kind: str
+
+
+class Detail(Summary):
+    """Everything about an incident."""
+
+    commands: list[CommandView]
+    criteria: list[CriterionView]
+    timeline: list[EntryView]
+    doubts: list[str] = Field(description="what stands against calling it over")
+    alongside: list[int]
+    given_up: list[str] = Field(description="messages and tasks that could not be carried out")
+    target_missed: bool = Field(description="nobody acknowledged within the response time")
+    rungs: tuple[RungView, ...]
+    next: NextRung | None = Field(description="what is climbed next if nothing changes")
+    boxes: tuple[BoxView, ...]
+    trees: tuple[TreeView, ...]
+    silences: tuple[SilenceView, ...]
+    war_room: str = Field(description="where people meet; empty: nowhere in particular")
+    plan: PlanView
+
+
+class Done(BaseModel):
+    status: str
+
+
+def summary(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "title": incident.title,
+        "severity": incident.severity,
+        "status": incident.status,
+        "play": incident.play,
+        "firing": incident.firing,
+        "fired_at": incident.fired_at,
+        "opened_at": incident.opened_at,
+        "acknowledged_by": incident.acknowledged_by,
+        "alerts": len(incident.alerts),
+        "round": incident.round,
+        "quiet": incident.quiet,
+        "assigned_to": incident.assigned_to,
+        "parts": parts(incident),
+        "respond_by": incident.respond_by,
+        "reopened": incident.reopened,
+    }
+
+
+def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
+    incident = found.incident
+    standing = respond(found, around, now)
+    return Detail(
+        **{**summary(incident), **_fields(standing)},
+        commands=_commands(found),
+        criteria=_criteria(found),
+        timeline=_timeline(found),
+        doubts=list(verification.doubts(incident, found.plan)),
+        alongside=list(incident.alongside),
+        given_up=[f"{buried.kind}: {buried.reason}" for buried in found.buried],
+    )
+
+
+def _fields(standing: ResponseView) -> dict[str, Any]:
+    return {field.name: getattr(standing, field.name) for field in fields(standing)}
+
+
+def _commands(found: Dossier) -> list[CommandView]:
+    incident = found.incident
+    play = found.plan.play(incident.play or "")
+    stored = {run.id: run for run in found.runs}
+    return [
+        CommandView(
+            id=command.id,
+            phase=phase.title,
+            step=f"{step.number}. {step.title}",
+            title=command.title,
+            guard=command.guard.text if command.guard else None,
+            as_written=command.text,
+            effect=command.effect,
+            reasons=list(command.reasons),
+            line=command.line,
+            missing=list(missing_values(incident, command)),
+            run=_run(incident, command.id, stored),
+        )
+        for phase in (play.phases if play else ())
+        for step in phase.steps
+        for command in step.commands
+    ]
+
+
+def _run(incident: Incident, command: str, stored: dict[str, StoredRun]) -> RunView | None:
+    run = incident.runs.get(command)
+    if run is None:
+        return None
+    row = stored.get(run.id)
+    return RunView(
+        id=run.id,
+        status=run.status,
+        approved_by=run.approved_by,
+        as_run=row.execution.text if row else "",
+        begun_at=row.begun_at if row else None,
+        ended_at=row.ended_at if row else None,
+        exit_code=run.exit_code,
+        summary=run.summary,
+    )
+
+
+def _criteria(found: Dossier) -> list[CriterionView]:
+    play = found.plan.play(found.incident.play or "")
+    views = []
+    for criterion in play.criteria if play else ():
+        at, reading = found.readings.get(criterion.id, (None, None))
+        views.append(
+            CriterionView(
+                id=criterion.id,
+                text=criterion.text,
+                purpose=criterion.purpose,
+                query=criterion.query,
+                threshold=criterion.threshold,
+                unit=criterion.unit,
+                holds_for_seconds=criterion.holds_for.total_seconds(),
+                verdict=reading.verdict if reading else "unknown",
+                value=reading.value if reading else None,
+                since=reading.since if reading else None,
+                read_at=at,
+            )
+        )
+    return views
+
+
+def _timeline(found: Dossier) -> list[EntryView]:
+    play = found.plan.play(found.incident.play or "")
+    lines = []
+    for stored in found.events:
+        line = entry(stored.event, found.plan, play)
+        if line:
+            kind = type(stored.event).__name__
+            lines.append(EntryView(at=line.at, text=line.text, by=line.by, kind=kind))
+    return lines

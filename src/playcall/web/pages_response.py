@@ -1,0 +1,93 @@
+"""The incident page's forms about the response. They work without JavaScript."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+
+from playcall.core.events import Whom
+from playcall.web import acts
+from playcall.web.auth import Commander, Responder
+
+router = APIRouter(prefix="/incidents/{incident}")
+
+Minutes = Annotated[float, Form(gt=0, le=10_000_000)]
+Reason = Annotated[str, Form(max_length=2000)]
+Text = Annotated[str, Form()]
+
+
+@router.post("/unacknowledge")
+async def unacknowledge(request: Request, incident: int, who: Responder) -> Response:
+    await acts.unacknowledge(request, incident, who)
+    return _back(incident)
+
+
+@router.post("/snooze")
+async def snooze(request: Request, incident: int, who: Responder, minutes: Minutes) -> Response:
+    await acts.snooze(request, incident, who, timedelta(minutes=minutes))
+    return _back(incident)
+
+
+@router.post("/assign")
+async def assign(request: Request, incident: int, who: Responder, to: Text) -> Response:
+    await acts.assign(request, incident, who, to)
+    return _back(incident)
+
+
+@router.post("/escalate")
+async def escalate(
+    request: Request, incident: int, who: Responder, call: Text = "next", reason: Reason = ""
+) -> Response:
+    """`call` is one choice out of all: 'next', 'expert', 'team:network', 'person:ada'."""
+    kind, _, to = call.partition(":")
+    if kind not in list(Whom):
+        raise HTTPException(422, f"whom to call? {', '.join(Whom)} can be")
+    await acts.escalate(request, incident, who, Whom(kind), to, reason)
+    return _back(incident)
+
+
+@router.post("/parts/take")
+async def take_part(
+    request: Request, incident: int, who: Responder, part: Text, person: Text = ""
+) -> Response:
+    await acts.take_part(request, incident, who, part, person)
+    return _back(incident)
+
+
+@router.post("/parts/leave")
+async def leave_part(
+    request: Request, incident: int, who: Responder, part: Text, person: Text = ""
+) -> Response:
+    await acts.leave_part(request, incident, who, part, person)
+    return _back(incident)
+
+
+@router.post("/severity")
+async def change_severity(
+    request: Request,
+    incident: int,
+    who: Commander,
+    severity: Text,
+    reason: Annotated[str, Form(min_length=1, max_length=2000)],
+) -> Response:
+    await acts.change_severity(request, incident, who, severity, reason)
+    return _back(incident)
+
+
+@router.post("/answer")
+async def answer(
+    request: Request, incident: int, who: Responder, question: Text, answer: Text
+) -> Response:
+    await acts.answer(request, incident, who, question, answer)
+    return _back(incident)
+
+
+@router.post("/silence")
+async def silence(request: Request, incident: int, who: Responder, minutes: Minutes) -> Response:
+    await acts.silence(request, incident, who, timedelta(minutes=minutes))
+    return _back(incident)
+
+
+def _back(incident: int) -> Response:
+    return RedirectResponse(f"/incidents/{incident}", 303)

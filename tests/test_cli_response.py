@@ -1,0 +1,96 @@
+"""The commands of the response as processes, against a real server with an incident in it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from playcall.cli import main
+from tests.servers import smtp
+from tests.web.deciding import BOB, MORE, PLAYBOOK
+from tests.web.served import TOKEN, Served
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with smtp() as mailbox:
+        made = Served(tmp_path_factory.mktemp("served"), mailbox.port, PLAYBOOK, MORE)
+        made.start()
+        made.fire()
+        yield made
+        made.stop()
+
+
+def playcall(served: Served, *words: str, token: str = TOKEN) -> tuple[int, str]:
+    """The exit code, and what was said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "playcall", *words],
+        env={**os.environ, "PLAYCALL_URL": served.url, "PLAYCALL_TOKEN": token, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_an_incident_is_led_from_a_terminal(served: Served) -> None:
+    for words, said in (
+        (("snooze", "1", "30m"), "snoozed"),
+        (("ack", "1"), "acknowledged"),
+        (("unack", "1"), "un-acknowledged"),
+        (("take", "1"), "ada is incident commander"),
+        (("take", "1", "communications", "--for", "bob"), "bob is communications lead"),
+        (("leave", "1", "communications", "--for", "bob"), "bob is no longer communications lead"),
+        (("escalate", "1"), "called the next rung"),
+        (("escalate", "1", "--role", "On-Call Primary"), "called On-Call Primary"),
+        (("escalate", "1", "--to", "bob", "--reason", "it is big"), "called bob"),
+        (("severity", "1", "high", "--reason", "one region"), "severity HIGH"),
+        (("assign", "1", "bob"), "assigned to bob"),
+        (("silence", "1", "1h30m"), "silence asked for"),
+    ):
+        assert playcall(served, *words) == (0, f"Incident 1: {said}\n"), words
+    code, told = playcall(served, "incidents", "1")
+    assert code == 0
+    for line in ("Assigned to bob", "Commander: ada", "ada called bob: it is big"):
+        assert line in told.splitlines() or line in told
+
+
+def test_the_tree_is_walked_from_a_terminal(served: Served) -> None:
+    code, told = playcall(served, "decide", "1")
+    assert (code, told.splitlines()[1]) == (0, "       1  Is the cause known? NO / YES")
+    code, told = playcall(served, "decide", "1", "yes")
+    assert "Is the cause known? YES (ada, " in told
+    assert told.splitlines()[-1] == "   1.1.0  Is the fix risky? YES / NO"
+    code, told = playcall(served, "decide", "1", "no", "--json")
+    [tree] = json.loads(told)
+    assert (code, tree["asked"], tree["outcomes"][0]["outcome"]) == (0, None, "Hotfix")
+    assert playcall(served, "decide", "1", "yes")[0] == 1  # nothing is asked any more
+    code, told = playcall(served, "decide", "1", "no", "--question", "1")
+    assert "decided: Continue diagnostics" in told
+
+
+def test_what_cannot_be_is_said_with_what_can(served: Served) -> None:
+    assert playcall(served, "assign", "1", "zoe") == (
+        1,
+        'Not done (422): nobody is called "zoe" here; known: ada, bob\n',
+    )
+    assert playcall(served, "severity", "1", "low", "--reason", "x", token=BOB) == (
+        1,
+        "Not done (403): Bob is a responder; this needs a commander\n",
+    )
+    code, told = playcall(served, "snooze", "1", "99999999d")
+    assert (code, told.startswith("Not done (422): minutes: Input should be")) == (1, True)
+
+
+@pytest.mark.parametrize("lasting", ["soon", "", "5 weeks", "-5m", "m", "1h30x"])
+def test_a_duration_that_is_none_is_refused(
+    lasting: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["snooze", "1", "--", lasting])
+    assert ended.value.code == 2
+    assert "is no duration" in capsys.readouterr().err

@@ -1,0 +1,110 @@
+"""A real `playcall serve` with an incident in it, and phones that are signed in to it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from playcall.settings import hash_token
+from tests.drills.crash import PLAYBOOK
+from tests.servers import free_port, wait_for
+
+TOKEN = "a token of the test"
+PHONE: ViewportSize = {"width": 360, "height": 740}
+HOSTILE = '<img src=x onerror="document.title=1">'
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield found
+        found.close()
+
+
+class Served:
+    """A real `playcall serve`, and an incident in it."""
+
+    def __init__(
+        self, folder: Path, mail_port: int, playbook: str = PLAYBOOK, more: str = ""
+    ) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = folder / "playcall.toml"
+        self._log = folder / "log"
+        (folder / "playbook.md").write_text(playbook, "utf-8")
+        (folder / "bin").mkdir()
+        script = folder / "bin" / "mend-latency"
+        script.write_text("#!/bin/sh\necho mended once\n", "utf-8")
+        script.chmod(0o755)
+        path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
+        token = hash_token(TOKEN)
+        self._settings.write_text(
+            f'[server]\nport = {self.port}\n[documents]\nplaybook = "playbook.md"\n'
+            f'[intake]\ntokens = ["{token}"]\n'
+            f'[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsender = "p@example.org"\n'
+            f'[runner.env]\nPATH = "{path}"\n'
+            '[on_call]\n"On-Call Primary" = ["ada"]\n"On-Call Secondary" = ["ada"]\n'
+            f'[people.ada]\nname = "Ada"\naccess = "commander"\nmail = "ada@example.org"\n'
+            f'tokens = ["{token}"]\n{more}',
+            "utf-8",
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        argv = [sys.executable, "-m", "playcall", "serve", "--settings", str(self._settings)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
+        wait_for(self._answers, f"Playcall\n{self._log.read_text()}", 20)
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(20)
+
+    def fire(self) -> None:
+        alert: dict[str, Any] = {
+            "status": "firing",
+            "labels": {"alertname": "ServiceSlow", "severity": "critical"},
+            "annotations": {"summary": f"it is slow {HOSTILE}"},
+            "startsAt": datetime.now(UTC).isoformat(),
+            "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": "f1",
+        }
+        answer = httpx.post(
+            f"{self.url}/api/v1/alerts/alertmanager",
+            json={"version": "4", "receiver": "r", "groupKey": "g", "alerts": [alert]},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+        assert answer.status_code == 202, answer.text
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        listed = f"{self.url}/api/v1/incidents"
+        wait_for(lambda: bool(httpx.get(listed, headers=headers).json()), "incident")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/sign-in").status_code == 200
+        return False
+
+
+@contextlib.contextmanager
+def phone(browser: Browser, served: Served, javascript: bool = True) -> Iterator[Page]:
+    """A phone that is signed in and shows the incident."""
+    context = browser.new_context(viewport=PHONE, java_script_enabled=javascript, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{served.url}/incidents/1")
+    page.fill("#token", TOKEN)
+    page.click("button.primary")
+    page.wait_for_url("**/incidents/1", wait_until="load")
+    yield page
+    context.close()
