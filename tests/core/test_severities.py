@@ -49,7 +49,8 @@ def test_usual_words_and_numbers_are_understood(value: str, level: str) -> None:
 
 def test_a_documents_own_names_come_before_ranks() -> None:
     assert level_of({"severity": "sev-2"}, NUMBERED, LABELS, {}) == "SEV2"
-    assert level_of({"severity": "warning"}, NUMBERED, LABELS, {}) == "SEV1"
+    assert level_of({"severity": "warning"}, NUMBERED, LABELS, {}) == "SEV3", "by its rank"
+    assert level_of({"severity": "odd"}, NUMBERED, LABELS, {}) == "SEV1"
     named = replace(FOUR.severities[1], names=("P1",))
     odd = replace(FOUR, severities=(FOUR.severities[0], named, *FOUR.severities[2:]))
     assert level_of({"severity": "P1"}, odd, LABELS, {}) == "HIGH"
