@@ -131,7 +131,8 @@ def _held(event: ev.Opened | ev.Reopened) -> str:
 def _hands(event: _Hands) -> str:
     match event:
         case ev.PageDelivered():
-            return f"Paged {event.person} ({event.role}) by {event.channel}"
+            role = f" ({event.role})" if event.role != event.person else ""
+            return f"Paged {event.person}{role} by {event.channel}"
         case ev.PageFailed():
             whom = f"{event.person} ({event.role})" if event.person else event.role
             return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
@@ -151,14 +152,15 @@ def _hands(event: _Hands) -> str:
 def _engagement(event: _Engagement, play: Play | None) -> str:
     match event:
         case ev.Unacknowledged():
-            return f"{event.by} took the acknowledgement back"
+            return f"{event.by} gave it back: nobody has it"
         case ev.Snoozed():
             return f"Snoozed by {event.by} until {event.until:%H:%M:%S} UTC"
         case ev.Assigned():
             return f"{event.by} assigned it to {event.to}"
         case ev.Escalated():
             called = {ev.Whom.NEXT: "the next rung", ev.Whom.EXPERT: "the subject-matter expert"}
-            whom = called.get(event.whom) or f"{event.whom} {event.to}"
+            team = "team " if event.whom is ev.Whom.TEAM else ""
+            whom = called.get(event.whom) or f"{team}{event.to}"
             return f"{event.by} called {whom}{_because(event.reason)}"
         case ev.PartTaken():
             given = f", by {event.by}" if event.by != event.person else ""

@@ -13,7 +13,8 @@ from playcall.core.compiler.tables import Columns
 from playcall.core.plan import Rung, RungCondition
 
 _ARROW = re.compile(r"^\s*(?:[↓⬇▼▾↧⇓]|(?:v|V|\||-+>|=+>|\|\s*v)(?=[\s(]|$))+\s*(?P<edge>.*)$")
-_SIDEWAYS = re.compile(r"\s+(?:→|⟶|-+>|=+>)\s+")
+_LONGEST = 400  # characters of a path drawn in one line
+_SIDEWAYS = re.compile(r" (?:→|⟶|⇒|➜|-+>|=+>) ")
 _START = re.compile(r"\b(?:alert|alarm|incident|start|trigger)\w*\b(?!.*\()", re.IGNORECASE)
 _ROLE = re.compile(r"^(?P<who>.+?)\s*(?:\((?P<means>[^()]*)\))?\s*$")
 _LEVEL = re.compile(r"^(?:level|tier|l|step|stage)\s*\d+\s*[:.–—-]\s*(?P<who>.+)$", re.IGNORECASE)
@@ -41,8 +42,9 @@ def is_ladder(block: Block) -> bool:
 
 def _drawn(block: Block) -> Iterator[tuple[int, str]]:
     """Its lines; 'Primary → (10 min) → Lead' is the same, drawn sideways."""
-    for line, text in enumerate(block.text.split("\n"), block.body_line):
-        first, *rest = _SIDEWAYS.split(text)
+    for line, written in enumerate(block.text.split("\n"), block.body_line):
+        text = phrases.one_line(written)
+        first, *rest = _SIDEWAYS.split(text) if len(text) < _LONGEST else [text]
         if not rest or not first.strip():
             yield line, text
             continue
