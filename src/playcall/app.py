@@ -262,16 +262,21 @@ async def _build_engine(
         every=settings.read_every / settings.pace,
     )
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
-    intake = Intake(
-        plan=digest,
+    intake = intake_of(settings, digest)
+    watches = _watches(settings, playbook.plan, reader, intake, client)
+    return Engine(performer=performer, reader=reader, intake=intake, watches=watches)
+
+
+def intake_of(settings: Settings, plan: str) -> Intake:
+    """How alerts are taken in, with incidents that open with the plan of that digest."""
+    return Intake(
+        plan=plan,
         group_by=settings.intake.group_by,
         severities=settings.intake.severities,
         values=settings.placeholders,
         severity_labels=settings.intake.severity_labels,
         windows=settings.maintenance,
     )
-    watches = _watches(settings, playbook.plan, reader, intake, client)
-    return Engine(performer=performer, reader=reader, intake=intake, watches=watches)
 
 
 def _watches(

@@ -37,6 +37,8 @@ COMMANDS = {
     "note": "playcall.cli.note",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
+    "plan": "playcall.cli.plan",
+    "simulate": "playcall.cli.simulate",
     "demo": "playcall.cli.demo",
     "drill": "playcall.cli.drill",
     "range": "playcall.cli.range",

@@ -52,7 +52,7 @@ class World:
     open: Callable[[Sequence[Alert], datetime, int], Opened]
     behind: Callable[[str, datetime], Sequence[str]]  # role, moment -> people
     act: Callable[[Incident, Call], Sequence[Event]] = lambda incident, call: ()
-    wake: Callable[[datetime], datetime] = lambda at: at  # later, while nobody is here to wake
+    seen_at: Callable[[datetime], datetime] = lambda at: at  # later, while Playcall is away
     group_by: Sequence[str] = ()
 
 
@@ -94,7 +94,7 @@ class _Playing:
 
     def at(self, moment: datetime, action: Callable[[datetime], None]) -> None:
         self._count += 1
-        heapq.heappush(self._queue, (moment, self._count, action))
+        heapq.heappush(self._queue, (self.world.seen_at(moment), self._count, action))
 
     def run(self) -> None:
         while self._queue and self._queue[0][0] <= self.until:
@@ -156,13 +156,13 @@ class _Playing:
                 self.at(act.at, partial(self._act, number, act))
         wake_at = outcome.incident.wake_at
         if wake_at is not None and (before is None or before.wake_at != wake_at):
-            self.at(self.world.wake(wake_at), partial(self._wake, number))
+            self.at(wake_at, partial(self._wake, number))
         for following in outcome.follows:
             self.apply(number, following)
         return True
 
     def _act(self, number: int, event: Event, at: datetime) -> None:
-        self.apply(number, event)
+        self.apply(number, replace(event, at=at))
 
     def _wake(self, number: int, at: datetime) -> None:
         wake_at = self.incidents[number].wake_at

@@ -2,7 +2,7 @@
 transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from playcall.core.alert import HEARTBEATS, Alert, group_key
@@ -135,30 +135,36 @@ class _Batch:
 
     def _open(self, group: str, alerts: tuple[Alert, ...]) -> None:
         plan = self.tx.plan(self.intake.plan)
-        play = plan.play(alerts[0].name)
-        severity = severity_of(alerts[0], plan, self.intake)
-        window = self._announced(alerts)
         beside = () if self.storm else tuple(self.tx.live()[-RELATED:])
         number = self.tx.next_incident()
-        title = title_of(alerts[0])
-        opened = Opened(
-            at=self.at,
-            incident=number,
-            plan=self.intake.plan,
-            group=group,
-            play=play.alert if play else None,
-            title=title,
-            severity=(play.severity if play else None) or severity,
-            alerts=alerts,
-            values=_values(plan, alerts[0], self.intake),
-            alongside=beside,
-            quiet_until=window.ends if window else None,
-            quiet_reason=f"maintenance: {window.reason}" if window else "",
-        )
+        opened = replace(opening(plan, alerts, self.intake, self.at, number), alongside=beside)
         self.committer.apply(self.tx, opened)
         for other in beside:
-            another = AnotherOpened(at=self.at, incident=number, title=title)
+            another = AnotherOpened(at=self.at, incident=number, title=opened.title)
             self.committer.apply(self.tx, another, other)
+
+
+def opening(
+    plan: Plan, alerts: Sequence[Alert], intake: Intake, at: datetime, number: int
+) -> Opened:
+    """The event that opens incident `number` for firing alerts of one group."""
+    first = alerts[0]
+    play = plan.play(first.name)
+    window = window_for(alerts, intake.windows, at)
+    return Opened(
+        at=at,
+        incident=number,
+        plan=intake.plan,
+        group=group_key(first, intake.group_by),
+        play=play.alert if play else None,
+        title=title_of(first),
+        severity=(play.severity if play else None) or severity_of(first, plan, intake),
+        alerts=tuple(alerts),
+        values=_values(plan, first, intake),
+        alongside=(),
+        quiet_until=window.ends if window else None,
+        quiet_reason=f"maintenance: {window.reason}" if window else "",
+    )
 
 
 def _latest(alerts: Sequence[Alert]) -> Sequence[Alert]:
