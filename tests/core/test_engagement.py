@@ -145,6 +145,12 @@ def test_a_missed_response_target_is_an_event_once() -> None:
     )
 
 
+def test_a_plays_own_response_time_overrides_its_severitys() -> None:
+    plan = a_plan(replace(PLAN.plays[0], respond_within=minutes(2)))
+    missed = moved(opened(plan), woken(2), plan)
+    assert missed.follows == (ev.TargetMissed(at=NOON + minutes(2), target=minutes(2)),)
+
+
 def test_a_target_that_was_met_is_not_missed() -> None:
     outcome = moved(opened(), acknowledged(4.9))
     assert outcome.incident.respond_by is None

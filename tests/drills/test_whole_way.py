@@ -1,4 +1,5 @@
-"""The whole way once, with real parts: fault, alert, page, diagnostics, approval, proof, the end.
+"""The whole way once, with real parts: fault, alert, page, diagnostics, escalation past the
+acknowledgement, approval, proof, the end, and a relapse that nobody tells of.
 
 Real Prometheus, Alertmanager, kubectl, mail server and DWCP processes; a compressed clock.
 """
@@ -41,6 +42,9 @@ def test_a_fault_is_paged_diagnosed_remedied_proven_and_reported(scene: Scene) -
     assert _query(scene) > 0.5
 
     scene.post(f"{page}/acknowledge", {})
+    # An acknowledgement is not the end: "10 minutes, no resolution" calls the team lead.
+    scene.wait_for(lambda: _paged(scene, page, "Team Lead"), "escalation past the ack", 60)
+    assert not _paged(scene, page, "On-Call Secondary")
     remedy = next(c for c in scene.get(page)["commands"] if "STREAM_COUNT=16" in c["as_written"])
     assert remedy["run"] is None  # nothing is changed before it is approved
     scene.post(f"{page}/approve", {"command": remedy["id"]})
@@ -55,6 +59,35 @@ def test_a_fault_is_paged_diagnosed_remedied_proven_and_reported(scene: Scene) -
     _check_mail(scene, number)
     _check_silence(scene, number)
     _check_report(scene, number, scene.get(f"{page}/events"))
+    _relapse(scene, page)
+
+
+def _relapse(scene: Scene, page: str) -> None:
+    """The alert fires again, silenced in Alertmanager, so that no webhook tells of it."""
+    scene.fault("inject", "hde-zstd-max")
+    scene.wait_for(lambda: _has(scene.get(page), "Reopened"), "re-opening", 80)
+    assert not [i for i in scene.get("/incidents") if i["play"] == PLAY and i["id"] != _id(page)]
+    scene.fault("heal", "hde-zstd-max")
+    scene.post(f"{page}/acknowledge", {})
+    scene.wait_for(lambda: scene.get(page)["status"] == "recovered", "second recovery", 170)
+    scene.post(f"{page}/resolve", {"cause": "compression was set back"})
+    scene.wait_for(lambda: scene.get(page)["status"] == "closed", "second closing", 30)
+    incident = scene.get(page)
+    assert incident["reopened"] == 1
+    kinds = [event["kind"] for event in scene.get(f"{page}/events")]
+    again = kinds.index("Reopened")
+    assert kinds.index("Resolved") < again
+    assert "Recovered" in kinds[again:]
+    _check_silence(scene, _id(page))
+
+
+def _id(page: str) -> int:
+    return int(page.rsplit("/", 1)[1])
+
+
+def _paged(scene: Scene, page: str, role: str) -> bool:
+    events = scene.get(f"{page}/events")
+    return any(e["kind"] == "PageDelivered" and e["role"] == role for e in events)
 
 
 def _opened(scene: Scene) -> int:
