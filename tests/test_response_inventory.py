@@ -1,5 +1,5 @@
-"""Every rule of the first document's Severity, Escalation, Team and Decision parts has a test that
-proves it; the list is `response_rules.txt`. A rule that moved, or a test that is gone, fails here."""
+"""Each rule of the first document's Severity, Escalation, Team and Decision parts has a test that
+proves it; `response_rules.txt` lists them. A rule that moved or a test that is gone fails here."""
 
 import ast
 from pathlib import Path

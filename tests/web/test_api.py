@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute, APIRouter
 from starlette.routing import BaseRoute, Mount
 
 from playcall.core.events import Acknowledged, PageDelivered
-from playcall.testing import an_alert
+from playcall.core.readiness import Readiness, State
+from playcall.testing import NOON, an_alert, minutes
 from playcall.web.server import HEADERS
 from tests.engine.world import World
 from tests.web.site import HOST, Site, site_of
@@ -298,3 +299,18 @@ async def test_the_api_tells_an_incident_whole(site: Site) -> None:
     assert log[0]["kind"] == "Opened"
     assert report.text.startswith("#")
     assert output.status_code == 200
+
+
+async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site: Site) -> None:
+    go = Readiness(state=State.GO, since=NOON, value=1.0, read_at=NOON)
+    stop = Readiness(state=State.NO_GO, since=NOON + minutes(5), value=0.33, read_at=NOON)
+    await site.world.store.write(lambda tx: tx.keep_readiness(go, change=True))
+    await site.world.store.write(lambda tx: tx.keep_readiness(stop, change=True))
+    async with site.asking("vic") as client:
+        found = (await client.get("/api/v1/readiness")).json()
+    assert [(one["state"], one["value"]) for one in found] == [("NO-GO", 0.33), ("GO", 1.0)]
+    async with site.with_session("vic") as browser:
+        page = (await browser.get("/")).text
+    assert '<span class="badge ready-no-go">NO-GO</span>' in page
+    assert "33 %" in page
+    assert "GO from 2026-03-01" in page

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
 from playcall.core.report import write_report
-from playcall.web.api_views import Detail, Done, Summary, detail, summary
+from playcall.web.api_views import Detail, Done, ReadinessView, Summary, detail, summary
 from playcall.web.auth import Commander, Responder, Viewer
 from playcall.web.desk import act, desk, dossier, surroundings
 
@@ -40,6 +40,14 @@ async def list_incidents(request: Request, _: Viewer, live: bool = False) -> lis
     """Newest first; `live` leaves out what is resolved or closed."""
     found = await desk(request).store.read(lambda views: views.incidents(live_only=live))
     return [Summary(**summary(incident)) for incident in found]
+
+
+@router.get("/readiness")
+async def readiness(request: Request, _: Viewer) -> list[ReadinessView]:
+    """GO, CAUTION or NO-GO: how it stands, and how it stood before; empty when the document
+    measures no such thing, or nothing was measured yet."""
+    found = await desk(request).store.read(lambda views: views.readiness(limit=100))
+    return [ReadinessView(state=one.state, since=one.since, value=one.value) for one in found]
 
 
 @router.get("/incidents/{incident}")

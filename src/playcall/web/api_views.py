@@ -94,6 +94,14 @@ class EntryView(BaseModel):
     kind: str
 
 
+class ReadinessView(BaseModel):
+    """GO, CAUTION, NO-GO or UNKNOWN, and since when."""
+
+    state: str
+    since: datetime
+    value: float | None = Field(description="the latest share of what complies, 0 to 1")
+
+
 class Detail(Summary):
     """Everything about an incident."""
 

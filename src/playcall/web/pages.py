@@ -31,8 +31,11 @@ HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durati
 
 @router.get("/")
 async def board(request: Request, who: Viewer) -> HTMLResponse:
-    incidents = await desk(request).store.read(lambda views: views.incidents(limit=50))
-    return HTMLResponse(render("board.html", who=who, incidents=incidents))
+    incidents, readiness = await desk(request).store.read(
+        lambda views: (views.incidents(limit=50), views.readiness(limit=10))
+    )
+    page = render("board.html", who=who, incidents=incidents, readiness=readiness)
+    return HTMLResponse(page)
 
 
 @router.get("/incidents/{incident}")

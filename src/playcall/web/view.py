@@ -122,7 +122,11 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         status=STATUS_WORDS[incident.status],
         age=say_duration((incident.resolved_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
-        criteria=tuple(_criterion(c, found, now) for c in (play.criteria if play else ())),
+        criteria=tuple(
+            _criterion(criterion, found, now)
+            for criterion in (play.criteria if play else ())
+            if criterion.purpose is not Purpose.QUESTION  # asked in the decision tree
+        ),
         phases=phases,
         entries=tuple(reversed(_entries(found, play))),
         doubts=() if over else verification.doubts(incident, plan),
