@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from playcall.core import events as ev
-from playcall.core.incident import Status
+from playcall.core.effects import RunCommand
+from playcall.core.incident import RunStatus, Status
 from playcall.core.judge import Verdict
 from playcall.core.plan import PlayEscalation, Severity, Wake
 from playcall.core.response import ResponsePolicy
@@ -181,6 +182,25 @@ def test_a_relapse_soon_after_the_end_opens_the_same_incident_and_pages_anew() -
     assert again.incident.reopened == 1
     assert pages(again.effects) == ["Performance Eng", "On-Call Primary"]
     assert climb(again.incident, 30, 35) == [["On-Call Secondary"], ["Team Lead"]]
+
+
+def test_a_relapse_is_looked_at_anew_and_decided_anew() -> None:
+    looked = (
+        ev.CommandBegun(at=NOON, command="1.1", run="1/1.1/1"),
+        ev.CommandFinished(
+            at=NOON,
+            command="1.1",
+            run="1/1.1/1",
+            status=RunStatus.SUCCEEDED,
+            exit_code=0,
+            summary="",
+        ),
+    )
+    incident = after(opened(), *looked, cleared(), resolved(10))
+    again = moved(incident, reopened(25))
+    assert RunCommand(command="1.1", run="1/1.1/2", approved_by=None) in again.effects
+    assert again.incident.answers == {}
+    assert not any(isinstance(event, ev.TimeBoxEnded) for event in again.follows)
 
 
 def test_a_relapse_long_after_the_end_is_another_incident() -> None:

@@ -56,6 +56,20 @@ def begin(
     return replace(incident, runs={**incident.runs, command.id: run}), effect
 
 
+def look_again(
+    incident: Incident, plan: Plan, at: datetime
+) -> tuple[Incident, tuple[RunCommand, ...]]:
+    """Run once more what only looks, has run, and is not being run."""
+    play = plan.play(incident.play) if incident.play else None
+    effects: tuple[RunCommand, ...] = ()
+    for command in first_look(play, plan):
+        run = incident.runs.get(command.id)
+        if run and not run.status.active:
+            incident, effect = begin(incident, command, None, at)
+            effects += (effect,)
+    return incident, effects
+
+
 def find_command(plan: Plan, incident: Incident, command_id: str) -> Command | Refused:
     command = plan.command(incident.play, command_id)
     if command is None:

@@ -281,6 +281,8 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         acknowledged_at=None,
         resolved_at=None,
         readings={},
+        answers={},
+        ended_boxes=tuple(range(len(play.phases))) if play else (),  # of the alert's first minutes
         ladder_from=event.at,
         unheard_from=event.at,
         climbed=(),
@@ -290,7 +292,8 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         reopened=incident.reopened + 1,
     )
     told = () if quiet else escalation.opening(plan, play, incident.severity)
-    return Moved(incident=reopened, effects=(*silences.on_reopen(incident), *told))
+    reopened, looks = commands.look_again(reopened, plan, event.at)
+    return Moved(incident=reopened, effects=(*silences.on_reopen(incident), *told, *looks))
 
 
 def _record(incident: Incident, event: ev.Event, plan: Plan) -> Moved:

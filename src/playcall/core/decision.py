@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from playcall.core.commands import begin, first_look
+from playcall.core.commands import look_again
 from playcall.core.effects import Effect, Moved, Refused, Tell
 from playcall.core.events import Decided, MetricRead, PartTaken, QuestionAnswered
 from playcall.core.incident import Given, Incident, Part
 from playcall.core.judge import Verdict
 from playcall.core.people import engaged
-from playcall.core.plan import Answer, EffectClass, Plan, Play, Question, Step
+from playcall.core.plan import Answer, Plan, Play, Question, Step
 
 YES = ("yes", "y", "true", "ja", "oui", "si")
 NO = ("no", "n", "false", "nein", "non")
@@ -214,30 +214,14 @@ def _lead_on(
     for one in reached:
         commands = one.commands
         if one.lead is Lead.DIAGNOSE:
-            incident, effects, commands = _look_again(incident, plan, play, effects, event)
+            incident, started = look_again(incident, plan, event.at)
+            effects += started
+            commands = tuple(effect.command for effect in started)
         waiting = f"; to approve: {', '.join(commands)}" if one.commands else ""
         told = f"decided: {one.outcome}{waiting}"
         effects += tuple(Tell(role=role, reason=told) for role in engaged(incident, plan))
         follows += (Decided(at=event.at, outcome=one.outcome, commands=commands),)
     return Moved(incident=incident, effects=effects, follows=follows)
-
-
-def _look_again(
-    incident: Incident,
-    plan: Plan,
-    play: Play,
-    effects: tuple[Effect, ...],
-    event: QuestionAnswered,
-) -> tuple[Incident, tuple[Effect, ...], tuple[str, ...]]:
-    """Run once more what only looks and is not being run."""
-    started: tuple[str, ...] = ()
-    for command in first_look(play, plan):
-        run = incident.runs.get(command.id)
-        if command.effect is EffectClass.OBSERVE and run and not run.status.active:
-            incident, effect = begin(incident, command, None, event.at)
-            effects += (effect,)
-            started += (command.id,)
-    return incident, effects, started
 
 
 def measured(incident: Incident, event: MetricRead, plan: Plan) -> tuple[QuestionAnswered, ...]:
