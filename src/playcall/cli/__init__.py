@@ -32,6 +32,7 @@ COMMANDS = {
     "severity": "playcall.cli.severity",
     "decide": "playcall.cli.decide",
     "silence": "playcall.cli.silence",
+    "output": "playcall.cli.output",
     "approve": "playcall.cli.approve",
     "refuse": "playcall.cli.refuse",
     "note": "playcall.cli.note",

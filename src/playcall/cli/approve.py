@@ -1,8 +1,10 @@
 """`playcall approve N COMMAND`: let one command run once."""
 
 import argparse
+import sys
 
 from playcall.cli import remote
+from playcall.cli.console import harmless_lines
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -14,5 +16,15 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
+    path = f"/incidents/{args.incident}"
     body = {"command": args.command_id, "again": args.again}
-    return remote.act(args, f"/incidents/{args.incident}/approve", body)
+    try:
+        found = remote.ask(args, path).json()["commands"]
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    for command in found:
+        if command["id"] == args.command_id:
+            print(*harmless_lines(command["as_written"]), sep="\n")
+    hint = "" if args.again else "--again runs a command once more that ran before."
+    return remote.act(args, f"{path}/approve", body, hint)

@@ -59,6 +59,11 @@ def harmless(text: str) -> str:
     )
 
 
+def harmless_lines(text: str) -> list[str]:
+    """The same, line by line."""
+    return [harmless(line) for line in text.splitlines()]
+
+
 def caret(line: str, column: int) -> tuple[str, str]:
     """A source line, cut to the window around a column, and the line with the caret below it."""
     start = max(0, column - 1 - _WIDTH // 2) if len(line) > _WIDTH else 0

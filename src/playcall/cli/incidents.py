@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from playcall.cli import remote
-from playcall.cli.console import harmless, paint
+from playcall.cli.console import harmless, harmless_lines, paint
 
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "red", "timed out": "red"}
 
@@ -92,6 +92,9 @@ def _show_command(command: dict[str, Any]) -> None:
         f"  {command['id']:>5}  {command['effect']:<8} {paint(f'{status:<10}', colour)} "
         f"{harmless(command['title'])}{harmless(guard)}"
     )
+    if command["effect"] == "change" and not run:  # nobody approves what they cannot read
+        for line in harmless_lines(command["as_written"]):
+            print(f"{'':27}{paint(line, 'dim')}")
     if command["missing"] and not run:
         print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}")
     if run and run["summary"]:

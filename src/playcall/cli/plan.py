@@ -72,6 +72,7 @@ def _print(
     before: "dict[str, tuple[Call, ...]] | None",
 ) -> None:
     print(f"If it fires at {at:%Y-%m-%d %H:%M} UTC, in the hour after that:")
+    print("(by the file alone: overrides live on the server, `playcall oncall` shows them)")
     for name, calls in rows.items():
         after = _lines(calls, at)
         now = _lines(before[name], at) if before else after

@@ -48,12 +48,14 @@ def remove(args: argparse.Namespace, path: str) -> "httpx.Response":
     return _request(args, "DELETE", path, None)
 
 
-def act(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> int:
-    """POST, say what came of it, and return the exit code."""
+def act(args: argparse.Namespace, path: str, body: Mapping[str, Any], hint: str = "") -> int:
+    """POST, say what came of it, and return the exit code. `hint` follows a refusal."""
     try:
         answer = tell(args, path, body).json()
     except Declined as error:
         print(error, file=sys.stderr)
+        if hint:
+            print(hint, file=sys.stderr)
         return 1
     print(f"Incident {args.incident}: {answer['status']}")
     return 0
@@ -71,7 +73,10 @@ def _request(
             method, f"{url}/api/v1{path}", json=body, headers=headers, timeout=30, trust_env=False
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Declined(f"{url} does not answer: {error}. Is `playcall serve` running?") from None
+        raise Declined(
+            f"{url} does not answer: {error}. Is `playcall serve` running there? "
+            "--url, or PLAYCALL_URL, names another address."
+        ) from None
     if answer.is_error:
         raise Declined(_reason(answer))
     return answer

@@ -15,4 +15,5 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     body = {"cause": args.cause, "unverified": args.unverified}
-    return remote.act(args, f"/incidents/{args.incident}/resolve", body)
+    hint = "" if args.unverified else "--unverified ends it all the same, and says so on record."
+    return remote.act(args, f"/incidents/{args.incident}/resolve", body, hint)

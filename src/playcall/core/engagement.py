@@ -103,7 +103,7 @@ def _called(incident: Incident, event: Escalated, plan: Plan) -> str | Refused:
         return Refused(reason=f"say which {event.whom} to call")
     if event.whom is Whom.TEAM:
         team = team_called(plan, event.to)
-        known = ", ".join(each.value for each in plan.teams)
+        known = ", ".join(each.value for each in plan.teams) or "none"
         if team is None:
             return Refused(reason=f'there is no team "{event.to}"; the document has {known}')
         return team.primary

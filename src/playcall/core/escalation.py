@@ -300,5 +300,9 @@ def _reason(incident: Incident, plan: Plan, rung: Rung) -> str:
     if wake(plan, incident.severity) is Wake.NO:
         return f"not resolved after {say_duration(_patience(incident, plan) or timedelta())}"
     if rung.condition is RungCondition.ALWAYS:
-        return f"fired{again}"
+        return (
+            f"not resolved after {say_duration(rung.after)}{again}"
+            if rung.after
+            else f"fired{again}"
+        )
     return f"{rung.condition} after {say_duration(rung.after)}{again}"

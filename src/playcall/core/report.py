@@ -9,7 +9,7 @@ from playcall.core import events as ev
 from playcall.core import incident as i
 from playcall.core import timeline
 from playcall.core.alert import Alert
-from playcall.core.plan import Plan, Play
+from playcall.core.plan import EffectClass, Plan, Play
 from playcall.core.wording import say_duration, say_instant
 
 TO_WRITE = "_To be written by a person._"
@@ -42,7 +42,7 @@ def write_report(events: Sequence[ev.Event], plan: Plan) -> Report:
     if not isinstance(opened, ev.Opened):
         raise ValueError("an incident's events begin with Opened")
     play = plan.play(opened.play) if opened.play else None
-    times = milestones(events)
+    times = milestones(events, play)
     title = f"Incident {opened.incident}: {opened.title}"
     sections = [
         f"# {_plain(title)}",
@@ -57,13 +57,17 @@ def write_report(events: Sequence[ev.Event], plan: Plan) -> Report:
     return Report(title=title, markdown="\n\n".join(sections) + "\n")
 
 
-def milestones(events: Sequence[ev.Event]) -> Milestones:
+def milestones(events: Sequence[ev.Event], play: Play | None) -> Milestones:
+    """Only a change mitigates: what looks may be approved as well."""
     opened = next(event for event in events if isinstance(event, ev.Opened))
     resolved = _first(events, ev.Resolved)
     runs = {e.run: e for e in events if isinstance(e, ev.CommandFinished)}
     approved = {e.command for e in events if isinstance(e, ev.RunApproved)}
+    changes = {c.id for c in play.commands() if c.effect is EffectClass.CHANGE} if play else set()
     fixes = [
-        e.at for e in runs.values() if e.command in approved and e.status is i.RunStatus.SUCCEEDED
+        e.at
+        for e in runs.values()
+        if e.command in approved & changes and e.status is i.RunStatus.SUCCEEDED
     ]
     looks = [e.at for e in runs.values() if e.command not in approved]
     return Milestones(

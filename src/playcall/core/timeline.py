@@ -79,7 +79,7 @@ def entry(event: ev.Event, plan: Plan, play: Play | None) -> Entry | None:
 def _is_milestone(event: ev.Event) -> bool:
     if isinstance(event, ev.MetricRead):
         return event.judgement.verdict in (Verdict.HOLDS, Verdict.BROKEN)
-    return not isinstance(event, ev.CommandBegun | ev.Woken | ev.PageFailed)
+    return not isinstance(event, ev.CommandBegun | ev.Woken)
 
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
