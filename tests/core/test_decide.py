@@ -415,7 +415,7 @@ def test_any_order_of_events_keeps_the_promises(story: list[tuple[ev.Event, int]
                 assert not outcome.incident.status.over
                 asked = isinstance(event, ev.Escalated | ev.Unacknowledged)
                 assert asked or quiet is None or event.at >= quiet.until
-            if isinstance(effect, ef.RunCommand):
+            if isinstance(effect, ef.RunCommand) and effect.approved_by:
                 runs.append(effect.run)
         climbed += [
             (follow.round, follow.rung)

@@ -299,10 +299,8 @@ def _reason(incident: Incident, plan: Plan, rung: Rung) -> str:
     again = f", round {incident.round}" if incident.round > 1 else ""
     if wake(plan, incident.severity) is Wake.NO:
         return f"not resolved after {say_duration(_patience(incident, plan) or timedelta())}"
-    if rung.condition is RungCondition.ALWAYS:
-        return (
-            f"not resolved after {say_duration(rung.after)}{again}"
-            if rung.after
-            else f"fired{again}"
-        )
-    return f"{rung.condition} after {say_duration(rung.after)}{again}"
+    if not rung.after:
+        return f"fired{again}"
+    always = rung.condition is RungCondition.ALWAYS
+    condition = RungCondition.NO_RESOLUTION if always else rung.condition
+    return f"{condition} after {say_duration(rung.after)}{again}"
