@@ -1,7 +1,7 @@
 """The state machine: whole values in, whole values out; no clock, no database, no network."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -110,6 +110,20 @@ def test_the_path_of_high_begins_when_it_wakes() -> None:
         climbed.append(pages(outcome.effects))
         incident = outcome.incident
     assert climbed == [["On-Call Secondary"], ["Team Lead"], [], ["VP Engineering", "CTO"]]
+
+
+def test_high_that_cleared_before_its_delay_wakes_nobody_unless_it_fires_again() -> None:
+    incident = after(opened(severity="HIGH"), cleared(1), woken(5))
+    gone = moved(incident, woken(10))
+    assert pages(gone.effects) == []
+    again = an_alert(starts_at=NOON + minutes(12))
+    fired = moved(gone.incident, ev.AlertsJoined(at=NOON + minutes(12), alerts=(again,)))
+    assert pages(fired.effects) == ["On-Call Primary"]
+
+
+def test_a_start_in_the_future_is_taken_as_now() -> None:
+    late = an_alert(starts_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+    assert opened(alerts=(late,)).fired_at == NOON
 
 
 def test_high_that_recovers_within_its_delay_wakes_nobody() -> None:

@@ -134,6 +134,28 @@ def test_a_severity_is_changed_by_hand_and_the_path_follows() -> None:
     assert refused(incident, unknown).endswith("there are CRITICAL, HIGH, WARNING")
 
 
+def test_a_severity_that_is_raised_late_begins_the_path_and_does_not_climb_it_at_once() -> None:
+    incident = after(opened(severity="WARNING"), woken(5))
+    raised = moved(
+        incident,
+        ev.SeverityChanged(at=NOON + minutes(22), by="ada", severity="CRITICAL", reason=""),
+    )
+    assert pages(raised.effects) == ["On-Call Primary"]
+    assert climb(raised.incident, 27, 32) == [["On-Call Secondary"], ["Team Lead"]]
+
+
+def test_who_acknowledges_during_a_snooze_ends_it_and_keeps_the_incident() -> None:
+    snoozed = ev.Snoozed(at=NOON + minutes(2), by="ada", until=NOON + minutes(30))
+    incident = after(opened(), snoozed, acknowledged(12, by="bob"))
+    assert (incident.quiet, incident.acknowledged_by) == (None, "bob")
+    assert climb(incident, 22) == [["Team Lead"]]
+
+
+def test_a_rung_called_by_hand_is_on_record() -> None:
+    called = moved(opened(), escalated(ev.Whom.NEXT))
+    assert [type(event) for event in called.follows] == [ev.RungClimbed]
+
+
 # --- deadlines -----------------------------------------------------------------------------------
 
 

@@ -314,3 +314,26 @@ async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site:
     assert '<span class="badge ready-no-go">NO-GO</span>' in page
     assert "33 %" in page
     assert "GO from 2026-03-01" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("snooze", '{"minutes": NaN}'),
+        ("silence", '{"minutes": Infinity}'),
+        ("snooze", '{"until": "0001-01-01T00:00:00+14:00"}'),
+        ("notes", '{"text": "\\ud83d"}'),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_is_no_bug(site: Site, path: str, body: str) -> None:
+    headers = {"content-type": "application/json"}
+    async with site.asking("ada") as client:
+        answer = await client.post(f"{API}/{path}", content=body, headers=headers)
+    assert answer.status_code == 422, answer.text
+
+
+async def test_a_moment_beyond_all_time_is_refused(site: Site) -> None:
+    async with site.asking("vic") as client:
+        for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"):
+            answer = await client.get("/api/v1/on-call", params={"at": at})
+            assert answer.status_code == 422

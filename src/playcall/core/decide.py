@@ -156,7 +156,8 @@ def _tell_first(plan: Plan, reason: str) -> tuple[Effect, ...]:
 
 
 def _open(event: ev.Opened, plan: Plan) -> Moved:
-    fired_at = min((alert.starts_at for alert in event.alerts), default=event.at)
+    # A start in the future is somebody's wrong clock.
+    fired_at = min((event.at, *(alert.starts_at for alert in event.alerts)))
     play = plan.play(event.play) if event.play else None
     start = escalation.ladder_start(plan, fired_at, event.at)
     quiet = _announced(event)

@@ -1,6 +1,7 @@
 """What people do in an incident: take it, hand it on, hold its pages, call others, take parts."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from playcall.core import escalation, silences
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
@@ -10,6 +11,7 @@ from playcall.core.events import (
     Escalated,
     PartLeft,
     PartTaken,
+    RungClimbed,
     SeverityChanged,
     Snoozed,
     Unacknowledged,
@@ -17,7 +19,7 @@ from playcall.core.events import (
 )
 from playcall.core.incident import Incident, Part, Quiet, Status
 from playcall.core.people import first_roles, team_called, team_of
-from playcall.core.plan import Plan, RungCondition
+from playcall.core.plan import Plan, RungCondition, Wake
 from playcall.core.wording import say_duration, say_instant
 
 Outcome = Moved | Refused
@@ -36,6 +38,8 @@ def acknowledge(incident: Incident, event: Acknowledged, plan: Plan) -> Outcome:
         respond_by=None,
         roles={**incident.roles, Part.RESPONDER: _with(responders, event.by)},
     )
+    if taken.quiet and taken.quiet.snoozed:  # somebody has it: what waits for an end counts anew
+        taken = replace(taken, quiet=None, ladder_from=event.at)
     return Moved(incident=taken, effects=silences.on_acknowledge(taken, plan, event.by))
 
 
@@ -86,7 +90,7 @@ def escalate(incident: Incident, event: Escalated, plan: Plan) -> Outcome:
     said = f": {event.reason}" if event.reason else ""
     reason = f"called by {event.by}{said}"
     if event.whom is Whom.NEXT:
-        return _next_rung(incident, plan, reason)
+        return _next_rung(incident, plan, reason, event.at)
     role = _called(incident, event, plan)
     if isinstance(role, Refused):
         return role
@@ -110,14 +114,16 @@ def _called(incident: Incident, event: Escalated, plan: Plan) -> str | Refused:
     return event.to
 
 
-def _next_rung(incident: Incident, plan: Plan, reason: str) -> Outcome:
+def _next_rung(incident: Incident, plan: Plan, reason: str, at: datetime) -> Outcome:
     ladder = escalation.ladder(plan)
     index = max(incident.climbed, default=-1) + 1
     if index >= len(ladder):
         return Refused(reason="the path has no further rung; name a person, a role or a team")
     climbed = replace(incident, climbed=(*incident.climbed, index))
-    pages = tuple(Page(role=role, rung=index, reason=reason) for role in ladder[index].roles)
-    return Moved(incident=climbed, effects=pages)
+    roles = ladder[index].roles
+    pages = tuple(Page(role=role, rung=index, reason=reason) for role in roles)
+    record = RungClimbed(at=at, rung=index, round=incident.round, roles=roles, reason=reason)
+    return Moved(incident=climbed, effects=pages, follows=(record,))
 
 
 def take_part(incident: Incident, event: PartTaken, plan: Plan) -> Outcome:
@@ -153,7 +159,11 @@ def change_severity(incident: Incident, event: SeverityChanged, plan: Plan) -> O
         return Refused(reason=f'there is no severity "{event.severity}"; there are {known}')
     if row.level == incident.severity:
         return Refused(reason=f"it is {row.level} already")
-    return Moved(incident=replace(incident, severity=row.level))
+    changed = replace(incident, severity=row.level)
+    unheard = escalation.wake(plan, incident.severity) is Wake.NO or not incident.climbed
+    if unheard and escalation.wake(plan, row.level) is not Wake.NO:
+        changed = escalation.begin_anew(changed, event.at)
+    return Moved(incident=changed)
 
 
 def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:

@@ -240,6 +240,12 @@ def _release(incident: Incident, plan: Plan, at: datetime) -> Moved:
     return Moved(incident=incident, effects=effects)
 
 
+def begin_anew(incident: Incident, at: datetime) -> Incident:
+    """The path of another way to knock begins now: nobody was woken by the earlier one, so that the
+    whole path is not climbed at once."""
+    return replace(incident, ladder_from=at, unheard_from=at, climbed=())
+
+
 def _fresh_round(incident: Incident, start: datetime) -> Incident:
     return replace(
         incident,
@@ -276,6 +282,9 @@ def _condition(incident: Incident, plan: Plan, rung: Rung) -> bool:
         return False
     if wake(plan, incident.severity) is Wake.NO:
         return True
+    persists = incident.firing or bool(incident.climbed)
+    if wake(plan, incident.severity) is Wake.IF_PERSISTENT and not persists:
+        return False
     match rung.condition:
         case RungCondition.ALWAYS | RungCondition.NO_RESOLUTION:
             return True

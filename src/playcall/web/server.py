@@ -4,7 +4,7 @@ import logging
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import HTTPException
+from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -56,6 +56,9 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
 
     web.add_exception_handler(HTTPException, _refuse)  # type: ignore[arg-type]
     web.add_exception_handler(Unavailable, _regret)  # type: ignore[arg-type]
+    web.add_exception_handler(RequestValidationError, _not_understood)
+    web.add_exception_handler(OverflowError, _out_of_range)
+    web.add_exception_handler(UnicodeEncodeError, _no_text)
     web.add_exception_handler(Exception, _confess)
     web.add_middleware(_Headers)
     return web
@@ -90,6 +93,21 @@ async def _refuse(request: Request, error: HTTPException) -> Response:
 async def _regret(request: Request, error: Unavailable) -> Response:
     log.error("%s %s: %s", request.method, request.url.path, error)
     return await _refuse(request, HTTPException(503, str(error)))
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    """As FastAPI says it, without what was sent: that may be no JSON, or a secret."""
+    assert isinstance(error, RequestValidationError)
+    told = [{key: one[key] for key in ("loc", "msg", "type")} for one in error.errors()]
+    return JSONResponse({"detail": told}, 422)
+
+
+async def _out_of_range(request: Request, error: Exception) -> Response:
+    return await _refuse(request, HTTPException(422, "a moment or a number is out of range"))
+
+
+async def _no_text(request: Request, error: Exception) -> Response:
+    return await _refuse(request, HTTPException(422, "a text holds what is no character"))
 
 
 async def _confess(request: Request, error: Exception) -> Response:
