@@ -74,7 +74,7 @@ def _request(
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Declined(
-            f"{url} does not answer: {error}. Is `playcall serve` running there? "
+            f"{url} does not answer: {error}. Is `playcall serve` running? "
             "--url, or PLAYCALL_URL, names another address."
         ) from None
     if answer.is_error:
