@@ -132,7 +132,7 @@ class Engine:
             taken = await self.performer.store.write(lambda tx: self._take(tx, limit))
         except Unavailable:
             raise
-        except Exception:
+        except Exception:  # a bug: one alert must not keep the others from being heard
             log.exception("taking in %d alerts failed", limit)
             if limit == 1:
                 await self.performer.store.write(self._set_aside)

@@ -111,7 +111,7 @@ class Reconciler:
                 await self.store.write(lambda tx, chunk=chunk: work(tx, chunk))  # type: ignore[misc]
             except Unavailable:
                 raise
-            except Exception:
+            except Exception:  # a bug: one repair must not keep the others from being made
                 log.exception("a repair failed")
                 if len(chunk) > 1:
                     await self._one_by_one(chunk, work)
