@@ -195,8 +195,8 @@ def test_auto_follows_a_link_that_changes() -> None:
 
     with Role("destination") as destination, Role("hde", COMPRESSION_ALGO="auto") as hde:
         assert move(None) == "none"
-        slow = [move(5_000_000) for _ in range(4)]
-        assert slow[-1] in ("lz4", "snappy", "zstd")
+        # A link that encoding hid is tried without it: which of the moves that is, is not said.
+        assert any(move(5_000_000) in ("lz4", "snappy", "zstd") for _ in range(PATIENT))
         # The processor that encodes is shared with the tests' neighbours: how soon, is not said.
         assert "none" in [move(None) for _ in range(PATIENT + 2)]
         assert hde.errors() == {}
