@@ -35,6 +35,7 @@ COMMANDS = {
     "output": "playcall.cli.output",
     "approve": "playcall.cli.approve",
     "refuse": "playcall.cli.refuse",
+    "rollback": "playcall.cli.rollback",
     "note": "playcall.cli.note",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",

@@ -15,10 +15,12 @@ from playcall.core import (
     decision,
     engagement,
     escalation,
+    rollback,
     silences,
     verification,
 )
 from playcall.core import events as ev
+from playcall.core import rollback_events as back
 from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
 from playcall.core.incident import Incident, Member, Quiet, Status
 from playcall.core.people import first_roles
@@ -63,6 +65,10 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.SilenceAsked: _LIVE,
     ev.ReportWritten: _ANY,
     ev.Reopened: _OVER,
+    back.RollbackAsked: _LIVE,
+    back.RollbackApproved: _LIVE,
+    back.RollbackStopped: _ANY,
+    back.ItemTicked: _ANY,
     ev.PageLost: frozenset({Status.OPEN}),
     ev.RungClimbed: _ANY,
     ev.TargetMissed: _ANY,
@@ -70,6 +76,8 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.QuietEnded: _ANY,
     ev.Recovered: _ANY,
     ev.Relapsed: _ANY,
+    back.RollbackHalted: _ANY,
+    back.RollbackDone: _ANY,
     ev.Decided: _ANY,
 }
 
@@ -226,7 +234,9 @@ def _meet(incident: Incident, event: ev.AnotherOpened, plan: Plan) -> Outcome:
 def _metric_read(incident: Incident, event: ev.MetricRead, plan: Plan) -> Moved:
     readings = {**incident.readings, event.criterion: event.judgement}
     incident = replace(incident, readings=readings)
-    return Moved(incident=incident, follows=decision.measured(incident, event, plan))
+    follows: tuple[ev.Event, ...] = decision.measured(incident, event, plan)
+    follows += rollback.seen(incident, plan, event.at)
+    return Moved(incident=incident, follows=follows)
 
 
 def _wake(incident: Incident, event: ev.Woken, plan: Plan) -> Outcome:
@@ -319,8 +329,8 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.RunApproved: commands.approve,
     ev.RunDeclined: commands.decline,
     ev.CommandBegun: commands.begun,
-    ev.CommandFinished: commands.finished,
-    ev.CommandInterrupted: commands.interrupted,
+    ev.CommandFinished: rollback.finished,
+    ev.CommandInterrupted: rollback.interrupted,
     ev.MetricRead: _metric_read,
     ev.PageDelivered: _record,
     ev.PageFailed: _record,
@@ -332,6 +342,10 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SilenceAsked: silences.ask,
     ev.ReportWritten: _record,
     ev.Reopened: _reopen,
+    back.RollbackAsked: rollback.ask,
+    back.RollbackApproved: rollback.approve,
+    back.RollbackStopped: rollback.stop,
+    back.ItemTicked: rollback.tick,
     ev.PageLost: escalation.page_again,
     ev.RungClimbed: _record,
     ev.TargetMissed: _record,
@@ -339,5 +353,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.QuietEnded: escalation.end_quiet,
     ev.Recovered: _record,
     ev.Relapsed: _record,
+    back.RollbackHalted: _record,
+    back.RollbackDone: _record,
     ev.Decided: _record,
 }
