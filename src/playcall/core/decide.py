@@ -15,6 +15,7 @@ from playcall.core import (
     decision,
     engagement,
     escalation,
+    polling,
     rollback,
     silences,
     verification,
@@ -105,6 +106,7 @@ def _settle(moved: Moved, plan: Plan, at: datetime) -> Moved:
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))
         moved = _then(moved, deadlines.pass_(moved.incident, plan, at))
+        moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
     incident = moved.incident
@@ -128,6 +130,7 @@ def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
+        polling.next_at(incident, plan),
         silences.next_renewal(incident),
     )
     return min((timer for timer in timers if timer is not None), default=None)

@@ -164,6 +164,7 @@ class Translation:
     kind: str  # "shell": `text` is a command; "promql": `text` is a query, asked natively
     text: str
     why: str
+    every: timedelta | None = None  # watched: it runs again at this pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from playcall.core import events as ev
+from playcall.core import polling
 from playcall.core import rollback_events as back
 from playcall.core.alert import Alert
 from playcall.core.decision import find_question
@@ -258,8 +259,12 @@ def _command(
     event: _Command,
     plan: Plan,
     play: Play | None,
-) -> str:
+) -> str | None:
     command = plan.command(play.alert if play else None, event.command)
+    if isinstance(event, ev.CommandBegun | ev.CommandFinished) and polling.is_repetition(
+        command, event.run
+    ):
+        return None  # how it stands now is shown beside the command
     name = f'{event.command} "{command.title}"' if command else event.command
     match event:
         case ev.RunApproved():
