@@ -187,7 +187,7 @@ def _phase_rows(phase: Phase) -> Iterator[str]:
 
 
 def _step_rows(step: Step) -> Iterator[str]:
-    yield f"    {step.number}. {harmless(step.title)}"
+    yield f"    {step.key}. {harmless(step.title)}"
     guard: Guard | None = None
     for command in step.commands:
         if command.guard is not None and command.guard != guard:

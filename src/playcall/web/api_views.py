@@ -172,7 +172,7 @@ def _commands(found: Dossier) -> list[CommandView]:
         CommandView(
             id=command.id,
             phase=phase.title,
-            step=f"{step.number}. {step.title}",
+            step=f"{step.key}. {step.title}",
             title=command.title,
             guard=command.guard.text if command.guard else None,
             as_written=command.text,

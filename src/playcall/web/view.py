@@ -60,7 +60,7 @@ class CommandView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    number: int
+    key: str  # its number, "1b" when the play has it twice
     title: str
     checks: tuple[str, ...]
     commands: tuple[CommandView, ...]
@@ -236,12 +236,12 @@ def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> 
         current=live and box is not None and box.starts <= now < box.ends,
         steps=tuple(
             StepView(
-                number=step.number,
+                key=step.key,
                 title=step.title,
                 checks=tuple(check.text for check in step.checks),
                 commands=tuple(_command(command, found, now) for command in step.commands),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
-                walk=next((tree for tree in state.trees if tree.step == step.number), None)
+                walk=next((tree for tree in state.trees if tree.step == step.key), None)
                 if step.decision
                 else None,
             )

@@ -15,6 +15,7 @@ from playcall.core.compiler.questions import measure
 from playcall.core.compiler.sections import SEVERITY_WORDS, Section, below_bold, confirms, role_of
 from playcall.core.compiler.steps import StepReader, guard_of
 from playcall.core.compiler.tables import level_of
+from playcall.core.compiler.written_steps import has_steps
 from playcall.core.plan import (
     Check,
     Criterion,
@@ -291,7 +292,7 @@ class _Body:
 
 
 def _is_work(block: Block) -> bool:
-    return any(b.number is not None or commands.is_shell(b) for b in walk((block,)))
+    return any(b.number is not None or commands.is_shell(b) or has_steps(b) for b in walk((block,)))
 
 
 def _leads(block: Block) -> bool:
