@@ -197,9 +197,10 @@ def _check_path(plan: Plan, ledger: Ledger) -> None:
 
 
 def _check_conditions(plan: Plan, ledger: Ledger) -> None:
-    """Told once: a rung that says only when is climbed although somebody has acknowledged."""
+    """Told once: a rung that says only when is climbed although somebody has acknowledged. A path
+    with conditions that nobody knows is told already."""
     plain = [rung for rung in plan.rungs[1:] if rung.condition is RungCondition.ALWAYS]
-    if plain:
+    if plain and not any(problem.code == "PC107" for problem in ledger.problems()):
         whom = ", ".join(" + ".join(rung.roles) for rung in plain)
         several = len(plain) > 1
         told = (

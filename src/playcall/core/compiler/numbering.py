@@ -1,4 +1,4 @@
-"""The numbers of a play's steps: as written, and told apart when one comes again in a later phase."""
+"""The numbers of a play's steps: as written, and told apart when one comes again later."""
 
 from string import ascii_lowercase
 
