@@ -18,6 +18,7 @@ from playcall.core.plan import (
     Purpose,
     Question,
 )
+from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import view_response
@@ -94,6 +95,7 @@ class CriterionView:
 class IncidentView:
     incident: Incident
     headline: str
+    notes: tuple[str, ...]  # no play, nobody woken
     status: str
     age: str
     response: ResponseLines
@@ -103,7 +105,7 @@ class IncidentView:
     doubts: tuple[str, ...]
     beside: tuple[int, ...]
     given_up: tuple[str, ...]
-    diagnostics: str  # "5 of 6 diagnostics finished"
+    diagnostics: str  # "5 of 6 finished"
     decide: CommandView | None  # the first change that nobody has decided on
     can_acknowledge: bool
     can_resolve: bool
@@ -119,6 +121,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
+        notes=say_standing(incident, plan, now),
         status=STATUS_WORDS[incident.status],
         age=say_duration((incident.resolved_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
@@ -132,7 +135,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
         given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
-        diagnostics=_diagnostics(incident),
+        diagnostics=say_diagnostics(incident),
         decide=_undecided(phases, state) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
         can_resolve=not over,
@@ -162,17 +165,9 @@ def _undecided(phases: Iterable[PhaseView], state: ResponseView) -> CommandView 
 
 def _headline(incident: Incident, play: Play | None) -> str:
     if play is None:
-        return "The playbook has no play for this alert."
+        return ""  # the notes say so
     symptoms = [c.text for c in play.criteria if c.purpose is Purpose.SYMPTOM]
     return symptoms[0] if symptoms else (play.symptoms[0].text if play.symptoms else "")
-
-
-def _diagnostics(incident: Incident) -> str:
-    runs = [run for run in incident.runs.values() if run.approved_by is None]
-    if not runs:
-        return ""
-    done = sum(not run.status.active for run in runs)
-    return f"{done} of {len(runs)} diagnostics finished"
 
 
 def _criterion(criterion: Criterion, found: Dossier, now: datetime) -> CriterionView:
