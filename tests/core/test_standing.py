@@ -49,6 +49,7 @@ def test_diagnostics_are_what_runs_by_itself() -> None:
         "1.1": done,
         "1.2": replace(done, status=RunStatus.RUNNING),
         "2.1": replace(done, approved_by="ada"),
+        "2.2": replace(done, status=RunStatus.DECLINED),
     }
     assert say_diagnostics(replace(incident, runs=runs)) == "1 of 2 finished"
     assert say_diagnostics(replace(incident, runs={"2.1": runs["2.1"]})) == ""

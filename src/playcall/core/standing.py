@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from playcall.core import escalation
-from playcall.core.incident import Incident
+from playcall.core.incident import Incident, RunStatus
 from playcall.core.people import first_roles
 from playcall.core.plan import Plan, Wake
 
@@ -35,6 +35,10 @@ def _instead(incident: Incident, plan: Plan, now: datetime) -> str:
 
 def say_diagnostics(incident: Incident) -> str:
     """'4 of 5 finished', of the commands that run by themselves; empty when none did."""
-    runs = [run for run in incident.runs.values() if run.approved_by is None]
+    runs = [
+        run
+        for run in incident.runs.values()
+        if run.approved_by is None and run.status is not RunStatus.DECLINED
+    ]
     done = sum(not run.status.active for run in runs)
     return f"{done} of {len(runs)} finished" if runs else ""

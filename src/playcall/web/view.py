@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core import timeline, verification
+from playcall.core.access import Access
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
@@ -47,6 +48,7 @@ class CommandView:
     runs_as: str | None  # shown beside it when something else runs
     why: str  # the reasons for its class, and for its translation
     effect: EffectClass
+    approver: Access  # the least that who approves it must have
     missing: tuple[str, ...]
     status: str  # "" before anything happened
     summary: str
@@ -281,6 +283,7 @@ def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
             "; "
         ),
         effect=command.effect,
+        approver=command.approver,
         missing=missing,
         status=run.status if run else "",
         summary=run.summary if run else "",
