@@ -204,7 +204,7 @@ def _reading_words(criterion: Criterion, reading: Judgement | None, now: datetim
     window = say_duration(criterion.holds_for)
     match reading.verdict:
         case Verdict.UNKNOWN:
-            return f"unknown: {reading.reason}"
+            return f"unknown: {reading.reason or 'no data'}"
         case Verdict.BROKEN:
             return "not so now"
         case Verdict.HOLDS:
