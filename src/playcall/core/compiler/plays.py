@@ -249,11 +249,22 @@ class _Body:
         if block.kind is Kind.PARAGRAPH:
             text = phrases.plain(phrases.task(block.text) or block.text)
             self.ledger.take(block.first, block.last, "symptom")
+            if has_steps(block):
+                self._tell_step(block)
             if text.endswith(":") and len(text.split()) <= LEAD_WORDS:
                 return  # 'Symptoms:' leads to the list below it
             self.symptoms.append(Check(text=text, guard=None, line=block.first))
         for child in block.children:
             self._symptom(unquoted(child))
+
+    def _tell_step(self, block: Block) -> None:
+        self.ledger.warn(
+            "PC121",
+            block.first,
+            "This reads like a step, and stands where the play says what is wrong: it is shown as"
+            " a symptom, and nobody is asked to do it.",
+            "Move it below a heading such as 'Immediate Actions'.",
+        )
 
     def _communicate(self, section: Section) -> None:
         for inner in section.inside():
