@@ -29,7 +29,7 @@ def opening(plan: Plan, play: Play | None, severity: str) -> tuple[Effect, ...]:
     """Who hears of it at once beside the first rung: the play's own team, or, for a severity that
     wakes nobody, the first rung, told and not paged. What is only to be recorded tells nobody."""
     if wake(plan, severity) is Wake.NO:
-        if _only_recorded(plan, play, severity):
+        if only_recorded(plan, play, severity):
             return ()
         return tuple(Tell(role=role, reason="fired") for role in first_roles(plan))
     if wake(plan, severity) is Wake.IF_PERSISTENT or not play or not play.escalation:
@@ -270,7 +270,7 @@ def _patience(incident: Incident, plan: Plan) -> timedelta | None:
     return row.escalate_after if row else None
 
 
-def _only_recorded(plan: Plan, play: Play | None, severity: str) -> bool:
+def only_recorded(plan: Plan, play: Play | None, severity: str) -> bool:
     """'Best effort' with no escalation is a record for later."""
     row: Severity | None = plan.severity(severity)
     asked = play is not None and (play.respond_within or play.escalation)

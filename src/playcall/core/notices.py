@@ -14,6 +14,7 @@ from playcall.core.incident import Incident, Part, RunStatus, Status
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.plan import Plan, Play, Wake
+from playcall.core.standing import NO_PLAY, say_diagnostics
 from playcall.core.wording import say_duration, say_instant, say_judgement
 
 LONGEST_SUBJECT = 160
@@ -181,15 +182,14 @@ def _found(incident: Incident, plan: Plan, at: datetime) -> list[str]:
     """What is known so far, measurements first."""
     play = plan.play(incident.play) if incident.play else None
     if play is None:
-        return ["The playbook has no play for this alert: the generic response applies."]
+        return [f"{NO_PLAY}."]
     lines = [
         say_judgement(criterion, incident.readings[criterion.id], at)
         for criterion in play.criteria
         if criterion.id in incident.readings
     ]
-    done = sum(1 for run in incident.runs.values() if not run.status.active)
-    if incident.runs:
-        lines.append(f"Diagnostics: {done} of {len(incident.runs)} finished.")
+    if diagnostics := say_diagnostics(incident):
+        lines.append(f"Diagnostics: {diagnostics}.")
     unknown = [key for key, run in incident.runs.items() if run.status is RunStatus.UNKNOWN]
     if unknown:
         lines.append(f"OUTCOME UNKNOWN, decide: command {', '.join(unknown)}.")

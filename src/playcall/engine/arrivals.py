@@ -20,6 +20,7 @@ from playcall.core.maintenance import Window, window_for
 from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
+from playcall.engine.grouping import Grouping, grouping
 from playcall.engine.ports import Arrival, Transaction
 
 RELATED = 5  # how many open incidents are told of a new one
@@ -45,7 +46,8 @@ def take_in(
     for arrival in arrivals:
         if arrival.alert.name not in HEARTBEATS:
             groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
-    batch = _Batch(tx, intake, committer, at, storm=len(groups) > RELATED)
+    belonging = grouping(tx, intake.group_by)
+    batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
     for group, alerts in groups.items():
         batch.take_group(group, alerts)
     tx.take_in(arrivals)
@@ -57,17 +59,18 @@ def take_found(
     """Alerts that fire and whose message never came, as if it had; returns how many were taken in.
     One whose row is on disk already, so that its message did come, is taken in at once."""
     taken = 0
+    belonging = grouping(tx, intake.group_by)
     groups: dict[str, list[Alert]] = {}
     for alert in alerts:
         group = group_key(alert, intake.group_by)
-        incident = tx.live_in_group(group)
+        incident = belonging.live(group, [alert])
         member = incident.alerts.get(alert.fingerprint) if incident else None
         if member and member.firing:
             continue
         taken += 1
         if not tx.receive([alert], at).news:
             groups.setdefault(group, []).append(alert)
-    batch = _Batch(tx, intake, committer, at, storm=len(groups) > RELATED)
+    batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
     for group, known in groups.items():
         batch.take_group(group, known)
     return taken
@@ -82,13 +85,14 @@ class _Batch:
     intake: Intake
     committer: Committer
     at: datetime
+    belonging: Grouping
     storm: bool
 
     def take_group(self, group: str, alerts: Sequence[Alert]) -> None:
         alerts = _latest(alerts)
         firing = tuple(alert for alert in alerts if alert.firing)
         cleared = tuple(alert for alert in alerts if not alert.firing)
-        incident = self.tx.live_in_group(group)
+        incident = self.belonging.live(group, alerts)
         if incident is None:
             self._without_incident(group, firing, cleared)
             return
@@ -115,7 +119,7 @@ class _Batch:
     def _without_incident(
         self, group: str, firing: tuple[Alert, ...], cleared: tuple[Alert, ...]
     ) -> None:
-        over = self.tx.lately_over(group)
+        over = self.belonging.lately_over(group, [*firing, *cleared])
         if over and cleared:  # somebody resolved it while it fired
             gone = AlertsCleared(at=self.at, alerts=cleared)
             self.committer.apply(self.tx, gone, over.id)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from playcall.core import verification
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, Quiet
+from playcall.core.standing import say_standing
 from playcall.core.timeline import entry
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web.response import (
@@ -110,6 +111,7 @@ class Detail(Summary):
     timeline: list[EntryView]
     doubts: list[str] = Field(description="what stands against calling it over")
     alongside: list[int]
+    notes: list[str] = Field(description="no play for the alert, a severity that wakes nobody")
     given_up: list[str] = Field(description="messages and tasks that could not be carried out")
     target_missed: bool = Field(description="nobody acknowledged within the response time")
     rungs: tuple[RungView, ...]
@@ -156,6 +158,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
         alongside=list(incident.alongside),
+        notes=list(say_standing(incident, found.plan, now)),
         given_up=[f"{buried.kind}: {buried.reason}" for buried in found.buried],
     )
 
@@ -172,7 +175,7 @@ def _commands(found: Dossier) -> list[CommandView]:
         CommandView(
             id=command.id,
             phase=phase.title,
-            step=f"{step.number}. {step.title}",
+            step=f"{step.key}. {step.title}",
             title=command.title,
             guard=command.guard.text if command.guard else None,
             as_written=command.text,

@@ -87,7 +87,7 @@ class OutcomeView:
 class TreeView:
     """A decision tree, and how far it was walked."""
 
-    step: int
+    step: str  # its key
     title: str
     phase: str
     due: bool  # its phase has begun, or somebody began to answer
@@ -230,7 +230,7 @@ def _trees(incident: Incident, play: Play | None, now: datetime) -> Iterator[Tre
             begun = incident.fired_at + (phase.starts or timedelta()) <= now
             asked = walk.asked
             yield TreeView(
-                step=step.number,
+                step=step.key,
                 title=step.title,
                 phase=phase.title,
                 due=begun or bool(walked),
@@ -251,8 +251,8 @@ def _trees(incident: Incident, play: Play | None, now: datetime) -> Iterator[Tre
 
 def _way(step: Step, play: Play, incident: Incident) -> Iterator[Walked]:
     """The answers given in this tree, in the order asked; after a rollback nothing is asked."""
-    mine = [key for key in incident.answers if key.split(".")[0] == str(step.number)]
-    for key in sorted(mine, key=lambda one: [int(part) for part in one.split(".")]):
+    mine = [key for key in incident.answers if key.split(".")[0] == step.key]
+    for key in sorted(mine, key=lambda one: [int(part) for part in one.split(".")[1:]]):
         question, given = decision.find_question(play, key), incident.answers[key]
         if question is None:
             continue
