@@ -24,7 +24,7 @@ from playcall.core import rota
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
-from playcall.core.people import roles
+from playcall.core.people import first_roles, roles
 from playcall.core.place import Problem
 from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
@@ -34,8 +34,10 @@ from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory, bindable
 from playcall.engine.loop import Engine
+from playcall.engine.older_plans import unbound_warnings
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
+from playcall.engine.quiet import keep_to_windows
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
@@ -168,6 +170,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
+            await _look_back(engine)
             watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
             try:
                 await _run(server, engine, listener)
@@ -178,6 +181,15 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
     finally:
         await store.close()
         listener.close()
+
+
+async def _look_back(engine: Engine) -> None:
+    """What was open before this start, by the settings of today."""
+    hands, known = engine.performer, engine.performer.committer.directory
+    for warning in await hands.store.read(lambda views: unbound_warnings(views, known)):
+        print(warning, flush=True)
+    now = hands.clock.now()
+    await keep_to_windows(hands.store, hands.committer, engine.intake.windows, now)
 
 
 def _calendars(settings: Settings, engine: Engine, client: httpx.AsyncClient) -> Calendars:
@@ -245,7 +257,11 @@ async def _build_engine(
     settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
 ) -> Engine:
     clock = SystemClock()
-    committer = Committer(directory=directory(settings), url=settings.url)
+    committer = Committer(
+        directory=directory(settings),
+        url=settings.url,
+        last_resort=first_roles(playbook.plan),
+    )
     hands = _hands(settings, client)
     performer = Performer(
         store=store,

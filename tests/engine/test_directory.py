@@ -151,7 +151,7 @@ def test_hours_that_do_not_match_never_put_a_page_off() -> None:
     assert second.name == "ada/1/chat"
     delayed = tuple(replace(rule, after=rule.after + minutes(1)) for rule in rules)
     first, _ = ways(replace(ADA, rules=delayed), NOON)
-    assert first.later == Later(due_at=NOON + minutes(1), decided_at=NOON)
+    assert first.later == Later(due_at=NOON + minutes(1), decided_at=NOON, repeats=False)
 
 
 def test_when_a_rules_method_fails_the_others_are_tried() -> None:

@@ -1,6 +1,8 @@
 """`playcall escalate N`: call the next rung, or somebody by name."""
 
 import argparse
+import sys
+from typing import Any
 
 from playcall.cli import remote
 
@@ -20,8 +22,20 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    body = {**_called(args), "reason": args.reason}
+    body: dict[str, Any] = {**_called(args), "reason": args.reason}
+    if body["whom"] == "next":
+        try:
+            body["rung"] = _next_rung(args)
+        except remote.Declined as error:
+            print(error, file=sys.stderr)
+            return 1
     return remote.act(args, f"/incidents/{args.incident}/escalate", body)
+
+
+def _next_rung(args: argparse.Namespace) -> int:
+    """As it is now: whoever is faster than us has called it, and we shall not call one beyond."""
+    rungs = remote.ask(args, f"/incidents/{args.incident}").json()["rungs"]
+    return max((n for n, rung in enumerate(rungs) if rung["climbed"]), default=-1) + 1
 
 
 def _called(args: argparse.Namespace) -> dict[str, str]:

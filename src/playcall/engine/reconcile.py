@@ -1,5 +1,6 @@
 """Looks at Alertmanager every minute, and repairs what the record does not have: alerts whose
-message never came, clearings that were lost, silences made elsewhere, pages that reached nobody."""
+message never came, clearings that were lost, silences made elsewhere, pages that reached nobody,
+and pages that are held for a maintenance that was called off."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from playcall.engine.ports import (
     Unavailable,
     Views,
 )
+from playcall.engine.quiet import keep_to_windows
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Reconciler:
         waiting = self._next is not None and now < self._next <= now + self.every
         if not waiting:
             self._next = now + self.every
+            await keep_to_windows(self.store, self.committer, self.intake.windows, now)
             await self._send_lost_pages(now)
             await self._reconcile(now)
         return 0
