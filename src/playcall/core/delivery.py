@@ -1,4 +1,4 @@
-"""What becomes of a message between its decision and its delivery: moot, failed, without its person.
+"""What becomes of a message between its decision and its delivery: moot, failed, its person gone.
 
 Pages are retried for as long as it takes; meanwhile somebody may have acknowledged, or left.
 """

@@ -66,6 +66,11 @@ def compose(
     )
 
 
+def in_place_of(message: Message, role: str) -> Message:
+    """The message for whoever stands in."""
+    return replace(message, body=f"{message.body}\nIt was for {role}, and nobody is behind that.")
+
+
 def late(message: Message, incident: Incident, decided_at: datetime, at: datetime) -> Message:
     """A message that could not be delivered for a while says so, and how the incident is now."""
     age = say_duration(at - decided_at)

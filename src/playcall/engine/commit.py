@@ -141,7 +141,9 @@ class Committer:
         yield "page", StoodIn(at=event.at, role=effect.role, to=tuple(instead), page=page)
         for role, people in instead.items():
             meant = replace(effect, role=role)
-            yield from self._messages(tx, incident, meant, event, plan, people)
+            for name, task in self._messages(tx, incident, meant, event, plan, people):
+                message = notices.in_place_of(task.message, effect.role)
+                yield name, replace(task, message=message)
 
     def _look_up(self, tx: Transaction, incident: Incident, role: str, event: Event) -> Found:
         overrides = tx.overrides(event.at) if self.directory.schedules else ()
