@@ -37,7 +37,6 @@ from playcall.engine.loop import Engine
 from playcall.engine.older_plans import unbound_warnings
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
-from playcall.engine.quiet import keep_to_windows
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
@@ -57,6 +56,7 @@ log = logging.getLogger(__name__)
 
 DRAIN = timedelta(seconds=10)
 REFRESH = timedelta(minutes=5)  # of calendars
+LOOK_SECONDS = 60  # at what is held for maintenance, where Alertmanager is not asked
 GAPS_AHEAD = timedelta(days=30)
 CREATED_BY = "playcall"
 
@@ -170,7 +170,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
-            await _look_back(engine)
+            await _warn_of_older_plans(engine)
             watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
             try:
                 await _run(server, engine, listener)
@@ -183,13 +183,11 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
         listener.close()
 
 
-async def _look_back(engine: Engine) -> None:
-    """What was open before this start, by the settings of today."""
-    hands, known = engine.performer, engine.performer.committer.directory
-    for warning in await hands.store.read(lambda views: unbound_warnings(views, known)):
+async def _warn_of_older_plans(engine: Engine) -> None:
+    """Where today's document is warned of, too: at the start."""
+    known = engine.performer.committer.directory
+    for warning in await engine.performer.store.read(lambda views: unbound_warnings(views, known)):
         print(warning, flush=True)
-    now = hands.clock.now()
-    await keep_to_windows(hands.store, hands.committer, engine.intake.windows, now)
 
 
 def _calendars(settings: Settings, engine: Engine, client: httpx.AsyncClient) -> Calendars:
@@ -304,10 +302,10 @@ def _watches(
         store=reader.store,
         committer=reader.committer,
         clock=reader.clock,
-        watcher=Alertmanager(table.url, client, CREATED_BY),
+        watcher=Alertmanager(table.url, client, CREATED_BY) if table.reconcile_every else None,
         intake=intake,
         created_by=CREATED_BY,
-        every=timedelta(seconds=table.reconcile_every / settings.pace),
+        every=timedelta(seconds=(table.reconcile_every or LOOK_SECONDS) / settings.pace),
         patience=Patience(
             grace=timedelta(seconds=table.grace / settings.pace),
             settled=timedelta(seconds=table.settled / settings.pace),
@@ -320,8 +318,7 @@ def _watches(
         gauge=find_gauge(plan),
         every=reader.every,
     )
-    looked_at = (reconciler.look_due,) if table.reconcile_every else ()
-    return (*looked_at, readiness.read_due)
+    return reconciler.look_due, readiness.read_due
 
 
 def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
