@@ -74,6 +74,25 @@ async def test_a_window_that_is_taken_out_of_the_settings_holds_no_pages_any_mor
     assert len(of(found, ev.QuietEnded)) == 1
 
 
+async def test_an_alert_that_fires_again_after_its_window_ends_the_quiet_once(
+    tmp_path: Path,
+) -> None:
+    window = Window(starts=NOON, ends=NOON + minutes(60), matchers={"alertname": "*"}, reason="r")
+    world = a_world(tmp_path, windows=(window,))
+    async with world.stopped():
+        await fire(world)
+        await world.receive(an_alert(firing=False))
+        await world.engine._take_arrivals()
+        world.clock.move(minutes(61))
+        await world.receive(an_alert(starts_at=world.clock.now()))
+        await world.engine._take_arrivals()
+        await deliver(world)
+        found = await world.dossier()
+    assert found is not None
+    assert len(of(found, ev.QuietEnded)) == 1
+    assert mailed(world) == ["ada@example.org"]
+
+
 # --- People --------------------------------------------------------------------------------------
 
 
