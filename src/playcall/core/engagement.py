@@ -159,7 +159,7 @@ def _overtaken(incident: Incident, plan: Plan, at: datetime) -> str:
     ladder, last, index = escalation.ladder(plan), incident.last_climb, next_rung(incident)
     following = " and ".join(ladder[index].roles) if index < len(ladder) else "nobody"
     if last is None:
-        return f"the path has started over; next is {following}"
+        return f"the path has moved on meanwhile; next is {following}"
     who, whom = last.by or "the path", " and ".join(ladder[last.rung].roles)
     ago = say_duration(at - last.at)
     return f"{who} escalated to {whom} {ago} ago; next is {following}"
