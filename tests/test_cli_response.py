@@ -60,6 +60,14 @@ def test_an_incident_is_led_from_a_terminal(served: Served) -> None:
         assert line in told.splitlines() or line in told
 
 
+def test_a_rung_is_not_called_for_another(served: Served) -> None:
+    code, told = playcall(served, "escalate", "1", "--next", "on-call primary")
+    assert code == 1
+    assert "Not done (409): ada escalated to On-Call Secondary " in told
+    code, told = playcall(served, "escalate", "1", "--next", "King")
+    assert (code, 'no rung is for "King"; there are On-Call Primary, ' in told) == (1, True)
+
+
 def test_the_tree_is_walked_from_a_terminal(served: Served) -> None:
     code, told = playcall(served, "decide", "1")
     assert (code, told.splitlines()[1]) == (0, "       1  Is the cause known? NO / YES")

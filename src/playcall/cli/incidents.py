@@ -48,6 +48,8 @@ def _list(found: list[dict[str, Any]]) -> None:
             who += ", pages held"
         state = f"{incident['severity']} {incident['status']}, {who}"
         print(f"{incident['id']:>5}  {paint(state, 'bold')}  {harmless(incident['title'])}")
+        if incident["unreached"]:
+            print(f"{'':7}{paint(harmless(incident['unreached']), 'red')}")
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -87,6 +89,11 @@ def _show_response(found: dict[str, Any]) -> None:
     if found["quiet"]:
         until = clock(found["quiet"]["until"])
         print(f"Pages are held until {until}: {harmless(found['quiet']['reason'])}")
+    if found["unreached"]:
+        print(paint(harmless(found["unreached"]), "red"))
+    if found["unbound"]:
+        names = harmless(", ".join(found["unbound"]))
+        print(paint(f"Nobody is bound to {names}: the first rung is paged instead", "red"))
     if found["target_missed"]:
         print(paint("The response target was missed", "red"))
     following = found["next"]

@@ -6,6 +6,7 @@ second what to do about it.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from playcall.core import decision, escalation
@@ -64,6 +65,21 @@ def compose(
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
     )
+
+
+def in_place_of(message: Message, role: str) -> Message:
+    """The message for whoever stands in."""
+    return replace(message, body=f"{message.body}\nIt was for {role}, and nobody is behind that.")
+
+
+def late(message: Message, incident: Incident, decided_at: datetime, at: datetime) -> Message:
+    """A message that could not be delivered for a while says so, and how the incident is now."""
+    age = say_duration(at - decided_at)
+    said = (
+        f"LATE: this was to reach you {age} ago ({say_instant(decided_at)}). "
+        f"Now the incident is {_status(incident)}."
+    )
+    return replace(message, body=f"{said}\n\n{message.body}")
 
 
 def _meeting(incident: Incident, plan: Plan) -> list[str]:

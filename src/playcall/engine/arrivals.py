@@ -109,6 +109,9 @@ class _Batch:
         quiet = incident.quiet
         if quiet is None or quiet.snoozed or self._announced(firing):
             return
+        now = self.tx.incident(incident.id)
+        if now is None or now.quiet is None:  # it ended as they joined
+            return
         names = ", ".join(sorted({alert.name for alert in firing}))
         heard = QuietEnded(at=self.at, reason=f"{quiet.reason} does not cover {names}")
         self.committer.apply(self.tx, heard, incident.id)

@@ -11,6 +11,7 @@ from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, Quiet
 from playcall.core.standing import say_standing
 from playcall.core.timeline import entry
+from playcall.core.wording import say_unreached
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web.response import (
     BoxView,
@@ -45,6 +46,9 @@ class Summary(BaseModel):
     parts: dict[str, tuple[str, ...]] = Field(description="who does what, by the part's name")
     respond_by: datetime | None = Field(description="null: no target, or met, or missed")
     reopened: int = Field(description="times")
+    unreached: str = Field(
+        description="the page that did not arrive; empty: none, or one did since"
+    )
 
 
 class RunView(BaseModel):
@@ -119,6 +123,9 @@ class Detail(Summary):
     boxes: tuple[BoxView, ...]
     trees: tuple[TreeView, ...]
     silences: tuple[SilenceView, ...]
+    unbound: tuple[str, ...] = Field(
+        description="roles that its plan pages and nobody is behind: the first rung stands in"
+    )
     war_room: str = Field(description="where people meet; empty: nowhere in particular")
     plan: PlanView
 
@@ -145,6 +152,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "parts": parts(incident),
         "respond_by": incident.respond_by,
         "reopened": incident.reopened,
+        "unreached": say_unreached(incident),
     }
 
 

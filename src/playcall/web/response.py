@@ -22,6 +22,7 @@ class Surroundings:
     roles: tuple[str, ...] = ()  # of the document, with somebody behind them
     current: str = ""  # digest of the plan by which new incidents open; "": not known
     newer: Plan | None = None  # that plan, when it is not the incident's
+    unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ class ResponseView:
     silences: tuple[SilenceView, ...]
     reopened: int
     war_room: str
+    unbound: tuple[str, ...]
     plan: PlanView
 
 
@@ -154,6 +156,7 @@ def respond(found: Dossier, around: Surroundings, now: datetime) -> ResponseView
             if one.until > now
         ),
         reopened=incident.reopened,
+        unbound=() if incident.status.over else around.unbound,
         war_room=plan.response.meeting_of(incident.id),
         plan=_plan(incident, plan, around),
     )
