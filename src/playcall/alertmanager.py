@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from playcall.bounded import Answer, NoAnswer, fetch
 from playcall.core.alert import Alert
 from playcall.core.reconciliation import FoundSilence, WatchedAlert
 from playcall.engine.ports import Unavailable
@@ -16,6 +17,7 @@ from playcall.engine.ports import Unavailable
 T = TypeVar("T")
 
 SHOWN = 300  # characters of Alertmanager's complaint that a message quotes
+LARGEST = 64_000_000  # bytes of one answer: well over 10,000 alerts
 CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 WORTH_REPEATING = frozenset({408, 425, 429})
 GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -122,7 +124,7 @@ class Alertmanager:
         """Asked first: older ones answer 500 for a silence that has ended, or never was."""
         path = f"/silence/{silence}"
         answer = await self._send("GET", path, gone=(404,))
-        if answer.status_code == 404 or self._read(answer, _Silence).status.state == "expired":
+        if answer.status == 404 or self._read(answer, _Silence).status.state == "expired":
             return
         try:
             await self._send("DELETE", path, gone=(404,))
@@ -172,9 +174,9 @@ class Alertmanager:
     async def _call(self, method: str, path: str, answer: type[T], **request: Any) -> T:
         return self._read(await self._send(method, path, **request), answer)
 
-    def _read(self, response: httpx.Response, answer: type[T]) -> T:
+    def _read(self, received: Answer, answer: type[T]) -> T:
         try:
-            return msgspec.json.decode(response.content, type=answer)
+            return msgspec.json.decode(received.body, type=answer)
         except GARBAGE as error:
             raise Unavailable(
                 f"{self._name} did not answer as Alertmanager does ({error}). "
@@ -183,25 +185,29 @@ class Alertmanager:
 
     async def _send(
         self, method: str, path: str, *, gone: tuple[int, ...] = (), **request: Any
-    ) -> httpx.Response:
+    ) -> Answer:
         """Statuses in `gone` say that what was to be ended is not there any more."""
         try:
-            response = await self._client.request(
-                method, f"{self._url}{path}", timeout=self._timeout.total_seconds(), **request
+            answer = await fetch(
+                self._client,
+                method,
+                f"{self._url}{path}",
+                within=self._timeout,
+                largest=LARGEST,
+                **request,
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except NoAnswer as error:
             raise Unavailable(
-                f"Alertmanager at {self._name} did not answer "
-                f"({str(error) or type(error).__name__}). "
+                f"Alertmanager at {self._name} did not answer ({error}). "
                 "Is it running, and is alertmanager.url right?"
             ) from error
-        status = response.status_code
+        status = answer.status
         if status != 200 and status not in gone:
             raise Unavailable(
-                f"Alertmanager at {self._name} refused ({status}): {response.text[:SHOWN].strip()}",
+                f"Alertmanager at {self._name} refused ({status}): {answer.text[:SHOWN].strip()}",
                 permanent=400 <= status < 500 and status not in WORTH_REPEATING,
             )
-        return response
+        return answer
 
 
 def _watched(alert: _Alert) -> WatchedAlert:
