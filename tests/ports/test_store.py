@@ -24,11 +24,11 @@ from playcall.core.incident import (
 from playcall.core.judge import Judgement, Verdict
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
+from playcall.engine.inbox import Receipt
 from playcall.engine.ports import (
     Exit,
     Job,
     Prolonging,
-    Receipt,
     Reporting,
     Silencing,
     Task,
