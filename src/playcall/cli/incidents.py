@@ -8,6 +8,7 @@ from typing import Any
 from playcall.cli import remote
 from playcall.cli.console import harmless, harmless_lines, paint
 
+MOST_UNHEARD = 10  # shown
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "red", "timed out": "red"}
 
 
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         _show(found)
     else:
         _list(found)
+        _list_unheard(args)
     return 0
 
 
@@ -44,6 +46,18 @@ def _list(found: list[dict[str, Any]]) -> None:
             who += ", pages held"
         state = f"{incident['severity']} {incident['status']}, {who}"
         print(f"{incident['id']:>5}  {paint(state, 'bold')}  {harmless(incident['title'])}")
+
+
+def _list_unheard(args: argparse.Namespace) -> None:
+    """What opened no incident, so that it is not looked for in vain."""
+    try:
+        unheard = remote.ask(args, "/alerts/unheard").json()
+    except remote.Declined:  # an older server
+        return
+    if unheard:
+        print(f"\nCame and went before anybody was called, in the last day: {len(unheard)}")
+    for alert in unheard[:MOST_UNHEARD]:
+        print(f"       {alert['starts_at'][:19]}  {harmless(alert['title'])}")
 
 
 def _show(found: dict[str, Any]) -> None:

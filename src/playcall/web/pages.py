@@ -22,6 +22,7 @@ from playcall.web.auth import (
 )
 from playcall.web.desk import act, desk, dossier, surroundings
 from playcall.web.templates import render
+from playcall.web.unheard import lately
 
 router = APIRouter()
 
@@ -31,11 +32,15 @@ HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durati
 
 @router.get("/")
 async def board(request: Request, who: Viewer) -> HTMLResponse:
-    incidents, readiness = await desk(request).store.read(
-        lambda views: (views.incidents(limit=50), views.readiness(limit=10))
+    now = desk(request).clock.now()
+    shown = await desk(request).store.read(
+        lambda views: {
+            "incidents": views.incidents(limit=50),
+            "readiness": views.readiness(limit=10),
+            "unheard": lately(views, now),
+        }
     )
-    page = render("board.html", who=who, incidents=incidents, readiness=readiness)
-    return HTMLResponse(page)
+    return HTMLResponse(render("board.html", who=who, **shown))
 
 
 @router.get("/incidents/{incident}")
