@@ -304,7 +304,7 @@ async def test_the_api_tells_an_incident_whole(site: Site) -> None:
 
 async def test_what_came_and_went_is_on_the_board_in_the_api_and_in_the_metrics(site: Site) -> None:
     store = site.world.store
-    alert = an_alert("<Brief>", firing=False, starts_at=NOON)
+    alert = an_alert("<Brief>", fingerprint="brief", firing=False)
     await site.world.receive(alert)
 
     async def taken() -> bool:
