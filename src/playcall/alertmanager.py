@@ -1,8 +1,10 @@
 """Alertmanager (API version 2): silences are made, prolonged and ended, and what it holds is read.
 Nothing is decided here."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,12 +16,16 @@ from playcall.core.alert import Alert
 from playcall.core.reconciliation import FoundSilence, WatchedAlert
 from playcall.engine.ports import Unavailable
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 SHOWN = 300  # characters of Alertmanager's complaint that a message quotes
 LARGEST = 64_000_000  # bytes of one answer: well over 10,000 alerts
 CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 WORTH_REPEATING = frozenset({408, 425, 429})
+_ODD = (1, 9999)  # years
+_ENDS_OF_TIME = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -133,15 +139,32 @@ class Alertmanager:
                 raise
 
     async def watched(self) -> Sequence[WatchedAlert]:
+        """One whose start cannot be is said and counts as there, so that it is not taken for over;
+        nothing is opened for it."""
         alerts = await self._call("GET", "/alerts", list[_Alert])
-        return [_watched(alert) for alert in alerts]
+        found = [_watched(alert) for alert in alerts]
+        odd = [one.alert for one in found if one.alert.starts_at.year in _ODD]
+        if odd:
+            log.warning(
+                "Alertmanager at %s holds %d alerts whose start is out of range, %s first: "
+                "nothing is opened for them",
+                self._name,
+                len(odd),
+                odd[0].name or odd[0].fingerprint,
+            )
+        return [
+            replace(one, suppressed=True, inhibited=True)
+            if one.alert.starts_at.year in _ODD
+            else one
+            for one in found
+        ]
 
     async def standing(self) -> Sequence[FoundSilence]:
         silences = await self._call("GET", "/silences", list[_Silence])
         return [
             FoundSilence(
                 id=silence.id,
-                until=silence.ends_at.astimezone(UTC),
+                until=_utc(silence.ends_at),
                 by=silence.created_by,
                 comment=silence.comment,
                 active=silence.status.state == "active",
@@ -152,7 +175,7 @@ class Alertmanager:
 
     async def up_since(self) -> datetime:
         server = await self._call("GET", "/status", _Server)
-        return server.uptime.astimezone(UTC)
+        return _utc(server.uptime)
 
     async def _find(
         self, matchers: Sequence[_Matcher], starts_at: datetime, comment: str
@@ -218,7 +241,7 @@ def _watched(alert: _Alert) -> WatchedAlert:
             labels=alert.labels,
             annotations=alert.annotations,
             firing=True,
-            starts_at=alert.starts_at.astimezone(UTC),
+            starts_at=_utc(alert.starts_at),
             ends_at=None,
             generator_url=alert.generator_url,
         ),
@@ -244,5 +267,13 @@ def _filter(matchers: Sequence[_Matcher]) -> Mapping[str, str]:
     return {}
 
 
+def _utc(at: datetime) -> datetime:
+    """What UTC has no date for becomes the nearest that it has."""
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        return _ENDS_OF_TIME[0 if at.year == 1 else 1]
+
+
 def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _utc(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

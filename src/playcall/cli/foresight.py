@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from playcall.core.plan import Plan
     from playcall.core.simulation import Call, Simulation, World
 
+YEARS = range(1971, 2200)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
@@ -67,10 +69,14 @@ def _acknowledging(
 def moment(text: str) -> datetime:
     """In the zone of this machine where it names none, for argparse."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        at = datetime.fromisoformat(text)
+        if at.year not in YEARS:
+            raise ValueError(text)
+        return at.astimezone(UTC)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f'"{text}" is no moment; write 2026-03-01T09:00 or 2026-03-01T09:00+01:00'
+            f'"{text}" is no moment of {YEARS.start} to {YEARS.stop - 1}; '
+            "write 2026-03-01T09:00 or 2026-03-01T09:00+01:00"
         ) from None
 
 

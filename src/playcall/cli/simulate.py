@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,9 +51,13 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{args.alerts}: {error.strerror}", file=sys.stderr)
         return 2
-    except (BadHistory, BadSettings) as error:
+    except BadHistory as error:
+        print(f"{args.alerts}: {error}", file=sys.stderr)
+        return 2
+    except BadSettings as error:
         print(error, file=sys.stderr)
         return 2
+    alerts = tuple(_with_an_end_that_can_be(alert) for alert in alerts)
     last = max(alert.ends_at or alert.starts_at for alert in alerts)
     found = simulate(seen.world, alerts, last + AFTERWARDS)
     if args.json:
@@ -62,6 +66,18 @@ def run(args: argparse.Namespace) -> int:
     else:
         _tell(alerts, found)
     return 0
+
+
+def _with_an_end_that_can_be(alert: "Alert") -> "Alert":
+    if alert.ends_at is None or alert.ends_at >= alert.starts_at:
+        return alert
+    name = harmless(alert.name) or "an alert without a name"
+    print(
+        f"{name} of {alert.starts_at:%Y-%m-%d %H:%M:%S} UTC ends before it begins "
+        f"({alert.ends_at:%Y-%m-%d %H:%M:%S}): it is played as one that does not clear.",
+        file=sys.stderr,
+    )
+    return replace(alert, ends_at=None)
 
 
 def _tell(alerts: "tuple[Alert, ...]", found: "Simulation") -> None:
