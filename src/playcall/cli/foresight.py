@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playcall.core.events import Event
     from playcall.core.incident import Incident
     from playcall.core.plan import Plan
+    from playcall.core.rota import Override
     from playcall.core.simulation import Call, Simulation, World
 
 YEARS = range(1971, 2200)
@@ -25,8 +26,12 @@ class Foreseen:
     world: "World"
 
 
-def read(path: Path, acknowledged_after: timedelta | None = None) -> Foreseen:
-    """Raises BadSettings. Overrides live on the server, so they are not seen here."""
+def read(
+    path: Path,
+    acknowledged_after: timedelta | None = None,
+    overrides: "Sequence[Override]" = (),
+) -> Foreseen:
+    """Raises BadSettings. Overrides live on the server; they count as far as they are given."""
     from playcall.app import directory, intake_of, load_playbook
     from playcall.core.simulation import World
     from playcall.engine.arrivals import opening
@@ -38,7 +43,7 @@ def read(path: Path, acknowledged_after: timedelta | None = None) -> Foreseen:
     intake = intake_of(settings, plan.digest)
 
     def behind(role: str, at: datetime) -> tuple[str, ...]:
-        return tuple(person.id for person in people.behind(role, at))
+        return tuple(person.id for person in people.behind(role, at, overrides))
 
     return Foreseen(
         plan=plan,
