@@ -22,7 +22,7 @@ from playcall.core.response import ResponsePolicy
 from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
 
-SLOWEST, FASTEST = 0.001, 100_000  # pace
+SLOWEST, FASTEST = 0.001, 1000  # pace
 YEAR = 366 * 86400  # seconds
 YEARS = range(1971, 2200)
 

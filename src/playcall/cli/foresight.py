@@ -24,6 +24,11 @@ class Foreseen:
 
     plan: "Plan"
     world: "World"
+    pace: float  # of its clock
+
+    def lasting(self, true: timedelta) -> timedelta:
+        """As long as that by a clock that is compressed."""
+        return true / max(self.pace, 1)
 
 
 def read(
@@ -47,6 +52,7 @@ def read(
 
     return Foreseen(
         plan=plan,
+        pace=settings.pace,
         world=World(
             plan=plan,
             open=lambda alerts, at, number: opening(plan, alerts, intake, at, number),

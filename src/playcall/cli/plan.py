@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _calls(foreseen: foresight.Foreseen, name: str, at: datetime) -> "tuple[Call, ...]":
-    return foresight.play_one(foreseen, name, at, LASTING).calls
+    return foresight.play_one(foreseen, name, at, foreseen.lasting(LASTING)).calls
 
 
 def _lines(calls: "tuple[Call, ...]", at: datetime) -> list[str]:

@@ -43,11 +43,12 @@ def run(args: argparse.Namespace) -> int:
     from playcall.intake.history import BadHistory, read_history
     from playcall.settings import BadSettings
 
-    after = args.acknowledged_after
+    given = args.acknowledged_after
+    after = timedelta(minutes=given) if given is not None else None
     try:
         data = sys.stdin.buffer.read() if str(args.alerts) == "-" else args.alerts.read_bytes()
         alerts = read_history(data)
-        seen = foresight.read(args.settings, timedelta(minutes=after) if after else None)
+        seen = foresight.read(args.settings, after)
     except OSError as error:
         print(f"{args.alerts}: {error.strerror}", file=sys.stderr)
         return 2
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     alerts = tuple(_with_an_end_that_can_be(alert) for alert in alerts)
     last = max(alert.ends_at or alert.starts_at for alert in alerts)
-    found = simulate(seen.world, alerts, last + AFTERWARDS)
+    found = simulate(seen.world, alerts, last + seen.lasting(AFTERWARDS))
     if args.json:
         calls = [asdict(call) for call in found.calls]
         print(json.dumps({"incidents": len(found.incidents), "calls": calls}, default=str))
