@@ -182,6 +182,26 @@ def test_an_override_says_what_it_assumed(url: str) -> None:
         assert "  cleo until" in playcall(url, "oncall")
 
 
+def test_a_plan_sees_the_overrides_of_the_server(url: str, folder: Path) -> None:
+    words = ("override", "first", "cleo", "--from", in_hours(0), "--until", in_hours(2))
+    plan = ("plan", str(folder / "playcall.toml"), "--alert", "Any")
+    with removing_all(url):
+        assert "(the server keeps no override for this time)" in playcall(url, *plan)
+        playcall(url, *words)
+        said = playcall(url, *plan)
+        found = json.loads(playcall(url, *plan, "--format", "json"))
+        later = json.loads(playcall(url, *plan, "--at", in_hours(3), "--format", "json"))
+    assert "- first: cleo from" in said
+    [alert] = found["alerts"]
+    primary = [c["person"] for c in alert["after"] if c["role"] == "On-Call Primary"]
+    assert set(primary) == {"cleo"}
+    assert [one["person"] for one in found["overrides"]] == ["cleo"]
+    assert later["overrides"] == []
+    assert all(call["person"] != "cleo" for call in later["alerts"][0]["after"][:1])
+    gone = f"http://{HOST}:{free_port()}"
+    assert "does not answer" in playcall(gone, *plan, code=1)
+
+
 def test_a_swap_is_made_from_two_shifts(url: str) -> None:
     [_, mine, theirs, *_] = shifts(url)
     [taker] = theirs["people"]

@@ -1,11 +1,13 @@
 """`playcall plan` and `playcall simulate` as processes."""
 
+import argparse
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from playcall.cli import foresight, remote
 from tests.test_cli_explain import PLAYCALL, ROOT
 
 SETTINGS = ROOT / "examples/dwcp-v3/playcall.toml"
@@ -91,15 +93,43 @@ def test_alerts_of_the_past_are_played_again() -> None:
     assert "3 alerts, 2 incidents" in shown
 
 
+def entry(starts: str, ends: str | None = None) -> bytes:
+    return json.dumps([{"labels": {}, "startsAt": starts, "endsAt": ends}]).encode()
+
+
 @pytest.mark.parametrize(
     ("stdin", "said"),
     [
         (b"", b"there are no alerts in it"),
         (b"{", b"line 1: "),
-        (b'[{"labels": {}, "startsAt": "2026-03-02T10:00:00"}]', b"no time zone"),
+        (entry("2026-03-02T10:00:00"), b'-: line 1: $[0].startsAt: "2026-03-02T10:00:00" has no'),
+        (entry("2026-03-02T10:00:00Z", "2026-03-02T10:00:00"), b"$[0].endsAt: "),
+        (entry("0001-01-01T00:00:00+14:00"), b"is not in the years 1971 to 2199"),
+        (entry("9999-12-31T23:59:59Z"), b"line 1: $[0].startsAt"),
+        (webhook("A", "2026-03-02T10:00:00Z", "9999-12-31T23:59:59Z"), b"$.alerts[0].endsAt"),
     ],
 )
 def test_a_history_that_is_none_is_refused_with_its_line(stdin: bytes, said: bytes) -> None:
     done = playcall("simulate", SETTINGS, "-", stdin=stdin)
     assert done.returncode == 2
     assert said in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_alert_that_ends_before_it_begins_is_told() -> None:
+    backwards = webhook("Unheard", "2026-03-02T10:00:00Z", "2026-03-02T09:00:00Z")
+    done = playcall("simulate", SETTINGS, "-", stdin=backwards)
+    assert done.returncode == 0
+    assert b"Unheard of 2026-03-02 10:00:00 UTC ends before it begins" in done.stderr
+    assert b"1 alerts, 1 incidents" in done.stdout
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59:59Z", "soon"])
+def test_a_moment_that_cannot_be_is_refused(at: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="no moment of 1971 to 2199"):
+        foresight.moment(at)
+
+
+def test_a_duration_beyond_a_year_is_refused() -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="over a year"):
+        remote.minutes("99999999999999999999d")

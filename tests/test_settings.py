@@ -101,6 +101,15 @@ MISTAKES = [
     (GOOD + "[server]\nport = 70000\n", "server.port: 70000 is not a port. Use 0 to 65535."),
     (GOOD + "[server]\nport = -1\n", "server.port: -1 is not a port. Use 0 to 65535."),
     ("pace = 0.0\n" + GOOD, "pace: 0.0 is not a number above 0. Leave it out for true time."),
+    ("pace = 1e-300\n" + GOOD, "pace: 1e-300 is not between 0.001 and 1000."),
+    ("pace = 1e300\n" + GOOD, "pace: 1e+300 is not between 0.001 and 1000."),
+    (GOOD + "[runner]\ntime_limit = 1e300\n", "runner.time_limit: 1e+300 seconds are over a year."),
+    (
+        GOOD
+        + "[[maintenance]]\nfrom = 0001-01-01T00:00:00+14:00\nuntil = 2026-03-01T00:00:00Z\n"
+        + 'matchers = { alertname = "*" }\nreason = "r"\n',
+        "maintenance number 1: from is in the year 1; use one from 1971 to 2199.",
+    ),
     ("", "documents.playbook: name the Markdown document to run."),
     (
         GOOD + '[mail]\nhost = "h"\nsender = "s"\ntls = "ssl"\n',

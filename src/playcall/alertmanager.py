@@ -1,23 +1,31 @@
 """Alertmanager (API version 2): silences are made, prolonged and ended, and what it holds is read.
 Nothing is decided here."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
+from playcall.bounded import Answer, NoAnswer, fetch
 from playcall.core.alert import Alert
 from playcall.core.reconciliation import FoundSilence, WatchedAlert
 from playcall.engine.ports import Unavailable
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 SHOWN = 300  # characters of Alertmanager's complaint that a message quotes
+LARGEST = 64_000_000  # bytes of one answer: well over 10,000 alerts
 CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 WORTH_REPEATING = frozenset({408, 425, 429})
+_ODD = (1, 9999)  # years
+_ENDS_OF_TIME = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -122,7 +130,7 @@ class Alertmanager:
         """Asked first: older ones answer 500 for a silence that has ended, or never was."""
         path = f"/silence/{silence}"
         answer = await self._send("GET", path, gone=(404,))
-        if answer.status_code == 404 or self._read(answer, _Silence).status.state == "expired":
+        if answer.status == 404 or self._read(answer, _Silence).status.state == "expired":
             return
         try:
             await self._send("DELETE", path, gone=(404,))
@@ -131,15 +139,32 @@ class Alertmanager:
                 raise
 
     async def watched(self) -> Sequence[WatchedAlert]:
+        """One whose start cannot be is said and counts as there, so that it is not taken for over;
+        nothing is opened for it."""
         alerts = await self._call("GET", "/alerts", list[_Alert])
-        return [_watched(alert) for alert in alerts]
+        found = [_watched(alert) for alert in alerts]
+        odd = [one.alert for one in found if one.alert.starts_at.year in _ODD]
+        if odd:
+            log.warning(
+                "Alertmanager at %s holds %d alerts whose start is out of range, %s first: "
+                "nothing is opened for them",
+                self._name,
+                len(odd),
+                odd[0].name or odd[0].fingerprint,
+            )
+        return [
+            replace(one, suppressed=True, inhibited=True)
+            if one.alert.starts_at.year in _ODD
+            else one
+            for one in found
+        ]
 
     async def standing(self) -> Sequence[FoundSilence]:
         silences = await self._call("GET", "/silences", list[_Silence])
         return [
             FoundSilence(
                 id=silence.id,
-                until=silence.ends_at.astimezone(UTC),
+                until=_utc(silence.ends_at),
                 by=silence.created_by,
                 comment=silence.comment,
                 active=silence.status.state == "active",
@@ -150,7 +175,7 @@ class Alertmanager:
 
     async def up_since(self) -> datetime:
         server = await self._call("GET", "/status", _Server)
-        return server.uptime.astimezone(UTC)
+        return _utc(server.uptime)
 
     async def _find(
         self, matchers: Sequence[_Matcher], starts_at: datetime, comment: str
@@ -172,9 +197,9 @@ class Alertmanager:
     async def _call(self, method: str, path: str, answer: type[T], **request: Any) -> T:
         return self._read(await self._send(method, path, **request), answer)
 
-    def _read(self, response: httpx.Response, answer: type[T]) -> T:
+    def _read(self, received: Answer, answer: type[T]) -> T:
         try:
-            return msgspec.json.decode(response.content, type=answer)
+            return msgspec.json.decode(received.body, type=answer)
         except GARBAGE as error:
             raise Unavailable(
                 f"{self._name} did not answer as Alertmanager does ({error}). "
@@ -183,25 +208,29 @@ class Alertmanager:
 
     async def _send(
         self, method: str, path: str, *, gone: tuple[int, ...] = (), **request: Any
-    ) -> httpx.Response:
+    ) -> Answer:
         """Statuses in `gone` say that what was to be ended is not there any more."""
         try:
-            response = await self._client.request(
-                method, f"{self._url}{path}", timeout=self._timeout.total_seconds(), **request
+            answer = await fetch(
+                self._client,
+                method,
+                f"{self._url}{path}",
+                within=self._timeout,
+                largest=LARGEST,
+                **request,
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except NoAnswer as error:
             raise Unavailable(
-                f"Alertmanager at {self._name} did not answer "
-                f"({str(error) or type(error).__name__}). "
+                f"Alertmanager at {self._name} did not answer ({error}). "
                 "Is it running, and is alertmanager.url right?"
             ) from error
-        status = response.status_code
+        status = answer.status
         if status != 200 and status not in gone:
             raise Unavailable(
-                f"Alertmanager at {self._name} refused ({status}): {response.text[:SHOWN].strip()}",
+                f"Alertmanager at {self._name} refused ({status}): {answer.text[:SHOWN].strip()}",
                 permanent=400 <= status < 500 and status not in WORTH_REPEATING,
             )
-        return response
+        return answer
 
 
 def _watched(alert: _Alert) -> WatchedAlert:
@@ -212,7 +241,7 @@ def _watched(alert: _Alert) -> WatchedAlert:
             labels=alert.labels,
             annotations=alert.annotations,
             firing=True,
-            starts_at=alert.starts_at.astimezone(UTC),
+            starts_at=_utc(alert.starts_at),
             ends_at=None,
             generator_url=alert.generator_url,
         ),
@@ -238,5 +267,13 @@ def _filter(matchers: Sequence[_Matcher]) -> Mapping[str, str]:
     return {}
 
 
+def _utc(at: datetime) -> datetime:
+    """What UTC has no date for becomes the nearest that it has."""
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        return _ENDS_OF_TIME[0 if at.year == 1 else 1]
+
+
 def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _utc(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -34,6 +34,7 @@ from playcall.core.rollback import with_measures
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory, bindable
+from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
 from playcall.engine.older_plans import unbound_warnings
 from playcall.engine.perform import Hands, Performer
@@ -282,8 +283,14 @@ async def _build_engine(
     )
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
     intake = intake_of(settings, digest)
-    watches = _watches(settings, playbook.plan, reader, intake, client)
-    return Engine(performer=performer, reader=reader, intake=intake, watches=watches)
+    doubts = Doubts()
+    return Engine(
+        performer=performer,
+        reader=reader,
+        intake=intake,
+        watches=_watches(settings, playbook.plan, reader, intake, client, doubts),
+        doubts=doubts if settings.alertmanager.reconcile_every else None,
+    )
 
 
 def intake_of(settings: Settings, plan: str) -> Intake:
@@ -299,7 +306,12 @@ def intake_of(settings: Settings, plan: str) -> Intake:
 
 
 def _watches(
-    settings: Settings, plan: Plan, reader: Reader, intake: Intake, client: httpx.AsyncClient
+    settings: Settings,
+    plan: Plan,
+    reader: Reader,
+    intake: Intake,
+    client: httpx.AsyncClient,
+    doubts: Doubts,
 ) -> tuple[Callable[[], Awaitable[int]], ...]:
     """What is looked at all the time, whether or not an incident is open."""
     table = settings.alertmanager
@@ -315,6 +327,7 @@ def _watches(
             grace=timedelta(seconds=table.grace / settings.pace),
             settled=timedelta(seconds=table.settled / settings.pace),
         ),
+        doubts=doubts,
     )
     readiness = ReadinessWatch(
         store=reader.store,

@@ -17,6 +17,7 @@ import httpx
 import icalendar
 import recurring_ical_events  # type: ignore[import-untyped]
 
+from playcall.bounded import NoAnswer, fetch
 from playcall.core.hours import instant
 from playcall.core.rota import Shift
 from playcall.engine.directory import Directory
@@ -26,6 +27,7 @@ from playcall.rotafile import Feed
 log = logging.getLogger(__name__)
 
 LARGEST = 5_000_000  # bytes of one calendar
+PATIENCE = timedelta(seconds=30)
 BACK, AHEAD = timedelta(days=35), timedelta(days=200)
 TOO_OFTEN = re.compile(rb"FREQ=(SECONDLY|MINUTELY)", re.IGNORECASE)
 OLDEST = 1970  # year in which an entry may begin: older ones repeat too often until now
@@ -175,18 +177,13 @@ class Calendars:
         """Raises Unavailable, OSError."""
         if "://" not in source:
             return await asyncio.to_thread(Path(source).read_bytes)
-        body = bytearray()
         try:
-            async with self.client.stream("GET", source, follow_redirects=False) as answer:
-                if answer.status_code != 200:
-                    raise Unavailable(f"the server answered {answer.status_code}")
-                async for chunk in answer.aiter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST:
-                        raise Unavailable(f"it is over {LARGEST} bytes")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(str(error) or type(error).__name__) from error
-        return bytes(body)
+            answer = await fetch(self.client, "GET", source, within=PATIENCE, largest=LARGEST)
+        except NoAnswer as error:
+            raise Unavailable(str(error)) from error
+        if answer.status != 200:
+            raise Unavailable(f"the server answered {answer.status}")
+        return answer.body
 
     def _keep(self, feed: Feed, data: bytes) -> None:
         path = self._copy(feed)

@@ -7,14 +7,14 @@ from typing import Never
 import httpx
 import msgspec
 
+from playcall.bounded import Answer, NoAnswer, fetch
 from playcall.core.judge import Sample
 from playcall.engine.monitoring import Vector
-from playcall.engine.ports import (
-    Unavailable,
-)
+from playcall.engine.ports import Unavailable
 
 NAN = float("nan")
 SHOWN = 300  # characters of a query or of a complaint that a message quotes
+LARGEST = 32_000_000  # bytes of one answer: a million samples
 WORTH_REPEATING = frozenset({408, 422, 425, 429})  # 422: depends on the data of that instant
 
 _Point = tuple[float, str]  # Unix seconds, and the value as Prometheus writes it: "1", "NaN"
@@ -83,23 +83,25 @@ class Prometheus:
 
     async def _ask(self, endpoint: str, form: Mapping[str, str]) -> _Data:
         try:
-            response = await self._client.post(
+            answer = await fetch(
+                self._client,
+                "POST",
                 f"{self._url}/api/v1/{endpoint}",
+                within=self._timeout,
+                largest=LARGEST,
                 data=form,
-                timeout=self._timeout.total_seconds(),
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
+        except NoAnswer as error:
             raise Unavailable(
-                f"Prometheus at {self._name} did not answer ({reason}), "
+                f"Prometheus at {self._name} did not answer ({error}), "
                 f"asked for {_short(form['query'])}. Is it running, and is prometheus.url right?"
             ) from error
-        return self._read(response, form["query"])
+        return self._read(answer, form["query"])
 
-    def _read(self, response: httpx.Response, promql: str) -> _Data:
-        status = response.status_code
+    def _read(self, received: Answer, promql: str) -> _Data:
+        status = received.status
         try:
-            answer = msgspec.json.decode(response.content, type=_Answer)
+            answer = msgspec.json.decode(received.body, type=_Answer)
         except GARBAGE as error:
             if status == 200:
                 self._blame(promql, str(error), error)

@@ -24,6 +24,10 @@ from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
 from playcall.unknown_keys import split_unknown
 
+SLOWEST, FASTEST = 0.001, 1000  # pace
+YEAR = 366 * 86400  # seconds
+YEARS = range(1971, 2200)
+
 _DURATION = re.compile(
     r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?"
 )
@@ -238,6 +242,8 @@ def _mistakes(file: _File) -> list[str]:
         found.append(f"server.port: {file.server.port} is not a port. Use 0 to 65535.")
     if not 0 < file.pace < math.inf:
         found.append(f"pace: {file.pace} is not a number above 0. Leave it out for true time.")
+    elif not SLOWEST <= file.pace <= FASTEST:
+        found.append(f"pace: {file.pace} is not between {SLOWEST} and {FASTEST}.")
     if not file.documents.playbook:
         found.append("documents.playbook: name the Markdown document to run.")
     if file.mail and file.mail.tls not in ("none", "starttls", "implicit"):
@@ -250,7 +256,9 @@ def _mistakes(file: _File) -> list[str]:
     ):
         if not 0 < seconds < math.inf:
             found.append(f"{name}: {seconds} is not a number of seconds above 0.")
-    if not 0 <= file.alertmanager.reconcile_every < math.inf:
+        elif seconds > YEAR:
+            found.append(f"{name}: {seconds} seconds are over a year.")
+    if not 0 <= file.alertmanager.reconcile_every <= YEAR:
         every = file.alertmanager.reconcile_every
         found.append(f"alertmanager.reconcile_every: {every} is not seconds. 0 means never.")
     if not file.intake.severity_labels:
@@ -297,6 +305,11 @@ def _window_mistakes(where: str, window: MaintenanceTable) -> list[str]:
     for key, at in (("from", window.from_), ("until", window.until)):
         if at.tzinfo is None:
             found.append(f'{where}: {key} has no time zone. Add "Z" or an offset such as +02:00.')
+        elif at.year not in YEARS:
+            found.append(
+                f"{where}: {key} is in the year {at.year}; "
+                f"use one from {YEARS.start} to {YEARS.stop - 1}."
+            )
     if not found and window.from_ >= window.until:
         found.append(f"{where}: it ends before it begins.")
     if not window.matchers:

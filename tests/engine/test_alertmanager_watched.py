@@ -14,9 +14,10 @@ from playcall.alertmanager import Alertmanager
 from playcall.core import events as ev
 from playcall.core.incident import Incident, SilencePurpose, Status
 from playcall.core.reconciliation import Patience
+from playcall.intake.alertmanager import read_webhook
 from playcall.testing import SetClock
 from tests.engine.world import World
-from tests.servers import alertmanager, prometheus, wait_until
+from tests.servers import alertmanager, prometheus, receiver, wait_until
 
 LABELS = {"alertname": "LatencyHigh", "severity": "critical"}
 RULE = {"alert": "FromPrometheus", "expr": "vector(1) > 0", "labels": {"severity": "critical"}}
@@ -111,3 +112,39 @@ async def test_what_a_real_prometheus_fires_is_found(
             assert isinstance(opened, ev.Opened)
             assert opened.title == "FromPrometheus"
             assert opened.alerts[0].found
+
+
+async def test_a_start_that_fires_again_is_told_by_the_same_bytes_and_is_asked_about(
+    tmp_path: Path, client: httpx.AsyncClient
+) -> None:
+    with receiver() as web, alertmanager(f"{web.url}/hook") as url:
+        world = a_world(tmp_path, url, client)
+        world.look_every = timedelta(seconds=6)
+        async with world.working():
+
+            async def told(count: int) -> None:
+                await wait_until(lambda: heard(count), f"message {count}")
+                await world.receive(*read_webhook(web.requests[count - 1].body).alerts)
+
+            async def heard(count: int) -> bool:
+                return len(web.requests) >= count
+
+            fired = datetime.now(UTC) - timedelta(minutes=1)
+            await tell(client, url, fired)
+            await told(1)
+            await world.until_event(ev.Opened)
+            await tell(client, url, fired, firing=False)
+            await told(2)
+            await world.until_event(ev.AlertsCleared)
+            await told(1)  # an old message
+            await wait_until(lambda: asked(world), "answer")
+            assert not (await world.state()).firing
+            await tell(client, url, fired)
+            await told(3)
+            await world.until_event(ev.AlertsJoined)
+            assert (await world.state()).firing
+    assert web.requests[0].body == web.requests[2].body
+
+
+async def asked(world: World) -> bool:
+    return not world.doubts.open

@@ -33,7 +33,16 @@ from playcall.engine.ports import (
     Unavailable,
 )
 from playcall.runner.local import Local
-from playcall.testing import NOON, a_command, a_plan, a_play, an_alert, minutes
+from playcall.testing import (
+    NOON,
+    SetMetrics,
+    a_command,
+    a_criterion,
+    a_plan,
+    a_play,
+    an_alert,
+    minutes,
+)
 from tests.engine.world import ROLES, World, of
 
 DOWN = Unavailable("connection refused")
@@ -186,6 +195,26 @@ async def test_a_bug_in_reading_metrics_does_not_end_the_engine(world: World) ->
         for incident in (1, 2):
             await world.receive(an_alert(f"A{incident}", fingerprint=f"{incident}"), an_alert())
             await world.until_event(PageDelivered, incident=incident)
+
+
+class SlowForOne(SetMetrics):
+    """Answers for every criterion but one, which it keeps waiting."""
+
+    async def query_range(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[Sequence[Sample]]:
+        if promql == "slow":
+            await asyncio.Event().wait()
+        return await SetMetrics.query_range(self, promql, start, end, step)
+
+
+async def test_a_slow_answer_holds_up_no_other_criterion(world: World) -> None:
+    slow = a_play("Slow", criteria=(a_criterion("slow", query="slow"), a_criterion("quick")))
+    world.plan, world.metrics = a_plan(slow), SlowForOne(value=0.2)
+    async with world.working():
+        await world.receive(an_alert("Slow"))
+        found = await world.until(lambda one: "quick" in one.readings, "read")
+        assert "slow" not in found.readings
 
 
 async def test_what_prometheus_cannot_tell_never_counts_as_recovery(world: World) -> None:

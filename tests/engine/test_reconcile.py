@@ -3,12 +3,13 @@ an incident was over a moment ago, under maintenance, in thousands, without labe
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from playcall.core import events as ev
-from playcall.core.alert import Alert
+from playcall.core.alert import Alert, group_key
 from playcall.core.incident import SilencePurpose, Status
 from playcall.core.maintenance import Window
 from playcall.core.plan import EffectClass
@@ -25,6 +26,7 @@ from playcall.testing import (
     a_command,
     a_plan,
     an_alert,
+    an_opening,
     minutes,
 )
 from tests.core.test_readiness import a_stop
@@ -442,3 +444,131 @@ async def test_another_alert_is_not_drawn_into_a_no_go(world: World) -> None:
         await world.engine.receive([an_alert("Other", site="eu")])
         await world.engine._take_arrivals()
         assert await world.dossier(2) is not None
+
+
+# --- A start that has cleared and fires again, or an old message ---------------------------------
+
+
+async def fired_and_cleared(world: World) -> None:
+    holds(world)
+    await world.receive(an_alert())
+    await world.until_event(ev.PageDelivered)
+    await world.receive(an_alert(firing=False))
+    await world.until_event(ev.AlertsCleared)
+    await look(world, 2)
+
+
+async def soon(world: World) -> None:
+    """A look that is due sooner, because of a doubt."""
+    before = held(world).looks
+    world.clock.move(timedelta(seconds=6))
+
+    async def looked() -> bool:
+        return held(world).looks > before
+
+    await wait_until(looked, "a look")
+
+
+async def test_an_alert_that_fires_again_by_the_same_start_is_heard_within_seconds(
+    world: World,
+) -> None:
+    async with world.working():
+        await fired_and_cleared(world)
+        holds(world, an_alert())
+        await world.receive(an_alert())
+        await soon(world)
+        await world.until_event(ev.AlertsJoined)
+        assert (await world.state()).firing
+        assert not world.doubts.open
+        assert (await world.engine.receive([an_alert(firing=False)])).news == 0  # the old one
+        later = replace(an_alert(firing=False), ends_at=NOON + minutes(20))
+        await world.receive(later)
+        await world.until_event(ev.AlertsCleared, count=2)
+        assert (await counted(world)) == {"reconciled:found": 1}
+
+
+async def test_an_old_message_undoes_no_clearing(world: World) -> None:
+    async with world.working():
+        await fired_and_cleared(world)
+        await world.receive(an_alert())
+        await soon(world)
+        await look(world, 2)
+        found = await world.dossier()
+        counts = await world.store.read(lambda views: views.counts())
+    assert found is not None
+    assert not found.incident.firing
+    assert of(found, ev.AlertsJoined) == []
+    assert counts["alerts doubtful"] == 1
+
+
+async def test_an_incident_that_is_over_is_opened_again_at_once_by_the_same_start(
+    world: World,
+) -> None:
+    async with world.working():
+        await fired_and_cleared(world)
+        await world.submit(ev.Resolved(at=world.clock.now(), by="ada", cause="", unverified=True))
+        await world.until(lambda found: found.incident.status is Status.CLOSED, "closed")
+        holds(world, an_alert())
+        await world.receive(an_alert())
+        await soon(world)
+        await world.until_event(ev.Reopened)
+        later = replace(an_alert(firing=False), ends_at=NOON + minutes(20))
+        assert (await world.engine.receive([later])).news == 1
+
+
+async def test_while_alertmanager_is_away_a_doubt_stays(world: World) -> None:
+    async with world.stopped():
+        await world.engine.receive([an_alert(firing=False)])
+        await world.engine.receive([an_alert()])
+        held(world).broken = Unavailable("gone.")
+        for watch in world.engine.watches:
+            await watch()
+        assert world.doubts.open == {"f1"}
+        held(world).broken = None
+        world.clock.move(timedelta(seconds=6))
+        for watch in world.engine.watches:
+            await watch()
+        assert not world.doubts.open
+
+
+# --- Alerts that came and went -------------------------------------------------------------------
+
+
+async def unheard(world: World) -> tuple[list[str], int]:
+    alerts, counts = await world.store.read(lambda views: (views.unheard(NOON, 10), views.counts()))
+    return [alert.name for alert in alerts], counts.get("alerts unheard", 0)
+
+
+async def test_an_alert_that_clears_before_it_is_taken_in_wakes_nobody_and_is_seen(
+    world: World,
+) -> None:
+    async with world.stopped():
+        await world.engine.receive([an_alert(), an_alert("Watchdog", fingerprint="w")])
+        await world.engine.receive([an_alert(firing=False)])
+        await world.engine.receive([an_alert("Watchdog", fingerprint="w", firing=False)])
+        assert await unheard(world) == ([], 0)
+    async with world.working():
+
+        async def seen() -> bool:
+            return await unheard(world) == (["LatencyHigh"], 1)
+
+        await wait_until(seen, "alert that came and went")
+        assert await world.dossier() is None
+        await world.receive(an_alert(starts_at=NOON + minutes(1)))
+        await world.until_event(ev.Opened)
+        await world.receive(an_alert(starts_at=NOON + minutes(1), firing=False))
+        await world.until_event(ev.AlertsCleared)
+        assert await unheard(world) == (["LatencyHigh"], 1)
+
+
+async def test_a_clearing_whose_firing_was_only_found_is_no_alert_that_nobody_heard(
+    world: World,
+) -> None:
+    async with world.stopped():
+        await world.engine.receive([an_alert(firing=False)])
+        group = group_key(an_alert(), ())
+        opening = replace(an_opening(plan=world.engine.intake.plan), group=group)
+        await world.store.write(lambda tx: world.engine.performer.committer.apply(tx, opening))
+        await world.engine._take_arrivals()
+        assert not (await world.state()).firing
+        assert await unheard(world) == ([], 0)

@@ -19,6 +19,7 @@ from playcall.core.rota import Schedule
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
+from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
 from playcall.engine.monitoring import Metrics, Silencer, Watcher
 from playcall.engine.perform import Hands, Performer
@@ -83,6 +84,7 @@ class World:
     group_by: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
     look_every: timedelta = timedelta(minutes=1)
+    doubts: Doubts = field(default_factory=Doubts)
     store: Database = field(init=False)
     engine: Engine = field(init=False)
 
@@ -139,6 +141,7 @@ class World:
                 every=EVERY,
             ),
             intake=intake,
+            doubts=self.doubts if self.watcher else None,
         )
 
     def _watches(
@@ -162,6 +165,7 @@ class World:
             created_by="playcall",
             every=self.look_every,
             patience=self.patience,
+            doubts=self.doubts,
         )
         return readiness.read_due, reconciler.look_due
 

@@ -8,13 +8,13 @@ from playcall.core.decide import decide
 from playcall.core.effects import Moved
 from playcall.core.incident import Incident
 from playcall.core.message import Message
+from playcall.engine.inbox import Receipt
 from playcall.engine.ports import (
     Delivery,
     Execution,
     Job,
     Method,
     Person,
-    Receipt,
     Task,
 )
 from playcall.storage import Database

@@ -254,3 +254,30 @@ async def test_an_alertmanager_that_does_not_answer_holds_nothing_that_is_known(
         for ask in (hand.watched, hand.standing, hand.up_since):
             with pytest.raises(Unavailable, match="did not answer as Alertmanager does"):
                 await ask()
+
+
+async def test_an_entry_whose_times_cannot_be_costs_no_other(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    def listed(name: str, starts: str) -> dict[str, Any]:
+        status = {"state": "active", "silencedBy": [], "inhibitedBy": []}
+        labels = {"alertname": name}
+        told = {"fingerprint": name, "labels": labels, "annotations": {}, "startsAt": starts}
+        return {**told, "status": status}
+
+    with receiver() as web:
+        hand = Alertmanager(web.url, client, "playcall")
+        web.body = json.dumps(
+            [
+                listed("Odd", "0001-01-01T00:00:00+14:00"),
+                listed("Late", "9999-12-31T23:59:59-14:00"),
+                listed("Good", "2026-03-01T12:00:00Z"),
+            ]
+        ).encode()
+        odd, late, good = await hand.watched()
+        assert "2 alerts whose start is out of range, Odd first" in caplog.text
+        assert [one.suppressed for one in (odd, late, good)] == [True, True, False]
+        times = {"startsAt": "0001-01-01T00:00:00+14:00", "endsAt": "9999-12-31T23:59:59-14:00"}
+        silence = {"id": "s", "status": {"state": "active"}, "matchers": [], "createdBy": "eve"}
+        web.body = json.dumps([{**silence, **times, "comment": ""}]).encode()
+        assert [one.id for one in await hand.standing()] == ["s"]

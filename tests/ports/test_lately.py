@@ -111,12 +111,16 @@ async def test_a_database_of_an_earlier_version_is_completed(database_url: str) 
         connection.execute(sa.text("DROP INDEX incidents_over"))
         connection.execute(sa.text("DROP INDEX incidents_group"))
         connection.execute(sa.text("ALTER TABLE incidents DROP COLUMN over_at"))
+        connection.execute(sa.text("DROP INDEX alerts_unheard"))
+        for column in ("ended_at", "unheard"):
+            connection.execute(sa.text(f"ALTER TABLE alerts DROP COLUMN {column}"))
     engine.dispose()
     second = Database(database_url)
     try:
         assert await second.write(lambda tx: tx.lately_over("g")) is not None
         since = NOON - timedelta(days=1)
         assert await second.read(lambda views: views.lately_over(since, 10)) == []
+        assert await second.read(lambda views: views.unheard(since, 10)) == []
         await over(second, 2, 1)
         assert len(await second.read(lambda views: views.lately_over(since, 10))) == 1
     finally:

@@ -24,11 +24,11 @@ from playcall.core.incident import (
 from playcall.core.judge import Judgement, Verdict
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
+from playcall.engine.inbox import Receipt
 from playcall.engine.ports import (
     Exit,
     Job,
     Prolonging,
-    Receipt,
     Reporting,
     Silencing,
     Task,
@@ -76,9 +76,55 @@ async def test_a_replayed_firing_never_undoes_a_clearing(store: Database) -> Non
     await receive(store, an_alert())
     await receive(store, an_alert(firing=False))
     await take_all_in(store)
-    assert await receive(store, an_alert()) == Receipt(news=0, repeated=1)
+    doubt = Receipt(news=0, repeated=1, doubtful=frozenset({"f1"}))
+    assert await receive(store, an_alert()) == doubt
+    assert await receive(store, an_alert(), an_alert(fingerprint="f2")) == replace(doubt, news=1)
     assert await receive(store, an_alert(firing=False)) == Receipt(news=0, repeated=1)
+    assert await pending(store) == [an_alert(fingerprint="f2")]
+
+
+async def test_a_clearing_is_undone_by_what_alertmanager_holds_and_not_by_an_older_one(
+    store: Database,
+) -> None:
+    cleared, found = an_alert(firing=False), replace(an_alert(), found=True)
+    await receive(store, an_alert())
+    await receive(store, cleared)
+    await take_all_in(store)
+    assert (await receive(store, found)).news == 1
+    assert await pending(store) == [found]
+    await take_all_in(store)
+    assert (await receive(store, an_alert())) == Receipt(news=0, repeated=1)
+    assert (await receive(store, cleared)).news == 0
+    later = replace(cleared, ends_at=NOON + minutes(20))
+    assert (await receive(store, later)).news == 1
+
+
+async def test_what_an_incident_has_taken_already_is_on_disk_and_no_news(store: Database) -> None:
+    await store.write(lambda tx: tx.receive([an_alert(firing=False)], NOON, taken=True))
     assert await pending(store) == []
+    assert (await receive(store, an_alert())).doubtful == {"f1"}
+    await store.write(lambda tx: tx.receive([replace(an_alert(), found=True)], NOON, taken=True))
+    assert await pending(store) == []
+    later = replace(an_alert(firing=False), ends_at=NOON + minutes(20))
+    assert (await receive(store, later)).news == 1
+    assert await store.read(lambda views: views.unheard(NOON, 10)) == []
+
+
+async def test_what_came_and_went_is_kept_apart_from_what_was_heard(store: Database) -> None:
+    for name in ("f1", "f2", "f3"):
+        await receive(store, an_alert(fingerprint=name))
+    await receive(store, an_alert(fingerprint="f1", firing=False))
+    await receive(store, an_alert(fingerprint="f2", firing=False))
+    arrivals = await store.write(lambda tx: tx.arrivals(10))
+    assert {one.alert.fingerprint for one in arrivals if one.unheard} == {"f1", "f2"}
+    gone = {one.id for one in arrivals if one.alert.fingerprint == "f1"}
+    assert await store.read(lambda views: views.unheard(NOON, 10)) == []
+    await store.write(lambda tx: tx.take_in(arrivals, gone))
+    await receive(store, an_alert(fingerprint="f3", firing=False))
+    await take_all_in(store)
+    [kept] = await store.read(lambda views: views.unheard(NOON, 10))
+    assert kept == an_alert(fingerprint="f1", firing=False)
+    assert await store.read(lambda views: views.unheard(NOON + minutes(1), 10)) == []
 
 
 async def test_duplicates_in_one_batch_are_one_and_the_clearing_wins(store: Database) -> None:

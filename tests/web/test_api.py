@@ -14,6 +14,7 @@ from playcall.core.readiness import Readiness, State
 from playcall.testing import NOON, an_alert, minutes
 from playcall.web.server import HEADERS
 from tests.engine.world import World
+from tests.servers import wait_until
 from tests.web.site import HOST, Site, site_of
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -299,6 +300,28 @@ async def test_the_api_tells_an_incident_whole(site: Site) -> None:
     assert log[0]["kind"] == "Opened"
     assert report.text.startswith("#")
     assert output.status_code == 200
+
+
+async def test_what_came_and_went_is_on_the_board_in_the_api_and_in_the_metrics(site: Site) -> None:
+    store = site.world.store
+    alert = an_alert("<Brief>", fingerprint="brief", firing=False)
+    await site.world.receive(alert)
+
+    async def taken() -> bool:
+        return bool(await store.read(lambda views: views.unheard(NOON - minutes(60), 10)))
+
+    await wait_until(taken, "alert that was taken in")
+    async with site.asking("vic") as client:
+        [found] = (await client.get("/api/v1/alerts/unheard")).json()
+        metrics = (await client.get("/metrics")).text
+    assert (found["title"], found["ends_at"]) == (
+        "<Brief>: requests are slow",
+        "2026-03-01T12:05:00Z",
+    )
+    assert "playcall_alerts_unheard_total 1" in metrics
+    async with site.with_session("vic") as browser:
+        page = (await browser.get("/")).text
+    assert "&lt;Brief&gt;: requests are slow: from 2026-03-01" in page
 
 
 async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site: Site) -> None:

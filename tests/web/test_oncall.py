@@ -122,6 +122,7 @@ async def test_gaps_are_those_of_the_days_asked_for(site: Site) -> None:
         {"at": "soon"},
         {"at": "9999-12-31T23:59:59Z"},
         {"at": "0001-01-01T00:00:00"},
+        {"at": "0001-01-01T00:00:00+14:00"},
         {"days": "0"},
         {"days": "367"},
     ],

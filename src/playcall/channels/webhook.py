@@ -4,10 +4,12 @@ The signature is HMAC-SHA256 of `id.timestamp.body`: three lines, fewer than it 
 the reference library, whose other half (verifying) is the receiver's.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import httpx
@@ -49,14 +51,7 @@ class Webhook:
         }
         name = _shown(address)
         try:
-            async with self._client.stream(
-                "POST",
-                address,
-                content=body,
-                headers=headers,
-                timeout=self._timeout.total_seconds(),
-            ) as response:  # whatever the receiver says beyond its status is not read
-                status = response.status_code
+            status = await self._post(address, body, headers)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Unavailable(
                 f'Webhook "{name}" is not an address. Use https://host/path.', permanent=True
@@ -64,12 +59,27 @@ class Webhook:
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise Unavailable(f"Webhook {name} did not answer: {reason}.") from error
+        except TimeoutError as error:
+            seconds = f"{self._timeout.total_seconds():g}"
+            raise Unavailable(f"Webhook {name} did not answer within {seconds} s.") from error
         if not 200 <= status < 300:
             raise Unavailable(
                 f"Webhook {name} refused the message ({status}). "
                 "Check the address and what receives there.",
                 permanent=status in GONE,
             )
+
+    async def _post(self, address: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status; whatever the receiver says beyond it is not read. The time is for all of it:
+        the client's own begins anew with every byte."""
+        seconds = self._timeout.total_seconds()
+        async with (
+            asyncio.timeout(seconds),
+            self._client.stream(
+                "POST", address, content=body, headers=headers, timeout=seconds
+            ) as response,
+        ):
+            return response.status_code
 
 
 def sign(key: bytes, id: str, at: datetime, body: bytes) -> str:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from playcall.core.events import Event
     from playcall.core.incident import Incident
     from playcall.core.plan import Plan
+    from playcall.core.rota import Override
     from playcall.core.simulation import Call, Simulation, World
+
+YEARS = range(1971, 2200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +24,19 @@ class Foreseen:
 
     plan: "Plan"
     world: "World"
+    pace: float  # of its clock
+
+    def lasting(self, true: timedelta) -> timedelta:
+        """As long as that by a clock that is compressed."""
+        return true / max(self.pace, 1)
 
 
-def read(path: Path, acknowledged_after: timedelta | None = None) -> Foreseen:
-    """Raises BadSettings. Overrides live on the server, so they are not seen here."""
+def read(
+    path: Path,
+    acknowledged_after: timedelta | None = None,
+    overrides: "Sequence[Override]" = (),
+) -> Foreseen:
+    """Raises BadSettings. Overrides live on the server; they count as far as they are given."""
     from playcall.app import directory, intake_of, load_playbook
     from playcall.core.simulation import World
     from playcall.engine.arrivals import opening
@@ -36,10 +48,11 @@ def read(path: Path, acknowledged_after: timedelta | None = None) -> Foreseen:
     intake = intake_of(settings, plan.digest)
 
     def behind(role: str, at: datetime) -> tuple[str, ...]:
-        return tuple(person.id for person in people.behind(role, at))
+        return tuple(person.id for person in people.behind(role, at, overrides))
 
     return Foreseen(
         plan=plan,
+        pace=settings.pace,
         world=World(
             plan=plan,
             open=lambda alerts, at, number: opening(plan, alerts, intake, at, number),
@@ -67,10 +80,14 @@ def _acknowledging(
 def moment(text: str) -> datetime:
     """In the zone of this machine where it names none, for argparse."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        at = datetime.fromisoformat(text)
+        if at.year not in YEARS:
+            raise ValueError(text)
+        return at.astimezone(UTC)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f'"{text}" is no moment; write 2026-03-01T09:00 or 2026-03-01T09:00+01:00'
+            f'"{text}" is no moment of {YEARS.start} to {YEARS.stop - 1}; '
+            "write 2026-03-01T09:00 or 2026-03-01T09:00+01:00"
         ) from None
 
 

@@ -10,6 +10,7 @@ from playcall.cli.console import harmless, harmless_lines, paint
 from playcall.cli.instants import clock, moment
 from playcall.core.wording import say_value
 
+MOST_UNHEARD = 10  # shown
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "red", "timed out": "red"}
 
 
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
         _show(found)
     else:
         _list(found)
+        _list_unheard(args)
     return 0
 
 
@@ -50,6 +52,18 @@ def _list(found: list[dict[str, Any]]) -> None:
         print(f"{incident['id']:>5}  {paint(state, 'bold')}  {harmless(incident['title'])}")
         if incident["unreached"]:
             print(f"{'':7}{paint(harmless(incident['unreached']), 'red')}")
+
+
+def _list_unheard(args: argparse.Namespace) -> None:
+    """What opened no incident, so that it is not looked for in vain."""
+    try:
+        unheard = remote.ask(args, "/alerts/unheard").json()
+    except remote.Declined:  # an older server
+        return
+    if unheard:
+        print(f"\nCame and went before anybody was called, in the last day: {len(unheard)}")
+    for alert in unheard[:MOST_UNHEARD]:
+        print(f"       {alert['starts_at'][:19]}  {harmless(alert['title'])}")
 
 
 def _show(found: dict[str, Any]) -> None:

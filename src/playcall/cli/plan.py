@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playcall.cli import foresight, remote
+from playcall.cli import foresight, overridden, remote
 from playcall.cli.console import harmless, paint
 
 if TYPE_CHECKING:
+    from playcall.core.rota import Override
     from playcall.core.simulation import Call
 
 LASTING = timedelta(hours=1)
@@ -30,6 +31,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="when the first who is paged acknowledges; default: never",
     )
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    overridden.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,8 +41,12 @@ def run(args: argparse.Namespace) -> int:
     given = args.acknowledged_after
     after = timedelta(minutes=given) if given is not None else None
     try:
-        later = foresight.read(args.settings, after)
-        present = foresight.read(args.now, after) if args.now else None
+        kept = overridden.kept(args)
+        later = foresight.read(args.settings, after, kept or ())
+        present = foresight.read(args.now, after, kept or ()) if args.now else None
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
     except BadSettings as error:
         print(error, file=sys.stderr)
         return 2
@@ -49,30 +55,42 @@ def run(args: argparse.Namespace) -> int:
         names += [p.alert for p in present.plan.plays if p.alert not in names]
     rows = {name: _calls(later, name, at) for name in names}
     before = {name: _calls(present, name, at) for name in names} if present else None
+    standing = None if kept is None else overridden.within(kept, at, LASTING)
     if args.format == "json":
-        print(json.dumps(_document(at, rows, before), indent=2, default=str))
+        print(json.dumps(_document(at, rows, before, standing), indent=2, default=str))
     elif args.format == "markdown":
-        print(_markdown(at, rows, before))
+        print(_markdown(at, rows, before, standing))
     else:
-        _print(at, rows, before)
+        _print(at, rows, before, standing)
     return 0
 
 
 def _calls(foreseen: foresight.Foreseen, name: str, at: datetime) -> "tuple[Call, ...]":
-    return foresight.play_one(foreseen, name, at, LASTING).calls
+    return foresight.play_one(foreseen, name, at, foreseen.lasting(LASTING)).calls
 
 
 def _lines(calls: "tuple[Call, ...]", at: datetime) -> list[str]:
     return [harmless(foresight.line(call, at)) for call in calls]
 
 
+def _standing(standing: "list[Override] | None") -> list[str]:
+    if standing is None:
+        return ["(by the file alone: --overrides asks a server for those that it keeps)"]
+    if not standing:
+        return ["(the server keeps no override for this time)"]
+    lines = [f"- {harmless(overridden.line(override))}" for override in standing]
+    return ["With the overrides of the server, the last one first:", *reversed(lines)]
+
+
 def _print(
     at: datetime,
     rows: "dict[str, tuple[Call, ...]]",
     before: "dict[str, tuple[Call, ...]] | None",
+    standing: "list[Override] | None",
 ) -> None:
     print(f"If it fires at {at:%Y-%m-%d %H:%M} UTC, in the hour after that:")
-    print("(by the file alone: overrides live on the server, `playcall oncall` shows them)")
+    for text in _standing(standing):
+        print(text)
     for name, calls in rows.items():
         after = _lines(calls, at)
         now = _lines(before[name], at) if before else after
@@ -93,8 +111,10 @@ def _markdown(
     at: datetime,
     rows: "dict[str, tuple[Call, ...]]",
     before: "dict[str, tuple[Call, ...]] | None",
+    standing: "list[Override] | None",
 ) -> str:
     parts = [f"### Who would be paged, if it fires at {at:%Y-%m-%d %H:%M} UTC"]
+    parts.append("\n".join(_standing(standing)))
     for name, calls in rows.items():
         after = _lines(calls, at)
         now = _lines(before[name], at) if before else after
@@ -113,9 +133,11 @@ def _document(
     at: datetime,
     rows: "dict[str, tuple[Call, ...]]",
     before: "dict[str, tuple[Call, ...]] | None",
+    standing: "list[Override] | None",
 ) -> dict[str, Any]:
     return {
         "at": at,
+        "overrides": None if standing is None else [asdict(override) for override in standing],
         "alerts": [
             {
                 "alert": name,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _MINUTES = {"s": 1 / 60, "m": 1, "min": 1, "h": 60, "d": 1440}
 
 
+LONGEST = 366 * 1440  # minutes
+
+
 class Declined(Exception):
     """The server, or the way to it, said no. The message is for a person."""
 
@@ -35,7 +38,10 @@ def minutes(text: str) -> float:
     whole = re.fullmatch(r"(\d+(?:\.\d+)?\s*[a-z]*\s*)+", text.strip().lower())
     if not whole or any(unit and unit not in _MINUTES for _, unit in pieces):
         raise argparse.ArgumentTypeError(f'"{text}" is no duration; write "30m", "1h30m" or "2d"')
-    return sum(float(count) * _MINUTES[unit or "m"] for count, unit in pieces)
+    found = sum(float(count) * _MINUTES[unit or "m"] for count, unit in pieces)
+    if found > LONGEST:
+        raise argparse.ArgumentTypeError(f'"{text}" is over a year; nothing here lasts as long')
+    return found
 
 
 def ask(args: argparse.Namespace, path: str) -> "httpx.Response":

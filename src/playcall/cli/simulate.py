@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,25 +43,42 @@ def run(args: argparse.Namespace) -> int:
     from playcall.intake.history import BadHistory, read_history
     from playcall.settings import BadSettings
 
-    after = args.acknowledged_after
+    given = args.acknowledged_after
+    after = timedelta(minutes=given) if given is not None else None
     try:
         data = sys.stdin.buffer.read() if str(args.alerts) == "-" else args.alerts.read_bytes()
         alerts = read_history(data)
-        seen = foresight.read(args.settings, timedelta(minutes=after) if after else None)
+        seen = foresight.read(args.settings, after)
     except OSError as error:
         print(f"{args.alerts}: {error.strerror}", file=sys.stderr)
         return 2
-    except (BadHistory, BadSettings) as error:
+    except BadHistory as error:
+        print(f"{args.alerts}: {error}", file=sys.stderr)
+        return 2
+    except BadSettings as error:
         print(error, file=sys.stderr)
         return 2
+    alerts = tuple(_with_an_end_that_can_be(alert) for alert in alerts)
     last = max(alert.ends_at or alert.starts_at for alert in alerts)
-    found = simulate(seen.world, alerts, last + AFTERWARDS)
+    found = simulate(seen.world, alerts, last + seen.lasting(AFTERWARDS))
     if args.json:
         calls = [asdict(call) for call in found.calls]
         print(json.dumps({"incidents": len(found.incidents), "calls": calls}, default=str))
     else:
         _tell(alerts, found)
     return 0
+
+
+def _with_an_end_that_can_be(alert: "Alert") -> "Alert":
+    if alert.ends_at is None or alert.ends_at >= alert.starts_at:
+        return alert
+    name = harmless(alert.name) or "an alert without a name"
+    print(
+        f"{name} of {alert.starts_at:%Y-%m-%d %H:%M:%S} UTC ends before it begins "
+        f"({alert.ends_at:%Y-%m-%d %H:%M:%S}): it is played as one that does not clear.",
+        file=sys.stderr,
+    )
+    return replace(alert, ends_at=None)
 
 
 def _tell(alerts: "tuple[Alert, ...]", found: "Simulation") -> None:

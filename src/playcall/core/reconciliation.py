@@ -59,6 +59,7 @@ class Look:
     up_since: datetime
     alerts: Sequence[WatchedAlert]
     silences: Sequence[FoundSilence]
+    doubtful: frozenset[str] = frozenset()  # fingerprints: a message said that they fire again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,10 @@ def over_announced(
 
 
 def _overdue(alert: Alert, look: Look, patience: Patience) -> bool:
-    return alert.name not in HEARTBEATS and look.at - alert.starts_at > patience.grace
+    """For a doubtful one the message is here: what is seen now is no message on its way."""
+    if alert.name in HEARTBEATS:
+        return False
+    return alert.fingerprint in look.doubtful or look.at - alert.starts_at > patience.grace
 
 
 def _hiding(look: Look, record: Record, created_by: str) -> frozenset[str]:
@@ -225,7 +229,8 @@ def _fires_again(
     if watched.alert.starts_at > resolved_at:
         heard = not watched.suppressed and _overdue(watched.alert, look, patience)
         return heard or _hidden(watched, hiding)
-    return not watched.suppressed and look.at - resolved_at > patience.grace
+    waited = look.at - resolved_at > patience.grace
+    return not watched.suppressed and (waited or watched.alert.fingerprint in look.doubtful)
 
 
 def _missed(look: Look, record: Record, patience: Patience) -> Missed:

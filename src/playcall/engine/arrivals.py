@@ -1,6 +1,7 @@
 """Takes alerts that are on disk into incidents: opens, opens again, joins, clears. Runs inside a
 transaction."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +22,11 @@ from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
 from playcall.engine.grouping import Grouping, grouping
-from playcall.engine.ports import Arrival, Transaction
+from playcall.engine.inbox import Arrival
+from playcall.engine.ports import Transaction
+from playcall.engine.tally import UNHEARD
+
+log = logging.getLogger(__name__)
 
 RELATED = 5  # how many open incidents are told of a new one
 TITLE_LENGTH = 160
@@ -46,11 +51,27 @@ def take_in(
     for arrival in arrivals:
         if arrival.alert.name not in HEARTBEATS:
             groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
+    unheard = {arrival.id for arrival in arrivals if _is_unheard(tx, arrival, intake)}
     belonging = grouping(tx, intake.group_by)
     batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
     for group, alerts in groups.items():
         batch.take_group(group, alerts)
-    tx.take_in(arrivals)
+    tx.take_in(arrivals, unheard)
+    if unheard:
+        log.warning("%d alerts came and went before they were taken in", len(unheard))
+        tx.count(UNHEARD, len(unheard))
+
+
+def _is_unheard(tx: Transaction, arrival: Arrival, intake: Intake) -> bool:
+    """Whether it came and went without anybody hearing. It opens nothing: whoever was woken for it
+    could only see that it is over. It is kept to be seen, and counted."""
+    alert = arrival.alert
+    if not arrival.unheard or alert.name in HEARTBEATS:
+        return False
+    group = group_key(alert, intake.group_by)
+    incident = tx.live_in_group(group) or tx.lately_over(group)
+    member = incident.alerts.get(alert.fingerprint) if incident else None
+    return member is None or member.alert.starts_at < alert.starts_at
 
 
 def take_found(

@@ -16,13 +16,13 @@ from playcall.core.alert import Alert
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event, Woken
 from playcall.engine.arrivals import Intake, take_in
+from playcall.engine.inbox import Doubts, Receipt
 from playcall.engine.perform import Performer, retry_after
 from playcall.engine.ports import (
     Delivery,
     Execution,
     Job,
     Prolonging,
-    Receipt,
     Reporting,
     Silencing,
     Task,
@@ -31,6 +31,7 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.readings import Reader
+from playcall.engine.tally import DOUBTFUL
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Engine:
     reader: Reader
     intake: Intake
     watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
+    doubts: Doubts | None = None  # None: nobody asks Alertmanager, and a clearing stands
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _working: dict[str, Job] = field(default_factory=dict)
     _batch: int = ARRIVALS
@@ -60,9 +62,29 @@ class Engine:
     async def receive(self, alerts: Sequence[Alert]) -> Receipt:
         """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
         now = self.performer.clock.now()
-        receipt = await self.performer.store.write(lambda tx: tx.receive(alerts, now))
+
+        def work(tx: Transaction) -> Receipt:
+            receipt = tx.receive(alerts, now)
+            if receipt.doubtful:
+                tx.count(DOUBTFUL, len(receipt.doubtful))
+            return receipt
+
+        receipt = await self.performer.store.write(work)
+        if receipt.doubtful:
+            self._doubt(receipt.doubtful)
         self._ring()
         return receipt
+
+    def _doubt(self, fingerprints: frozenset[str]) -> None:
+        if self.doubts is not None:
+            self.doubts.open |= fingerprints
+        log.warning(
+            "%d alerts are said to fire by a start that has cleared: again, or an old message? %s",
+            len(fingerprints),
+            "They stay cleared: Alertmanager is not looked at."
+            if self.doubts is None
+            else "Alertmanager is asked.",
+        )
 
     async def submit(self, incident: int, event: Event) -> Moved | Refused:
         """Apply one event, as a person or a hand reports it. Raises Unavailable."""

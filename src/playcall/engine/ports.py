@@ -22,6 +22,7 @@ from playcall.core.message import Message
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
+from playcall.engine.inbox import Inbox
 
 T = TypeVar("T")
 
@@ -197,22 +198,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """An alert's news that no incident has taken in yet."""
-
-    id: int
-    alert: Alert
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What became of the alerts of one webhook."""
-
-    news: int  # new, or changed from firing to cleared
-    repeated: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
     """An event as it was committed; `n` counts from 1 in its incident."""
 
@@ -235,7 +220,7 @@ class StoredRun:
     output_dropped: int = 0  # bytes that the cap left out of the middle
 
 
-class Transaction(Protocol):
+class Transaction(Inbox, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -244,17 +229,6 @@ class Transaction(Protocol):
         ...
 
     def plan(self, digest: str) -> Plan: ...
-
-    # alerts
-    def receive(self, alerts: Sequence[Alert], at: datetime) -> Receipt:
-        """Idempotent on fingerprint, start and status; a clearing is never undone by a replay."""
-        ...
-
-    def arrivals(self, limit: int) -> Sequence[Arrival]:
-        """News in the order received, claimed until the transaction ends."""
-        ...
-
-    def take_in(self, arrivals: Sequence[Arrival]) -> None: ...
 
     # incidents
     def next_incident(self) -> int: ...
@@ -407,6 +381,10 @@ class Views(Protocol):
         ...
 
     def plan(self, digest: str) -> Plan: ...
+
+    def unheard(self, since: datetime, limit: int) -> Sequence[Alert]:
+        """Alerts received since then that came and went before anybody heard, newest first."""
+        ...
 
     def readiness(self, limit: int = 100) -> Sequence[Readiness]:
         """Its changes, newest first: the first one is how it stands."""

@@ -1,6 +1,7 @@
 """Measures the criteria of live incidents. A reading becomes an event only when the verdict
 changes; the latest one is kept beside the incident for people to watch."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,14 +13,10 @@ from playcall.core.plan import Criterion, Plan
 from playcall.core.verification import measurable
 from playcall.engine.commit import Committer
 from playcall.engine.monitoring import Metrics
-from playcall.engine.ports import (
-    Clock,
-    Store,
-    Transaction,
-    Unavailable,
-)
+from playcall.engine.ports import Clock, Store, Transaction, Unavailable
 
 AT_ONCE = 50  # incidents in one round
+ASKED_AT_ONCE = 8  # queries: a slow answer holds up none but its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +40,23 @@ class Reader:
             return found
 
         due = await self.store.write(claim)
-        for incident, criteria in due:
-            for criterion in criteria:
-                await self._read(incident, criterion)
+        room = asyncio.Semaphore(ASKED_AT_ONCE)
+        reads = [
+            self._read(incident, criterion, room)
+            for incident, criteria in due
+            for criterion in criteria
+        ]
+        for failed in await asyncio.gather(*reads, return_exceptions=True):
+            if failed is not None:
+                raise failed
         return len(due)
 
-    async def _read(self, incident: Incident, criterion: Criterion) -> None:
-        at = self.clock.now()
-        judgement = await self._measure(criterion, at)
+    async def _read(
+        self, incident: Incident, criterion: Criterion, room: asyncio.Semaphore
+    ) -> None:
+        async with room:
+            at = self.clock.now()
+            judgement = await self._measure(criterion, at)
 
         def keep(tx: Transaction) -> None:
             tx.keep_reading(incident.id, criterion.id, at, judgement)

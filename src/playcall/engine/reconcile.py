@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from playcall.core.alert import Alert
 from playcall.core.effects import Moved
-from playcall.core.events import Reopened, Silenced
+from playcall.core.events import AlertsCleared, AlertsJoined, Reopened, Silenced
 from playcall.core.incident import Incident
 from playcall.core.reconciliation import (
     Look,
@@ -24,6 +24,7 @@ from playcall.core.reconciliation import (
 )
 from playcall.engine.arrivals import Intake, take_found
 from playcall.engine.commit import Committer
+from playcall.engine.inbox import Doubts
 from playcall.engine.monitoring import Watcher
 from playcall.engine.ports import (
     Clock,
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 MOST = 100_000  # incidents that one look takes notice of
 AT_ONCE = 100  # repairs in one transaction
+SOONER = 12  # times as often, while there is a doubt
 COUNTED = "reconciled:"  # begins the names of the counters
 
 
@@ -52,16 +54,17 @@ class Reconciler:
     created_by: str  # the author of our silences
     every: timedelta
     patience: Patience
+    doubts: Doubts
     _missed: Missed = frozenset()
-    _next: datetime | None = None
+    _looked: datetime | None = None
     _deaf: bool = False
 
     async def look_due(self) -> int:
-        """Look, if it is time; never asks to be called again at once."""
+        """Look, if it is time; never asks to be called again at once. A doubt makes it sooner."""
         now = self.clock.now()
-        waiting = self._next is not None and now < self._next <= now + self.every
-        if not waiting:
-            self._next = now + self.every
+        wait = self.every / SOONER if self.doubts.open else self.every
+        if self._looked is None or not self._looked <= now < self._looked + wait:
+            self._looked = now
             await self._end_maintenance(now)
             if self.watcher is not None:
                 await self._send_lost_pages(now)
@@ -88,12 +91,14 @@ class Reconciler:
         return Record(live=live, over=over, plans={key: views.plan(key) for key in digests})
 
     async def _look(self, now: datetime, watcher: Watcher) -> Look | None:
+        doubtful = frozenset(self.doubts.open)  # before it is asked
         try:
             look = Look(
                 at=now,
                 up_since=await watcher.up_since(),
                 silences=await watcher.standing(),
                 alerts=await watcher.watched(),
+                doubtful=doubtful,
             )
         except Unavailable as error:
             if not self._deaf:
@@ -103,6 +108,7 @@ class Reconciler:
         if self._deaf:
             log.warning("Alertmanager answers again")
         self._deaf = False
+        self.doubts.open -= doubtful
         return look
 
     async def _each(
@@ -139,6 +145,7 @@ class Reconciler:
             if incident is None or _is_stale(tx, incident, repair):
                 continue
             if isinstance(self.committer.apply(tx, repair.event, incident.id), Moved):
+                _keep(tx, repair)
                 log.warning("incident %d repaired: %s", incident.id, type(repair.event).__name__)
                 tx.count(f"{COUNTED}{repair.kind}")
 
@@ -158,6 +165,13 @@ class Reconciler:
             return lost_pages(unpaged, plans, now, self.patience)
 
         await self._each(await self.store.read(look), self._repair)
+
+
+def _keep(tx: Transaction, repair: Repair) -> None:
+    """What was found is on disk as if its message had come, so that the next one is news."""
+    event = repair.event
+    if isinstance(event, AlertsCleared | AlertsJoined | Reopened):
+        tx.receive(event.alerts, event.at, taken=True)
 
 
 def _is_stale(tx: Transaction, incident: Incident, repair: Repair) -> bool:

@@ -6,6 +6,8 @@ from playcall.engine.ports import Transaction
 
 PAGES = "pages:"  # delivered, failed
 TARGETS_MISSED = "targets missed"
+DOUBTFUL = "alerts doubtful"
+UNHEARD = "alerts unheard"
 RESPONSE = "response:"  # how many were acknowledged within so many seconds, and no fewer
 RESPONSE_SUM = "response milliseconds"
 BUCKETS = (60, 300, 600, 3600)  # seconds

@@ -8,6 +8,8 @@ import msgspec
 from playcall.core.alert import Alert
 from playcall.intake.alertmanager import BadWebhook, read_webhook
 
+YEARS = range(1971, 2200)
+
 
 class BadHistory(ValueError):
     """A line is neither; the text says which one and why."""
@@ -44,22 +46,39 @@ def read_history(data: bytes) -> tuple[Alert, ...]:
 
 def _read(line: bytes, number: int) -> tuple[Alert, ...]:
     try:
-        if not line.lstrip().startswith(b"["):
-            return read_webhook(line).alerts
-        return tuple(_alert(one) for one in _LISTED.decode(line))
+        if line.lstrip().startswith(b"["):
+            return tuple(_alert(one, f"$[{n}]") for n, one in enumerate(_LISTED.decode(line)))
+        alerts = read_webhook(line).alerts
+        for n, alert in enumerate(alerts):
+            _moment(alert.starts_at, f"$.alerts[{n}].startsAt")
+            _end(alert.ends_at, f"$.alerts[{n}].endsAt")
+        return alerts
     except (BadWebhook, msgspec.DecodeError, ValueError) as error:
         raise BadHistory(f"line {number}: {error}") from None
 
 
-def _alert(one: _Listed) -> Alert:
-    if one.starts_at.tzinfo is None:
-        raise ValueError(f"{one.starts_at.isoformat()} has no time zone")
+def _alert(one: _Listed, where: str) -> Alert:
     return Alert(
         fingerprint=one.fingerprint or repr(sorted(one.labels.items())),
         labels=one.labels,
         annotations=one.annotations,
         firing=True,
-        starts_at=one.starts_at.astimezone(UTC),
-        ends_at=one.ends_at.astimezone(UTC) if one.ends_at else None,
+        starts_at=_moment(one.starts_at, f"{where}.startsAt"),
+        ends_at=_end(one.ends_at, f"{where}.endsAt"),
         generator_url="",
     )
+
+
+def _end(at: datetime | None, where: str) -> datetime | None:
+    """Alertmanager writes year 1 where it knows no end."""
+    return None if at is None or at.year == 1 else _moment(at, where)
+
+
+def _moment(at: datetime, where: str) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(f'{where}: "{at.isoformat()}" has no time zone. Add "Z" or an offset.')
+    if at.year not in YEARS:
+        raise ValueError(
+            f'{where}: "{at.isoformat()}" is not in the years {YEARS.start} to {YEARS.stop - 1}.'
+        )
+    return at.astimezone(UTC)

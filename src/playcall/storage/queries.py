@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from playcall.core.alert import Alert
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
@@ -18,6 +19,7 @@ from playcall.engine.ports import (
     StoredEvent,
     StoredRun,
 )
+from playcall.storage import inbox
 from playcall.storage.codec import load, load_event
 from playcall.storage.tables import (
     counters,
@@ -140,6 +142,9 @@ class SqlViews:
 
     def plan(self, digest: str) -> Plan:
         return plan(self._db, digest, self._plans)
+
+    def unheard(self, since: datetime, limit: int) -> Sequence[Alert]:
+        return inbox.unheard(self._db, since, limit)
 
     def readiness(self, limit: int = 100) -> Sequence[Readiness]:
         query = sa.select(readiness.c.body).order_by(readiness.c.id.desc()).limit(limit)

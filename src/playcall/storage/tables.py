@@ -65,6 +65,8 @@ alerts = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("pending", sa.Boolean, nullable=False),  # no incident has taken it in
+    sa.Column("ended_at", Instant),  # its latest clearing, though it may fire again since then
+    sa.Column("unheard", sa.Boolean),  # it cleared before anybody took it in as firing
     sa.UniqueConstraint("fingerprint", "starts_at"),
 )
 sa.Index(
@@ -72,6 +74,12 @@ sa.Index(
     alerts.c.received_at,
     sqlite_where=alerts.c.pending,
     postgresql_where=alerts.c.pending,
+)
+sa.Index(
+    "alerts_unheard",
+    alerts.c.received_at,
+    sqlite_where=alerts.c.unheard,
+    postgresql_where=alerts.c.unheard,
 )
 
 incidents = sa.Table(
@@ -184,5 +192,9 @@ def upgrade(connection: sa.Connection) -> None:
     present = {column["name"] for column in sa.inspect(connection).get_columns("incidents")}
     if "over_at" not in present:
         connection.execute(sa.text("ALTER TABLE incidents ADD COLUMN over_at BIGINT"))
-    for index in incidents.indexes:
+    present = {column["name"] for column in sa.inspect(connection).get_columns("alerts")}
+    for name, kind in (("ended_at", "BIGINT"), ("unheard", "BOOLEAN")):
+        if name not in present:
+            connection.execute(sa.text(f"ALTER TABLE alerts ADD COLUMN {name} {kind}"))
+    for index in (*incidents.indexes, *alerts.indexes):
         index.create(connection, checkfirst=True)

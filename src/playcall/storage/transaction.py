@@ -4,12 +4,11 @@ Locks (`FOR UPDATE`, `SKIP LOCKED`) matter on PostgreSQL, where several processe
 SQLite has one writer and ignores them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
@@ -18,21 +17,19 @@ from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
+from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import (
-    Arrival,
     Execution,
     Exit,
     Job,
-    Receipt,
     StoredEvent,
     StoredRun,
     Task,
     Unavailable,
 )
-from playcall.storage import queries
+from playcall.storage import inbox, queries
 from playcall.storage.codec import dump, kind_of, load, load_task
 from playcall.storage.tables import (
-    alerts,
     counters,
     events,
     incidents,
@@ -73,52 +70,14 @@ class SqlTransaction:
 
     # --- alerts
 
-    def receive(self, received: Sequence[Alert], at: datetime) -> Receipt:
-        rows = {
-            (alert.fingerprint, alert.starts_at): {
-                "fingerprint": alert.fingerprint,
-                "starts_at": alert.starts_at,
-                "firing": alert.firing,
-                "body": dump(alert),
-                "received_at": at,
-                "pending": True,
-            }
-            # A clearing after a firing of the same alert wins, in whatever order they came.
-            for alert in sorted(received, key=lambda alert: not alert.firing)
-        }
-        if not rows:
-            return Receipt(news=0, repeated=0)
-        # Sorted, so that two writers lock the same rows in the same order.
-        ordered = [rows[key] for key in sorted(rows)]
-        news = self._db.execute(self._upsert_alert(), ordered).all()
-        return Receipt(news=len(news), repeated=len(received) - len(news))
-
-    def _upsert_alert(self) -> ReturningInsert[int]:
-        statement = self._insert(alerts)
-        return statement.on_conflict_do_update(
-            index_elements=[alerts.c.fingerprint, alerts.c.starts_at],
-            set_={
-                "firing": statement.excluded.firing,
-                "body": statement.excluded.body,
-                "received_at": statement.excluded.received_at,
-                "pending": True,
-            },
-            where=sa.and_(alerts.c.firing, sa.not_(statement.excluded.firing)),
-        ).returning(alerts.c.id)
+    def receive(self, received: Sequence[Alert], at: datetime, *, taken: bool = False) -> Receipt:
+        return inbox.receive(self._db, received, at, taken=taken)
 
     def arrivals(self, limit: int) -> Sequence[Arrival]:
-        rows = self._db.execute(
-            sa.select(alerts.c.id, alerts.c.body)
-            .where(alerts.c.pending)
-            .order_by(alerts.c.received_at, alerts.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return [Arrival(id=row.id, alert=load(row.body, Alert)) for row in rows]
+        return inbox.arrivals(self._db, limit)
 
-    def take_in(self, arrivals: Sequence[Arrival]) -> None:
-        ids = [arrival.id for arrival in arrivals]
-        self._db.execute(sa.update(alerts).where(alerts.c.id.in_(ids)).values(pending=False))
+    def take_in(self, arrivals: Sequence[Arrival], unheard: Collection[int] = ()) -> None:
+        inbox.take_in(self._db, arrivals, unheard)
 
     # --- incidents
 

@@ -11,7 +11,16 @@ from playcall.core.incident import Incident
 from playcall.core.readiness import Readiness, State
 from playcall.engine.ports import Views
 from playcall.engine.reconcile import COUNTED
-from playcall.engine.tally import BEYOND, BUCKETS, PAGES, RESPONSE, RESPONSE_SUM, TARGETS_MISSED
+from playcall.engine.tally import (
+    BEYOND,
+    BUCKETS,
+    DOUBTFUL,
+    PAGES,
+    RESPONSE,
+    RESPONSE_SUM,
+    TARGETS_MISSED,
+    UNHEARD,
+)
 from playcall.web.auth import Doorkeeper
 from playcall.web.desk import desk
 
@@ -56,6 +65,10 @@ def render(figures: Figures) -> str:
         *_response_time(figures.counts),
         *_head("playcall_response_targets_missed_total", "counter", "Nobody acknowledged in time."),
         f"playcall_response_targets_missed_total {figures.counts.get(TARGETS_MISSED, 0)}",
+        *_head("playcall_alerts_unheard_total", "counter", "Came and went before being taken in."),
+        f"playcall_alerts_unheard_total {figures.counts.get(UNHEARD, 0)}",
+        *_head("playcall_alerts_doubtful_total", "counter", "Said to fire by a cleared start."),
+        f"playcall_alerts_doubtful_total {figures.counts.get(DOUBTFUL, 0)}",
         *_head("playcall_pages_total", "counter", "Pages by what became of them."),
         *_counted("playcall_pages_total", "result", PAGES, figures.counts, "delivered", "failed"),
         *_head(

@@ -115,7 +115,7 @@ async def show_on_call(
 ) -> OnCall:
     """Who is on call at a moment, past or future, default now; shifts, gaps and overlaps of the
     days after it. A time without an offset is UTC."""
-    at = _checked(at.astimezone(UTC) if at and at.tzinfo else (at or _now(request)))
+    at = _checked(at or _now(request))
     end = at + timedelta(days=days)
     stored = await _stored(request, at, at + LOOKED_AHEAD)
     overrides = in_force(stored)

@@ -23,6 +23,7 @@ from playcall.web.auth import (
 )
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.templates import render
+from playcall.web.unheard import lately
 
 router = APIRouter()
 
@@ -32,7 +33,7 @@ HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durati
 
 @router.get("/")
 async def board(request: Request, who: Viewer) -> HTMLResponse:
-    known = directory(request)
+    known, now = directory(request), desk(request).clock.now()
 
     def look(views: Views) -> dict[str, object]:
         incidents = views.incidents(limit=50)
@@ -40,6 +41,7 @@ async def board(request: Request, who: Viewer) -> HTMLResponse:
             "incidents": incidents,
             "readiness": views.readiness(limit=10),
             "unbound": unbound_roles(views, incidents, known),
+            "unheard": lately(views, now),
         }
 
     page = render("board.html", who=who, **await desk(request).store.read(look))
