@@ -26,11 +26,11 @@ from playcall.engine.ports import (
     Dossier,
     Method,
     Person,
-    Runner,
 )
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
+from playcall.engine.running import Runner
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,

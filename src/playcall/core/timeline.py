@@ -228,12 +228,18 @@ def _command(
         case ev.RunDeclined():
             return f"{event.by} declined {name}: {event.reason}"
         case ev.CommandBegun():
-            return f"Began {name}"
+            return f"Began {name}{_placed(event)}"
         case ev.CommandFinished():
             return f"{name} {event.status}: {event.summary}"
         case ev.CommandInterrupted():
-            return f"OUTCOME UNKNOWN: {name} was running when Playcall stopped; decide"
+            reason = event.reason or "it was running when Playcall stopped"
+            return f"OUTCOME UNKNOWN: {name}: {reason}; decide"
     assert_never(event)
+
+
+def _placed(event: ev.CommandBegun) -> str:
+    where = f" on {event.where}" if event.where else ""
+    return f"{where} as {event.whom}" if event.whom else where
 
 
 def _resolved(event: ev.Resolved) -> str:

@@ -3,11 +3,12 @@ messages, bind commands, and record all of it together. No I/O beyond the transa
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
 from playcall.core import notices
-from playcall.core.compiler.shell import Unbindable, bind, read_command
+from playcall.core.compiler.shell import Unbindable, bind, first_program, read_command
 from playcall.core.decide import decide
 from playcall.core.effects import (
     Effect,
@@ -23,6 +24,7 @@ from playcall.core.effects import (
 )
 from playcall.core.events import CommandFinished, Event, Opened, PageFailed
 from playcall.core.incident import Incident, RunStatus
+from playcall.core.placement import Place, Placement
 from playcall.core.plan import Command, EffectClass, Plan
 from playcall.engine.directory import Directory, straight, ways
 from playcall.engine.ports import (
@@ -49,6 +51,7 @@ class Committer:
 
     directory: Directory
     url: str  # where people reach this server
+    placement: Placement = field(default_factory=Placement)
 
     def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
         """Decide and record. What is refused changes nothing."""
@@ -98,7 +101,7 @@ class Committer:
             case Page() | Tell():
                 yield from self._deliveries(tx, incident, effect, event, plan)
             case RunCommand():
-                yield "run", _execution(incident, effect, event, plan)
+                yield "run", _execution(incident, effect, event, plan, self.placement)
             case Silence():
                 yield (
                     "silence",
@@ -155,7 +158,7 @@ class Committer:
 
 
 def _execution(
-    incident: Incident, effect: RunCommand, event: Event, plan: Plan
+    incident: Incident, effect: RunCommand, event: Event, plan: Plan, placement: Placement
 ) -> Execution | CommandFinished:
     """The command as it will run, its values bound; or its end, when a value cannot be bound."""
     command = _command(incident, effect, plan)
@@ -176,6 +179,9 @@ def _execution(
                 exit_code=None,
                 summary=f"not run: {error}",
             )
+    place = (
+        Place() if native else placement.place(incident.play, command, partial(first_program, text))
+    )
     return Execution(
         command=command.id,
         run=effect.run,
@@ -188,6 +194,9 @@ def _execution(
         line=command.line,
         approved_by=effect.approved_by,
         time_limit=command.time_limit,
+        target=place.target,
+        where=place.where,
+        whom=place.whom,
     )
 
 
