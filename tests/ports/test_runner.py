@@ -87,7 +87,9 @@ async def test_nothing_of_our_environment_reaches_a_command(
     monkeypatch.setenv("OF_PLAYCALL", "secret")
     ran = await run("env", Local({"KUBECONFIG": "/etc/kube", "LANG": "C"}))
     names = dict(line.split("=", 1) for line in ran.text.splitlines())
-    assert names.keys() == {"PATH", "HOME", "LANG", "KUBECONFIG", "PWD", "SHLVL", "_"}
+    assert names.keys() == {
+        *("PATH", "HOME", "TMPDIR", "LANG", "KUBECONFIG", "PLAYCALL_RUN", "PWD", "SHLVL", "_")
+    }
     assert (names["KUBECONFIG"], names["LANG"]) == ("/etc/kube", "C")
 
 
