@@ -50,9 +50,7 @@ class RunnerTable(_Table, frozen=True):
     observe: RunnerClass = msgspec.field(default_factory=RunnerClass)
     change: RunnerClass = msgspec.field(default_factory=RunnerClass)
     memory_limit: int = 4_000_000_000  # bytes for each process; 0: none
-    disk_limit: int = (
-        1_000_000_000  # bytes of files that a command leaves in its directory; 0: none
-    )
+    disk_limit: int = 1_000_000_000  # bytes of files in the directory of a command; 0: none
     process_limit: int = 4096  # of the user; 0: none
     read_only: str = "auto"  # whether what only looks sees a read-only file system
 

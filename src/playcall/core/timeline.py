@@ -228,7 +228,7 @@ def _command(
         case ev.RunDeclined():
             return f"{event.by} declined {name}: {event.reason}"
         case ev.CommandBegun():
-            return f"Began {name}{_placed(event)}"
+            return f"Began {name}{placed(event.where, event.whom)}"
         case ev.CommandFinished():
             return f"{name} {event.status}: {event.summary}"
         case ev.CommandInterrupted():
@@ -237,9 +237,9 @@ def _command(
     assert_never(event)
 
 
-def _placed(event: ev.CommandBegun) -> str:
-    where = f" on {event.where}" if event.where else ""
-    return f"{where} as {event.whom}" if event.whom else where
+def placed(where: str, whom: str) -> str:
+    """Follows what was run; empty when nobody said where."""
+    return f" on {where} as {whom}" if where and whom else f" on {where}" if where else ""
 
 
 def _resolved(event: ev.Resolved) -> str:

@@ -66,7 +66,7 @@ class Local:
         self._files = files
         self._change_env = self._env if change_env is None else dict(change_env)
         self._bounds = bounds or Bounds()
-        self._read_only = read_only
+        self.read_only = read_only
         self._marks = Marks()
         self._guard = Guard(f"{VARIABLE}={self._marks.prefix}")
 
@@ -113,7 +113,7 @@ class Local:
         return MINIMAL | own | given | {VARIABLE: mark, **self._bounds.env(effect)}
 
     def _spawn(self, command: str, scratch: str, effect: EffectClass) -> "_Child":
-        confined = self._read_only and effect is EffectClass.OBSERVE
+        confined = self.read_only and effect is EffectClass.OBSERVE
         mark = self._marks.next()
         ours, theirs = os.pipe()
         try:
