@@ -29,12 +29,14 @@ group=$!
 watcher=$!
 set +m
 while wait "$group"; code=$?; kill -0 "$group"; do :; done
-for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 -- "-$group" && sleep 0.1; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do # what it left behind may finish its output, if it ended by itself
+  kill -0 "$watcher" && kill -0 -- "-$group" || break
+  sleep 0.1
+done
 kill -KILL -- "-$group" "-$watcher"
 for process in /proc/[0-9]*; do
   mapfile -d '' -t variables <"$process/environ" || continue
-  for variable in "${variables[@]}"; do
-    [[ $variable != "PLAYCALL_RUN=$mark" ]] || kill -KILL "${process#/proc/}"
-  done
+  [[ ${variables[*]} != *"PLAYCALL_RUN=$mark"* ]] || kill -KILL "${process#/proc/}"
 done
+cd / && rm -rf -- "$scratch"
 printf '\0%s %d %s\n' "$secret" "$code" "$late"

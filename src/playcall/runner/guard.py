@@ -19,9 +19,7 @@ for group in "${!alive[@]}"; do kill -KILL -- "-$group"; done
 [[ $1 ]] || exit
 for process in /proc/[0-9]*; do
   mapfile -d '' -t variables <"$process/environ" || continue
-  for variable in "${variables[@]}"; do
-    [[ $variable != "$1"* ]] || kill -KILL "${process#/proc/}"
-  done
+  [[ ${variables[*]} != *"$1"* ]] || kill -KILL "${process#/proc/}"
 done
 """
 
