@@ -6,24 +6,11 @@ from playcall.core.compiler.shell.syntax import parse, walk
 
 # Programs that begin another one. What only sets the stage is passed over too.
 _BEFORE = frozenset(
-    [
-        "sudo",
-        "doas",
-        "env",
-        "nice",
-        "ionice",
-        "time",
-        "timeout",
-        "watch",
-        "nohup",
-        "stdbuf",
-        "setsid",
-        "exec",
-        "command",
-    ]
+    ("sudo", "doas", "env", "nice", "ionice", "time", "timeout", "watch", "nohup", "exec")
 )
 _STAGE = frozenset({"cd", "set", "export", "umask", ":"})
 _PASSED_OVER = re.compile(r"-.*|\d[\d.]*[smhd]?|\w+=.*")
+_WITH_VALUE = frozenset({"-u", "-g", "--user", "--group"})
 
 
 def first_program(text: str) -> str:
@@ -40,12 +27,11 @@ def first_program(text: str) -> str:
 
 
 def _name(words: list[str]) -> str:
-    before = True
+    earlier = ""
     for word in words:
-        if before and _PASSED_OVER.fullmatch(word):
-            continue
-        name = word.strip("\"'").rsplit("/", 1)[-1]
-        before = name in _BEFORE
-        if not before:
-            return name
+        if not (_PASSED_OVER.fullmatch(word) or earlier in _WITH_VALUE):
+            name = word.strip("\"'").rsplit("/", 1)[-1]
+            if name not in _BEFORE:
+                return name
+        earlier = word
     return ""
