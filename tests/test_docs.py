@@ -31,6 +31,7 @@ def keys() -> list[str]:
         "maintenance": settings.MaintenanceTable,
         "webhook": settings.WebhookTable,
         "runner": settings.RunnerTable,
+        "targets.NAME": settings.TargetTable,
         "people.NAME": settings.PersonTable,
         "schedules.NAME": rotafile.ScheduleTable,
         "layers": rotafile.LayerTable,
