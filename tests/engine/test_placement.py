@@ -67,12 +67,13 @@ async def test_a_command_runs_where_its_program_is_and_the_record_says_so(tmp_pa
     assert isinstance(world.runner, ScriptedRunner)
     assert [effect for _, effect in host.ran] == [EffectClass.OBSERVE, EffectClass.CHANGE]
     assert world.runner.ran == ["restart | psql"]
-    placed = {e.command: (e.where, e.whom) for e in of(found, CommandBegun) if hasattr(e, "whom")}
+    begun = [e for e in of(found, CommandBegun) if isinstance(e, CommandBegun)]
+    placed = {e.command: (e.where, e.whom) for e in begun}
     assert placed == {"1.1": (FAR.where, "reader"), "2.1": (FAR.where, "writer"), "2.2": ("", "")}
     assert {r.execution.command: (r.execution.where, r.execution.whom) for r in found.runs} == (
         placed
     )
-    texts = [entry.text for entry in entries(of(found, CommandBegun), world.plan, None)]
+    texts = [entry.text for entry in entries(begun, world.plan, None)]
     assert any(text.endswith(" on db1 by SSH as writer") for text in texts)
 
 
