@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "settings",
         "shellcheck",
     ),
-    ("rotafile", "unknown_keys", "bounded"),
+    ("rotafile", "runnerfile", "unknown_keys", "bounded"),
     ("testing",),
     ("engine",),
     ("core",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall import rotafile, settings
+from playcall import rotafile, runnerfile, settings
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import api, api_response, oncall
@@ -30,7 +30,8 @@ def keys() -> list[str]:
         "response": settings.ResponseTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": settings.WebhookTable,
-        "runner": settings.RunnerTable,
+        "runner": runnerfile.RunnerTable,
+        "targets.NAME": runnerfile.TargetTable,
         "people.NAME": settings.PersonTable,
         "schedules.NAME": rotafile.ScheduleTable,
         "layers": rotafile.LayerTable,

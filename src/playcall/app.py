@@ -46,7 +46,7 @@ from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
-from playcall.runner.local import Local
+from playcall.runner.building import Builder, build_placement, secret_values
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
@@ -265,6 +265,7 @@ async def _build_engine(
         directory=directory(settings),
         url=settings.url,
         last_resort=first_roles(playbook.plan),
+        placement=build_placement(settings.runner, settings.targets),
     )
     hands = _hands(settings, client)
     performer = Performer(
@@ -340,13 +341,13 @@ def _watches(
 
 
 def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
-    secrets = [settings.runner.env.get(name, "") for name in settings.runner.secrets]
-    redactor = Redactor([value for value in secrets if value])
+    redactor = Redactor(secret_values(settings.runner, settings.targets))
+    build = Builder(runner=settings.runner, redactor=redactor, files=settings.files)
+    local = build.local()
     return Hands(
         channels=_channels(settings, client),
-        runner=Local(
-            settings.runner.env, settings.runner.output_limit, redactor, files=settings.files
-        ),
+        runner=local,
+        targets={name: build.target(name, t, local) for name, t in settings.targets.items()},
         metrics=Prometheus(settings.prometheus.url, client),
         silencer=Alertmanager(settings.alertmanager.url, client, CREATED_BY),
         archive=Files(settings.data / "reports"),

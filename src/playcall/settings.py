@@ -5,7 +5,6 @@ A mistake raises BadSettings, whose text lists every mistake found with its key 
 
 import hashlib
 import math
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +21,14 @@ from playcall.core.response import ResponsePolicy
 from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
+from playcall.runnerfile import (
+    RunnerTable,
+    TargetTable,
+    complete_runner,
+    complete_target,
+    runner_mistakes,
+    target_mistakes,
+)
 from playcall.unknown_keys import split_unknown
 
 SLOWEST, FASTEST = 0.001, 1000  # pace
@@ -88,14 +95,6 @@ class WebhookTable(_Table, frozen=True):
     secret_file: str
 
 
-class RunnerTable(_Table, frozen=True):
-    time_limit: float = 60.0  # seconds
-    output_limit: int = 1_000_000  # bytes kept of one command
-    files: str = ""  # a directory whose entries are seen in the directory of every command
-    env: Mapping[str, str] = {}
-    secrets: tuple[str, ...] = ()  # names of variables in `env` whose values are redacted
-
-
 class ResponseTable(_Table, frozen=True):
     """What a document leaves open; durations such as "15m" or "1h30m"."""
 
@@ -144,6 +143,7 @@ class _File(_Table, frozen=True):
     mail: MailTable | None = None
     webhook: WebhookTable | None = None
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
+    targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
     checklist: tuple[MeasureTable, ...] = ()
     maintenance: tuple[MaintenanceTable, ...] = ()
@@ -173,6 +173,7 @@ class Settings:
     mail_password: str = field(repr=False)
     webhook_secret: bytes = field(repr=False)
     runner: RunnerTable
+    targets: Mapping[str, TargetTable] = field(default_factory=dict)
     files: Path | None
     response: ResponsePolicy
     checklist: tuple[Measure, ...]
@@ -263,6 +264,7 @@ def _mistakes(file: _File) -> list[str]:
         found.append(f"alertmanager.reconcile_every: {every} is not seconds. 0 means never.")
     if not file.intake.severity_labels:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
+    found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
     found += _response_mistakes(file.response)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
@@ -358,7 +360,8 @@ def _complete(file: _File, beside: Path) -> Settings:
         mail=file.mail,
         mail_password=_secret(file.mail.password_file if file.mail else "", beside),
         webhook_secret=_secret(file.webhook.secret_file if file.webhook else "", beside).encode(),
-        runner=_with_environment(file.runner),
+        runner=complete_runner(file.runner),
+        targets={name: complete_target(table, beside) for name, table in file.targets.items()},
         files=_directory(file.runner.files, beside),
         response=_response(file.response),
         checklist=tuple(
@@ -420,12 +423,3 @@ def _secret(name: str, beside: Path) -> str:
     if not secret:
         raise BadSettings(f"{beside / name}: the secret is empty.")
     return secret
-
-
-def _with_environment(runner: RunnerTable) -> RunnerTable:
-    """A value of `$NAME` in runner.env is taken from Playcall's own environment."""
-    env = {
-        name: os.environ.get(value[1:], "") if value.startswith("$") else value
-        for name, value in runner.env.items()
-    }
-    return msgspec.structs.replace(runner, env=env)

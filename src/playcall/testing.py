@@ -282,7 +282,7 @@ class ScriptedRunner:
     ran: list[str] = field(default_factory=list)
 
     async def run(
-        self, command: str, *, time_limit: timedelta
+        self, command: str, *, time_limit: timedelta, effect: EffectClass = EffectClass.OBSERVE
     ) -> AsyncGenerator[Output | Exit, None]:
         self.ran.append(command)
         yield Output(data=self.outputs.get(command, b"ok\n"))

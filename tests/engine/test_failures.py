@@ -239,7 +239,7 @@ class HangingRunner:
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(
-        self, command: str, *, time_limit: timedelta
+        self, command: str, *, time_limit: timedelta, effect: EffectClass = EffectClass.OBSERVE
     ) -> AsyncGenerator[Output | Exit, None]:
         self.ran.append(command)
         yield Output(data=b"begun\n")

@@ -12,6 +12,7 @@ from playcall.core.effects import Moved
 from playcall.core.events import Event
 from playcall.core.incident import Incident
 from playcall.core.maintenance import Window
+from playcall.core.placement import Placement
 from playcall.core.plan import Plan
 from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
@@ -27,11 +28,11 @@ from playcall.engine.ports import (
     Dossier,
     Method,
     Person,
-    Runner,
 )
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
+from playcall.engine.running import Runner
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,
@@ -76,6 +77,8 @@ class World:
     mail: RememberingChannel = field(default_factory=RememberingChannel)
     chat: RememberingChannel = field(default_factory=RememberingChannel)
     runner: Runner = field(default_factory=ScriptedRunner)
+    targets: Mapping[str, Runner] = field(default_factory=dict)
+    placement: Placement = field(default_factory=Placement)
     metrics: Metrics = field(default_factory=SetMetrics)
     silencer: Silencer = field(default_factory=RememberingSilencer)
     archive: MemoryArchive = field(default_factory=MemoryArchive)
@@ -115,6 +118,7 @@ class World:
         committer = Committer(
             directory=Directory(people=self.people, roles=self.roles, schedules=self.schedules),
             url="http://playcall.example",
+            placement=self.placement,
         )
         digest = await self.store.write(lambda tx: tx.keep_plan(self.plan))
         hands = Hands(
@@ -124,6 +128,7 @@ class World:
             silencer=self.silencer,
             archive=self.archive,
             time_limit=timedelta(seconds=5),
+            targets=self.targets,
         )
         intake = Intake(
             plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows

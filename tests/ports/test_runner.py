@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from playcall.core.incident import RunStatus
+from playcall.core.plan import EffectClass
 from playcall.engine.ports import Exit, Output, Unavailable
+from playcall.runner.bounds import Bounds, why_not_read_only
 from playcall.runner.guard import Guard
-from playcall.runner.local import Local
+from playcall.runner.local import MINIMAL, Local
 from playcall.runner.redaction import Redactor
+from playcall.runner.strays import VARIABLE, Marks
 from tests.servers import wait_until
 
 LONG = timedelta(seconds=30)
@@ -87,7 +90,9 @@ async def test_nothing_of_our_environment_reaches_a_command(
     monkeypatch.setenv("OF_PLAYCALL", "secret")
     ran = await run("env", Local({"KUBECONFIG": "/etc/kube", "LANG": "C"}))
     names = dict(line.split("=", 1) for line in ran.text.splitlines())
-    assert names.keys() == {"PATH", "HOME", "LANG", "KUBECONFIG", "PWD", "SHLVL", "_"}
+    assert names.keys() == {
+        *("PATH", "HOME", "TMPDIR", "LANG", "KUBECONFIG", "PLAYCALL_RUN", "PWD", "SHLVL", "_")
+    }
     assert (names["KUBECONFIG"], names["LANG"]) == ("/etc/kube", "C")
 
 
@@ -310,7 +315,7 @@ async def test_what_is_left_in_the_background_does_not_hold_a_run_up_and_is_ende
 async def test_a_daemon_that_keeps_the_output_open_does_not_hold_a_run_up() -> None:
     ran = await run("setsid bash -c 'echo $$; exec sleep 60' & sleep 0.2; exit 4")
     assert ran.end.exit_code == 4
-    os.kill(int(ran.text), signal.SIGKILL)
+    await gone(int(ran.text))
 
 
 async def test_a_daemon_that_never_stops_writing_does_not_hold_a_run_up() -> None:
@@ -395,3 +400,57 @@ async def test_a_guard_that_died_is_replaced_by_one_that_knows_what_runs() -> No
     assert guard.process is not first
     del guard
     assert [await one.wait() for one in asleep] == [-signal.SIGKILL] * 2
+
+
+# --- What it may write ---------------------------------------------------------------------------
+
+
+async def test_what_only_looks_writes_nothing_outside_its_directory(tmp_path: Path) -> None:
+    if why := why_not_read_only(MINIMAL["PATH"]):
+        pytest.skip(why)
+    runner = Local({}, directory=tmp_path, read_only=True)
+    here = Path(f"/var/tmp/playcall-test-{os.getpid()}")
+    command = f"touch mine && cat <(echo read) /dev/null && touch {here}"
+    try:
+        ran = await run(command, runner)
+        assert ran.text.startswith("read\ntouch: cannot touch")
+        assert ran.end.summary.endswith("Read-only file system")
+        assert not here.is_file()  # noqa: ASYNC240
+        pieces = runner.run(command, time_limit=LONG, effect=EffectClass.CHANGE)
+        assert [p.status for p in [p async for p in pieces] if isinstance(p, Exit)] == ["succeeded"]
+        assert here.is_file()  # noqa: ASYNC240
+    finally:
+        here.unlink(missing_ok=True)  # noqa: ASYNC240
+
+
+def test_without_bubblewrap_it_says_so(tmp_path: Path) -> None:
+    assert why_not_read_only(str(tmp_path)) == "bubblewrap is not installed"
+    (tmp_path / "bwrap").write_text("#!/bin/sh\necho no namespaces >&2; exit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    assert why_not_read_only(f"{tmp_path}:/usr/bin:/bin") == "no namespaces"
+
+
+async def test_a_command_that_fills_the_disk_is_ended() -> None:
+    runner = Local({}, bounds=Bounds(disk=1_000_000))
+    ran = await run(
+        "mkdir a; for n in {1..99}; do head -c 99000 /dev/zero >a/$n; done; sleep 60", runner
+    )
+    assert ran.end.status is RunStatus.FAILED
+    assert ran.end.summary == "stopped: its files took more than 1000000 bytes"
+
+
+async def test_a_daemon_ends_with_a_playcall_that_was_killed() -> None:
+    marks = Marks()
+    guard = Guard(f"{VARIABLE}={marks.prefix}")
+    leader = await asyncio.create_subprocess_exec("sleep", "60", process_group=0)
+    daemon = await asyncio.create_subprocess_exec(
+        "sleep", "60", start_new_session=True, env={VARIABLE: marks.next()}
+    )
+    other = await asyncio.create_subprocess_exec("sleep", "60", env={VARIABLE: "another"})
+    guard.add(leader.pid)
+    del guard
+    assert await daemon.wait() == -signal.SIGKILL
+    await leader.wait()
+    assert lives(other.pid)
+    other.kill()
+    await other.wait()

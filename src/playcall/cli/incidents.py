@@ -134,5 +134,8 @@ def _show_command(command: dict[str, Any]) -> None:
             print(f"{'':27}{paint(line, 'dim')}")
     if command["missing"] and not run:
         print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}")
+    if run and run["where"]:
+        place = f"on {run['where']} as {run['whom']}"
+        print(f"{'':27}{paint(harmless(place), 'dim')}")
     if run and run["summary"]:
         print(f"{'':27}{harmless(run['summary'])}")

@@ -140,7 +140,14 @@ def finished(incident: Incident, event: CommandFinished, plan: Plan) -> Outcome:
 
 
 def interrupted(incident: Incident, event: CommandInterrupted, plan: Plan) -> Outcome:
-    return _advance(incident, event.command, event.run, status=RunStatus.UNKNOWN, at=event.at)
+    return _advance(
+        incident,
+        event.command,
+        event.run,
+        status=RunStatus.UNKNOWN,
+        summary=event.reason,
+        at=event.at,
+    )
 
 
 def _advance(incident: Incident, command_id: str, run_id: str, **changes: Any) -> Outcome:

@@ -186,6 +186,8 @@ class CommandBegun:
     at: datetime
     command: str
     run: str
+    where: str = ""  # empty: nobody said
+    whom: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,11 +202,12 @@ class CommandFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandInterrupted:
-    """The process that ran it died: the outcome of a change is unknown."""
+    """The process that ran it died, or its host vanished: the outcome of a change is unknown."""
 
     at: datetime
     command: str
     run: str
+    reason: str = ""  # empty: Playcall stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

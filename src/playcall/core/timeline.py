@@ -291,12 +291,18 @@ def _command(
         case ev.RunDeclined():
             return f"{event.by} declined {name}: {event.reason}"
         case ev.CommandBegun():
-            return f"Began {name}"
+            return f"Began {name}{placed(event.where, event.whom)}"
         case ev.CommandFinished():
             return f"{name} {event.status}: {event.summary}"
         case ev.CommandInterrupted():
-            return f"OUTCOME UNKNOWN: {name} was running when Playcall stopped; decide"
+            reason = event.reason or "it was running when Playcall stopped"
+            return f"OUTCOME UNKNOWN: {name}: {reason}; decide"
     assert_never(event)
+
+
+def placed(where: str, whom: str) -> str:
+    """Follows what was run; empty when nobody said where."""
+    return f" on {where} as {whom}" if where and whom else f" on {where}" if where else ""
 
 
 def _resolved(event: ev.Resolved) -> str:

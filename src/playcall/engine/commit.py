@@ -3,11 +3,12 @@ messages, bind commands, and record all of it together. No I/O beyond the transa
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import assert_never
 
 from playcall.core import notices
-from playcall.core.compiler.shell import Unbindable, bind, read_command
+from playcall.core.compiler.shell import Unbindable, bind, first_program, read_command
 from playcall.core.decide import decide
 from playcall.core.delivery import origin_of
 from playcall.core.effects import (
@@ -25,6 +26,7 @@ from playcall.core.effects import (
 from playcall.core.events import CommandFinished, Event, Opened, PageFailed, StoodIn
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.people import first_roles
+from playcall.core.placement import Place, Placement
 from playcall.core.plan import Command, EffectClass, Plan
 from playcall.engine.directory import Directory, Found, straight, ways
 from playcall.engine.ports import (
@@ -53,6 +55,7 @@ class Committer:
     directory: Directory
     url: str  # where people reach this server
     last_resort: tuple[str, ...] = ()  # roles for when nobody is behind those of an older plan
+    placement: Placement = field(default_factory=Placement)
 
     def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
         """Decide and record. What is refused changes nothing."""
@@ -102,7 +105,7 @@ class Committer:
             case Page() | Tell():
                 yield from self._deliveries(tx, incident, effect, event, plan)
             case RunCommand():
-                yield "run", _execution(incident, effect, event, plan)
+                yield "run", _execution(incident, effect, event, plan, self.placement)
             case Silence():
                 yield (
                     "silence",
@@ -196,7 +199,7 @@ class Committer:
 
 
 def _execution(
-    incident: Incident, effect: RunCommand, event: Event, plan: Plan
+    incident: Incident, effect: RunCommand, event: Event, plan: Plan, placement: Placement
 ) -> Execution | CommandFinished:
     """The command as it will run, its values bound; or its end, when a value cannot be bound."""
     command = _command(incident, effect, plan)
@@ -217,6 +220,9 @@ def _execution(
                 exit_code=None,
                 summary=f"not run: {error}",
             )
+    place = (
+        Place() if native else placement.place(incident.play, command, partial(first_program, text))
+    )
     return Execution(
         command=command.id,
         run=effect.run,
@@ -229,6 +235,9 @@ def _execution(
         line=command.line,
         approved_by=effect.approved_by,
         time_limit=command.time_limit,
+        target=place.target,
+        where=place.where,
+        whom=place.whom,
     )
 
 

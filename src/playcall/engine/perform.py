@@ -4,7 +4,7 @@ the same transaction that finishes the job."""
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -25,6 +25,8 @@ from playcall.core.events import (
 )
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.message import Message
+from playcall.core.placement import LOCAL
+from playcall.core.plan import EffectClass
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
 from playcall.engine.directory import as_of_now
@@ -40,13 +42,13 @@ from playcall.engine.ports import (
     Output,
     Prolonging,
     Reporting,
-    Runner,
     Silencing,
     Store,
     Transaction,
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.running import Lost, Runner
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=1)
 SILENCE_ATTEMPTS = 5
 LATE = timedelta(minutes=1)  # a message that is older says so
+LOST_ATTEMPTS = 3  # of a command that changes nothing, on hosts that vanish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class Hands:
     silencer: Silencer
     archive: Archive
     time_limit: timedelta  # of one command
+    targets: Mapping[str, Runner] = field(default_factory=dict)  # beside `runner`, by name
 
 
 def retry_after(attempts: int) -> timedelta:
@@ -164,24 +168,48 @@ class Performer:
             return
         try:
             end = await (self._ask(task) if task.native else self._spawn(task))
+        except Lost as error:
+            await self._lose(job, task, str(error))
+            return
         except Unavailable as error:
             end = Exit(status=RunStatus.FAILED, exit_code=None, summary=str(error))
+        await self.store.write(lambda tx: self._end(tx, job, task, end))
+
+    def _end(self, tx: Transaction, job: Job, task: Execution, end: Exit) -> None:
         now = self.clock.now()
+        tx.end_run(task.run, end, now)
+        tx.finish(job.key)
+        finished = CommandFinished(
+            at=now,
+            command=task.command,
+            run=task.run,
+            status=end.status,
+            exit_code=end.exit_code,
+            summary=end.summary,
+        )
+        self.committer.apply(tx, finished, job.incident)
+
+    async def _lose(self, job: Job, task: Execution, reason: str) -> None:
+        """What changes nothing is tried again; else nobody knows, and a person decides."""
+        again_at = self.clock.now() + retry_after(job.attempts)
 
         def work(tx: Transaction) -> None:
-            tx.end_run(task.run, end, now)
-            tx.finish(job.key)
-            finished = CommandFinished(
-                at=now,
-                command=task.command,
-                run=task.run,
-                status=end.status,
-                exit_code=end.exit_code,
-                summary=end.summary,
-            )
-            self.committer.apply(tx, finished, job.incident)
+            if not task.repeatable:
+                self._interrupt(tx, job, task, reason)
+            elif job.attempts < LOST_ATTEMPTS:
+                tx.postpone(job.key, again_at, reason)
+            else:
+                end = Exit(status=RunStatus.FAILED, exit_code=None, summary=reason)
+                self._end(tx, job, task, end)
 
         await self.store.write(work)
+
+    def _interrupt(self, tx: Transaction, job: Job, task: Execution, reason: str = "") -> None:
+        now = self.clock.now()
+        tx.end_run(task.run, _interrupted(reason), now)
+        tx.finish(job.key)
+        interrupted = CommandInterrupted(at=now, command=task.command, run=task.run, reason=reason)
+        self.committer.apply(tx, interrupted, job.incident)
 
     def _begin(self, tx: Transaction, job: Job, task: Execution) -> bool:
         """Commit the start before the spawn. False: it must not be spawned, and why is recorded."""
@@ -192,13 +220,12 @@ class Performer:
             return False
         if not tx.begin_run(task.run, self.owner, now):
             if not task.repeatable:
-                interrupted = CommandInterrupted(at=now, command=task.command, run=task.run)
-                tx.end_run(task.run, _interrupted(), now)
-                tx.finish(job.key)
-                self.committer.apply(tx, interrupted, job.incident)
+                self._interrupt(tx, job, task)
                 return False
             tx.restart_run(task.run, self.owner, now)
-        begun = CommandBegun(at=now, command=task.command, run=task.run)
+        begun = CommandBegun(
+            at=now, command=task.command, run=task.run, where=task.where, whom=task.whom
+        )
         self.committer.apply(tx, begun, job.incident)
         return True
 
@@ -207,27 +234,29 @@ class Performer:
         if not tx.begin_run(task.run, self.owner, now):
             return
         end = Exit(status=RunStatus.CANCELLED, exit_code=None, summary=f"not run: {reason}")
-        tx.end_run(task.run, end, now)
-        tx.finish(job.key)
-        finished = CommandFinished(
-            at=now,
-            command=task.command,
-            run=task.run,
-            status=end.status,
-            exit_code=None,
-            summary=end.summary,
-        )
-        self.committer.apply(tx, finished, job.incident)
+        self._end(tx, job, task, end)
 
     async def _spawn(self, task: Execution) -> Exit:
         limit = min(task.time_limit or self.hands.time_limit, self.hands.time_limit)
-        running = self.hands.runner.run(task.text, time_limit=limit)
+        running = self._runner(task).run(
+            task.text, time_limit=limit, effect=EffectClass(task.effect)
+        )
         async with contextlib.aclosing(running) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Exit):
                     return piece
                 await self._keep_output(task, piece)
         raise Unavailable("the runner ended without saying how")
+
+    def _runner(self, task: Execution) -> Runner:
+        if task.target == LOCAL:
+            return self.hands.runner
+        runner = self.hands.targets.get(task.target)
+        if runner is None:
+            raise Unavailable(
+                f"[targets.{task.target}] is not in the settings any more", permanent=True
+            )
+        return runner
 
     async def _keep_output(self, task: Execution, piece: Output) -> None:
         await self.store.write(lambda tx: tx.append_output(task.run, piece.data))
@@ -343,12 +372,9 @@ def _gone(job: Job, task: Delivery, now: datetime) -> PersonGone:
     )
 
 
-def _interrupted() -> Exit:
-    return Exit(
-        status=RunStatus.UNKNOWN,
-        exit_code=None,
-        summary="it was running when Playcall stopped: nobody saw its end",
-    )
+def _interrupted(reason: str) -> Exit:
+    summary = reason or "it was running when Playcall stopped: nobody saw its end"
+    return Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=summary)
 
 
 def _series_line(vector: Vector) -> str:

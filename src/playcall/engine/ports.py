@@ -7,7 +7,7 @@ Adapters implement these and never meet one another. Two things may go wrong in 
     anything else a bug.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -19,6 +19,7 @@ from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement
 from playcall.core.message import Message
+from playcall.core.placement import LOCAL
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
@@ -73,12 +74,6 @@ class Exit:
     status: RunStatus
     exit_code: int | None
     summary: str  # one line for a person
-
-
-class Runner(Protocol):
-    def run(self, command: str, *, time_limit: timedelta) -> AsyncGenerator[Output | Exit, None]:
-        """Run one shell command. Closing the iterator early ends the command."""
-        ...
 
 
 class Archive(Protocol):
@@ -147,6 +142,9 @@ class Execution:
     line: int
     approved_by: str | None
     time_limit: timedelta | None = None  # None: the settings'
+    target: str = LOCAL  # the runner's name
+    where: str = ""  # for people; empty: nobody said
+    whom: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,20 @@ while read -r what group; do
   if [[ $what == + ]]; then alive[$group]=1; else unset "alive[$group]"; fi
 done
 for group in "${!alive[@]}"; do kill -KILL -- "-$group"; done
+[[ $1 ]] || exit
+for process in /proc/[0-9]*; do
+  mapfile -d '' -t variables <"$process/environ" || continue
+  [[ ${variables[*]} != *"$1"* ]] || kill -KILL "${process#/proc/}"
+done
 """
 
 
 class Guard:
-    """Knows the process groups that must not outlive this process."""
+    """Knows the process groups that must not outlive this process. `mark`: how a variable of what
+    left them begins; see `strays`."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: str = "") -> None:
+        self._mark = mark
         self.process: subprocess.Popen[bytes] | None = None  # started when it is needed
         self._alive: set[int] = set()
 
@@ -51,7 +58,7 @@ class Guard:
         if self.process is not None:
             _dismiss(self.process)
         process = subprocess.Popen(
-            ["bash", "--noprofile", "--norc", "-c", _SCRIPT],
+            ["bash", "--noprofile", "--norc", "-c", _SCRIPT, "guard", self._mark],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

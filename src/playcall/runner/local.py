@@ -7,7 +7,6 @@ Linux only (pidfd). Never decides what may run.
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -17,31 +16,35 @@ from datetime import timedelta
 from pathlib import Path
 
 from playcall.core.incident import RunStatus
+from playcall.core.placement import only_looks
+from playcall.core.plan import EffectClass
 from playcall.engine.ports import Exit, Output, Unavailable
+from playcall.runner.bounds import Bounds, holds_more, read_only
 from playcall.runner.guard import Guard
+from playcall.runner.printed import PIECE, Kept, pieces, tell_code, tell_stopped
 from playcall.runner.redaction import Redactor
+from playcall.runner.strays import VARIABLE, Marks, end_strays
 
 MINIMAL = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
 }
 GRACE = 2.0  # seconds from SIGTERM to SIGKILL
+LOOK = 1.0  # seconds between looks at how much a command has written
 LINGER = 1.0  # seconds that an ended command's descendants may keep its output open
-PIECE = 65_536  # bytes of output taken or given at once
 LEFTOVER = 1_048_576  # bytes: the largest pipe the kernel gives; more is not what was left in it
-LONGEST_SUMMARY = 200  # characters
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x1f\x7f]")
 
 
 class Local:
     """`ports.Runner`. The pipeline of the document runs as written: with bash's defaults, so
-    without `pipefail`. When Exit is yielded, nothing of the command's group runs any more, and its
+    without `pipefail`. When Exit is yielded, nothing that the command began runs any more, and its
     directory is gone.
 
     `output_limit`: bytes yielded of one command, the first half and the last half of what it
     printed; a line in between tells how much was left out. `directory`: where scratch directories
     are made, each for one run. `files`: a directory whose entries are linked into each of them, for
-    commands that name files beside the document.
+    commands that name files beside the document. `change_env`: instead of `env`, for what may
+    change something. `read_only`: what only looks can write nothing that matters; see `bounds`.
     """
 
     def __init__(
@@ -51,56 +54,84 @@ class Local:
         redactor: Redactor | None = None,
         directory: Path | None = None,
         files: Path | None = None,
+        *,
+        change_env: Mapping[str, str] | None = None,
+        bounds: Bounds | None = None,
+        read_only: bool = False,
     ) -> None:
         self._env = dict(env)
         self._output_limit = output_limit
         self._redactor = redactor or Redactor(())
         self._directory = directory
         self._files = files
-        self._guard = Guard()
+        self._change_env = self._env if change_env is None else dict(change_env)
+        self._bounds = bounds or Bounds()
+        self.read_only = read_only
+        self._marks = Marks()
+        self._guard = Guard(f"{VARIABLE}={self._marks.prefix}")
 
     async def run(
-        self, command: str, *, time_limit: timedelta
+        self, command: str, *, time_limit: timedelta, effect: EffectClass = EffectClass.OBSERVE
     ) -> AsyncGenerator[Output | Exit, None]:
         with _blaming("a scratch directory"):
             scratch = tempfile.mkdtemp(prefix="playcall-", dir=self._directory)
         try:
             with _blaming("the files of runner.files"):
                 _link(self._files, scratch)
-            child = self._spawn(command, scratch)
+            child = self._spawn(command, scratch, effect)
+            watching = asyncio.create_task(self._watch_disk(child, scratch))
             try:
                 child.end_after(time_limit)
-                kept = _Kept(self._output_limit)
+                kept = Kept(self._output_limit)
                 redacted = self._redactor.begin()
                 while data := await child.read():
-                    for piece in _pieces(kept.take(redacted.feed(data))):
+                    for piece in pieces(kept.take(redacted.feed(data))):
                         yield piece
-                for piece in _pieces(kept.take(redacted.end()) + kept.rest()):
+                for piece in pieces(kept.take(redacted.end()) + kept.rest()):
                     yield piece
                 await child.ended.wait()
                 await child.end()
-                end = child.exit(kept.last_line(), time_limit)
+                end = child.exit(kept.last_line())
             finally:
+                watching.cancel()
                 await child.end()
         finally:
             await _remove(scratch)
         yield end
 
-    def _spawn(self, command: str, scratch: str) -> "_Child":
+    async def _watch_disk(self, child: "_Child", scratch: str) -> None:
+        limit = self._bounds.disk
+        while limit:
+            await asyncio.sleep(LOOK)
+            if await asyncio.to_thread(holds_more, scratch, limit):
+                child.stop(RunStatus.FAILED, f"stopped: its files took more than {limit} bytes")
+                return
+
+    def _environment(self, scratch: str, effect: EffectClass, mark: str) -> dict[str, str]:
+        given = self._env if only_looks(effect) else self._change_env
+        own = {"HOME": scratch, "TMPDIR": scratch}
+        return MINIMAL | own | given | {VARIABLE: mark, **self._bounds.env(effect)}
+
+    def _spawn(self, command: str, scratch: str, effect: EffectClass) -> "_Child":
+        confined = self.read_only and effect is EffectClass.OBSERVE
+        mark = self._marks.next()
         ours, theirs = os.pipe()
         try:
             with _blaming("bash"):
                 process = subprocess.Popen(
-                    ["bash", "--noprofile", "--norc", "-c", "--", command],
+                    [
+                        *(read_only(scratch) if confined else ()),
+                        *("bash", "--noprofile", "--norc", "-c", "--", command),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=theirs,
                     stderr=theirs,
-                    env=MINIMAL | {"HOME": scratch} | self._env,
+                    env=self._environment(scratch, effect, mark),
                     cwd=scratch,
                     start_new_session=True,
                 )
                 try:
-                    return _Child(process, ours, self._guard)
+                    return _Child(process, ours, self._guard, mark)
                 except OSError:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
@@ -115,8 +146,11 @@ class Local:
 class _Child:
     """A process group whose leader is ours, and the reading end of its output."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: int, guard: Guard) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], output: int, guard: Guard, mark: str
+    ) -> None:
         guard.add(process.pid)
+        self._mark = mark
         self._guard = guard
         self._process = process
         self._output = output
@@ -127,13 +161,19 @@ class _Child:
         self._news = asyncio.Event()  # there is something to read, or no reason to wait for it
         self._over = False  # whoever still holds the pipe is not waited for
         self._left_over = LEFTOVER
-        self._timed_out = False
+        self._stopped: tuple[RunStatus, str] | None = None
         self._closed = False
         os.set_blocking(output, False)
         self._loop.add_reader(self._pidfd, self._on_end)
 
     def end_after(self, time_limit: timedelta) -> None:
-        self._later(time_limit.total_seconds(), self._on_time_out)
+        seconds = time_limit.total_seconds()
+        self._later(seconds, lambda: self.stop(RunStatus.TIMED_OUT, f"stopped after {seconds:g} s"))
+
+    def stop(self, status: RunStatus, why: str) -> None:
+        if not self.ended.is_set() and self._stopped is None:
+            self._stopped = (status, why)
+            self._terminate()
 
     async def read(self) -> bytes:
         """The next bytes; empty at the end of the output, or when it is no longer waited for."""
@@ -165,31 +205,17 @@ class _Child:
         finally:
             self._close()
 
-    def exit(self, last_line: str, time_limit: timedelta) -> Exit:
-        if self._timed_out:
-            summary = f"stopped after {time_limit.total_seconds():g} s: {last_line}".rstrip(": ")
-            return Exit(status=RunStatus.TIMED_OUT, exit_code=None, summary=_cut(summary))
+    def exit(self, last_line: str) -> Exit:
+        if self._stopped:
+            return tell_stopped(*self._stopped, last_line)
         code = self._process.returncode
         if code is None:
             text = "could not be killed; look for it on the machine that runs Playcall"
             return Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=text)
-        if code == 0:
-            summary = _cut(last_line) or "exit code 0"
-            return Exit(status=RunStatus.SUCCEEDED, exit_code=0, summary=summary)
-        said = f"exit code {code}"
-        if code < 0:
-            said = f"exit code {128 - code} ({_signal_name(-code)})"
-            code = 128 - code  # as a shell counts a death by signal
-        summary = _cut(f"{said}: {last_line}" if last_line else said)
-        return Exit(status=RunStatus.FAILED, exit_code=code, summary=summary)
+        return tell_code(code, last_line)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         self._timers.append(self._loop.call_later(seconds, call))
-
-    def _on_time_out(self) -> None:
-        if not self.ended.is_set():
-            self._timed_out = True
-            self._terminate()
 
     def _terminate(self) -> None:
         self._signal(signal.SIGTERM)
@@ -223,6 +249,7 @@ class _Child:
         for timer in self._timers:
             timer.cancel()
         self._signal(signal.SIGKILL)
+        end_strays(self._mark, self._process.pid)
         os.close(self._output)
         self._loop.remove_reader(self._pidfd)
         self._reap()
@@ -235,51 +262,6 @@ class _Child:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._guard.remove(self._process.pid)
-
-
-class _Kept:
-    """The first and the last bytes of an output, in bounded memory."""
-
-    def __init__(self, limit: int) -> None:
-        self._first = limit - limit // 2  # bytes still to be given out at once
-        self._room = limit // 2
-        self._last = bytearray()
-        self._left_out = 0
-        self._window = b""  # the very end, to find the last line in
-
-    def take(self, data: bytes) -> bytes:
-        """What of it is to be given out now."""
-        self._window = (self._window + data)[-4096:]
-        shown, rest = data[: self._first], data[self._first :]
-        self._first -= len(shown)
-        self._last += rest
-        if len(self._last) > 2 * self._room:
-            self._trim()
-        return shown
-
-    def rest(self) -> bytes:
-        self._trim()
-        note = f"\n[{self._left_out} bytes left out here]\n" if self._left_out else ""
-        return note.encode() + self._last
-
-    def last_line(self) -> str:
-        """The last line with something in it, without colours and other control sequences."""
-        for line in reversed(self._window.decode("utf-8", "replace").splitlines()):
-            if plain := " ".join(_ESCAPES.sub(" ", line).split()):
-                return plain
-        return ""
-
-    def _trim(self) -> None:
-        excess = len(self._last) - self._room
-        if excess > 0:
-            del self._last[:excess]
-            self._left_out += excess
-
-
-def _pieces(data: bytes) -> Iterator[Output]:
-    """Redaction holds an unfinished line back, and so may hand out more than was read."""
-    for start in range(0, len(data), PIECE):
-        yield Output(data=data[start : start + PIECE])
 
 
 @contextlib.contextmanager
@@ -308,13 +290,3 @@ async def _remove(directory: str) -> None:
         os.rmdir(directory)  # most commands leave nothing behind
     except OSError:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
-
-
-def _signal_name(number: int) -> str:
-    """Most of the real-time signals have none."""
-    names = {int(known): known.name for known in signal.Signals}
-    return names.get(number, f"signal {number}")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1] + "…"

@@ -56,6 +56,8 @@ class RunView(BaseModel):
     status: str
     approved_by: str | None
     as_run: str
+    where: str = Field(description="empty: nobody said")
+    whom: str = Field(description="as whom it ran")
     begun_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None
@@ -209,6 +211,8 @@ def _run(incident: Incident, command: str, stored: dict[str, StoredRun]) -> RunV
         status=run.status,
         approved_by=run.approved_by,
         as_run=row.execution.text if row else "",
+        where=row.execution.where if row else "",
+        whom=row.execution.whom if row else "",
         begun_at=row.begun_at if row else None,
         ended_at=row.ended_at if row else None,
         exit_code=run.exit_code,

@@ -55,6 +55,7 @@ class CommandView:
     summary: str
     approved_by: str | None
     took: str
+    placed: str  # " on db1 by SSH as playcall"; "" before it ran
     output: str
     cut: bool  # there is more output than shown
     run: str | None
@@ -292,6 +293,7 @@ def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
         summary=run.summary if run else "",
         approved_by=run.approved_by if run else None,
         took=_took(row, now),
+        placed=timeline.placed(row.execution.where, row.execution.whom) if row else "",
         output=output[-SHOWN_OUTPUT:],
         cut=len(output) > SHOWN_OUTPUT,
         run=run.id if run else None,

@@ -14,6 +14,7 @@ __all__ = [
     "Reading",
     "Unbindable",
     "bind",
+    "first_program",
     "read_command",
     "split_commands",
 ]
@@ -31,6 +32,13 @@ def read_command(text: str) -> Reading:
     from playcall.core.compiler.shell.reader import read
 
     return read(text)
+
+
+def first_program(text: str) -> str:
+    """The program that a command begins with; empty when that cannot be told."""
+    from playcall.core.compiler.shell.first import first_program as find
+
+    return find(text)
 
 
 def bind(text: str, values: Mapping[str, str]) -> Bound:
