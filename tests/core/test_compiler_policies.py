@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from playcall.core.plan import Contact, Team, Wake
+from playcall.core.communication import Contact
+from playcall.core.plan import Team, Wake
 from tests.core.compiling import SEVERITIES, a_document, codes, compiled, plan_of
 
 

@@ -1,7 +1,7 @@
 """What a playbook says, as frozen values: the compiler makes them, everything else reads them.
 
-Imports nothing, knows no Markdown. Every value keeps the line of the document it was read from.
-Durations are `timedelta`; thresholds are in the base unit of their query (seconds, bytes/s, 0..1).
+Knows no Markdown. Every value keeps the line of the document it was read from. Durations
+are `timedelta`; thresholds are in the base unit of their query (seconds, bytes/s, 0..1).
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from playcall.core.access import Access
+from playcall.core.communication import Audience, Channel, Contact, Impact, StatusPage
 from playcall.core.ranks import same_rank
 from playcall.core.response import ResponsePolicy
 
@@ -305,55 +306,6 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """A chat channel and what it is for."""
-
-    name: str  # "#dwcp-v3-alerts"
-    purpose: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusText:
-    """The wording of one state of the status page."""
-
-    state: str  # "INVESTIGATING"
-    body: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusPage:
-    """Where status updates go, and how often while an incident is active."""
-
-    url: str
-    every: timedelta
-    texts: tuple[StatusText, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
-    """Who is told of incidents of a severity, how soon and how often."""
-
-    name: str  # "Critical Incidents"
-    severity: str | None  # "CRITICAL"; None: no level of the table matches the name
-    first_within: timedelta | None
-    every: timedelta | None
-    recipients: tuple[str, ...]  # roles
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impact:
-    """A row of the impact table: what is hit, and how severe that is."""
-
-    text: str  # "All users, no workaround"
-    severity: str  # "CRITICAL"
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChecklistItem:
     text: str
     means: str = ""  # "approval" or "execution", when it speaks of the rollback's own
@@ -386,17 +338,6 @@ class Duty:
 class NamedQuery:
     name: str
     promql: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """A row of the contact table; a cell that is only a stand-in ('TBD', '+1-XXX') is None."""
-
-    role: str
-    name: str | None
-    phone: str | None
-    email: str | None
     line: int
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from playcall.core.communication import Audience, Channel, Contact, Impact, StatusPage, StatusText
 from playcall.core.compiler import commands, ladder, phrases, tables
 from playcall.core.compiler.aftermath import Aftermath, AftermathReader
 from playcall.core.compiler.annotations import Demand
@@ -14,19 +15,7 @@ from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section
-from playcall.core.plan import (
-    Audience,
-    Channel,
-    Command,
-    Contact,
-    Fact,
-    Impact,
-    Rung,
-    Severity,
-    StatusPage,
-    StatusText,
-    Team,
-)
+from playcall.core.plan import Command, Fact, Rung, Severity, Team
 
 _CHANNEL = re.compile(
     r"^(?:\*\*|`)*(?P<name>#[\w-]{2,80})(?:\*\*|`)*\s*(?:[-–—:]\s*(?P<what>.*))?$"

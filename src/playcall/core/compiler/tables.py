@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from playcall.core.communication import Audience, Contact, Impact
 from playcall.core.compiler import phrases
 from playcall.core.compiler.blocks import Block, Row
 from playcall.core.compiler.ledger import Ledger
-from playcall.core.plan import Audience, Contact, Impact, Severity, Team, Wake
+from playcall.core.plan import Severity, Team, Wake
 
 _STAND_IN = re.compile(r"^(?:tb[dac]|to ?do|n/?a|\?+|-+|–|—|<.*>|\[.*\])$|X{3}|x{3}", re.IGNORECASE)
 _NO_PLAY = re.compile(r"\b(?:no|without an?) play\b", re.IGNORECASE)
