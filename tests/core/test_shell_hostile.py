@@ -442,6 +442,13 @@ def test_no_operator_hides_a_change(a: str, b: str, join: str) -> None:
     assert reading.effect in ("change", "manual"), reading.reasons
 
 
+@pytest.mark.parametrize(
+    "text", ['sh -c "echo "`kubectl get pods`rm', 'sh -c "kubectl get "`kubectl get pods `rm x``""']
+)
+def test_words_that_touch_are_one_to_bash_whatever_the_grammar_says(text: str) -> None:
+    assert read_command(text).effect == "change"
+
+
 @given(
     a=st.sampled_from(LOOKS),
     b=st.sampled_from(CHANGES),

@@ -76,6 +76,9 @@ _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(&>>?|>>|>\||>&|<&|<>|>|<)")
 _ESCAPED_SPACE = re.compile(rb"(?:^|[\s;&|()<>=])\\[ \t]")
 _IN_BRACKETS = frozenset(("[", "]", "=", "==", "!=", "!", "-a", "-o", "$"))
 _JOINED = re.compile(rb"(?:^|\n)[ \t]*\\\n|[^ \t|&;(\n]\\\n")
+_NO_WORDS = frozenset(
+    ["variable_assignment", "file_redirect", "herestring_redirect", "heredoc_redirect"]
+)
 _UNBROKEN = frozenset(
     ["concatenation", "variable_assignment", "command_name", "subscript", "simple_expansion"]
 )
@@ -195,14 +198,14 @@ class _Text:
     def _on_command(self, node: "Node") -> None:
         words: list[Word] = []
         for child in node.children:
-            if child.type in ("variable_assignment", "file_redirect", "herestring_redirect"):
-                continue
-            if child.type == "heredoc_redirect":
+            if child.type in _NO_WORDS:
                 continue
             if not child.is_named:
                 self.findings.change(f'"{child.type}" stands where a word was expected')
                 return
             words.append(self.words.word(child))
+        if any(one.end == other.start for one, other in pairwise(words)):
+            self.findings.change("has words that touch: to bash they are one")
         if words and words[0].literal:
             defined = self.scope.functions.get(words[0].text)
             if defined is not None and defined <= node.start_byte:
