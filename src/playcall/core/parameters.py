@@ -76,7 +76,10 @@ _TAKES_POD = re.compile(
 _NAMES_POD = re.compile(
     r"""\bkubectl\b[^|;&\n]*\s(?:describe|delete|get|top)\s+(?:pods?|po)[\s/]["']?$"""
 )
-_SECRETS = frozenset(("password", "passwd", "secret", "token", "credential", "credentials", "key"))
+_SECRET = re.compile(
+    r"(?:password|passwd|passphrase|secret|token|credentials?|(?:api|private|access)[^a-z]*key)$",
+    re.IGNORECASE,
+)
 
 
 def kind_of(command: Command, name: str) -> Kind:
@@ -118,7 +121,7 @@ def _kind_at(before: str) -> Kind:
 
 def is_secret(name: str) -> bool:
     """What is given is kept on record, and a secret must not be."""
-    return bool(_SECRETS & set(_words(name)))
+    return _SECRET.search(name) is not None
 
 
 # --- The values ----------------------------------------------------------------------------------
