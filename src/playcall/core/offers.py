@@ -55,7 +55,7 @@ def _is_named(value: str, stem: str) -> bool:
 def _say(counts: Counter[str]) -> str:
     """The count is of all outputs; those that hold most are named."""
     total = counts.total()
-    times = "once" if total == 1 else f"{total} times"
+    times = {1: "once", 2: "twice"}.get(total, f"{total} times")
     outputs = ", ".join(command for command, _ in counts.most_common(3))
     return f"{times} in the output of {outputs}"
 
