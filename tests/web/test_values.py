@@ -1,6 +1,7 @@
 """Values for placeholders, from a terminal and on the page, against a real server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -31,15 +32,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         made = Served(tmp_path_factory.mktemp("served"), mailbox.port, PARAMETERS)
         made.start()
         made.fire()
-        wait_for(lambda: command(made, "1.1")["run"]["exit_code"] == 0, "the first look")
+        wait_for(lambda: run_of(made, "1.1").get("exit_code") == 0, "the first look")
         yield made
         made.stop()
 
 
-def command(served: Served, wanted: str) -> dict[str, object] | None:
+def run_of(served: Served, wanted: str) -> dict[str, Any]:
+    """Empty until there is one."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     found = httpx.get(f"{served.url}/api/v1/incidents/1", headers=headers).json()["commands"]
-    return next(one for one in found if one["id"] == wanted)
+    run: dict[str, Any] | None = next(one["run"] for one in found if one["id"] == wanted)
+    return run or {}
 
 
 def test_from_a_terminal_values_are_asked_for_checked_and_on_record(served: Served) -> None:
@@ -51,11 +54,11 @@ def test_from_a_terminal_values_are_asked_for_checked_and_on_record(served: Serv
     code, told = playcall(served, "set", "1", "PROBLEM_IP=10.0.0.300")
     assert (code, "write an address such as 10.0.0.7" in told) == (1, True)
     assert playcall(served, "set", "1", "count=1") == (0, "Incident 1: count is 1\n")
-    wait_for(lambda: (command(served, "1.2")["run"] or {}).get("exit_code") == 0, "it to run")
+    wait_for(lambda: run_of(served, "1.2").get("exit_code") == 0, "it to run")
     code, told = playcall(served, "approve", "1", "2.1", "--set", "PROBLEM_IP=10.0.0.7")
     assert (code, "mend-latency --block '10.0.0.7'\n" in told) == (0, True)
-    wait_for(lambda: (command(served, "2.1")["run"] or {}).get("exit_code") == 0, "the change")
-    run = command(served, "2.1")["run"]
+    wait_for(lambda: run_of(served, "2.1").get("exit_code") == 0, "the change")
+    run = run_of(served, "2.1")
     assert run["as_run"] == "mend-latency --block '10.0.0.7'"
     assert run["values"] == {"PROBLEM_IP": "10.0.0.7"}
     code, told = playcall(served, "set", "1")

@@ -86,12 +86,15 @@ def _addresses(one: Printed) -> Iterator[str]:
                 yield value
 
 
+_OWN = frozenset(map(ip_address, ("127.0.0.1", "::1")))
+
+
 def _may_be_peer(value: str) -> bool:
     try:
         address = ip_address(value)
     except ValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified or address.is_multicast)
+    return not (address in _OWN or address.is_unspecified or address.is_multicast)
 
 
 # --- Tables of kubectl ---------------------------------------------------------------------------
