@@ -156,6 +156,7 @@ def _hosts(one: Printed) -> Iterator[str]:
 _FINDERS: Mapping[Kind, Callable[[Printed], Iterable[str]]] = {
     Kind.IP: _addresses,
     Kind.HOST: _hosts,
+    Kind.ENDPOINT: _hosts,
     Kind.POD: _named("pod"),
     Kind.WORKLOAD: _named("pod"),
     Kind.NAMESPACE: _named("namespace"),
