@@ -30,6 +30,7 @@ from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
 from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
+from playcall.core.rollback import with_measures
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory, bindable
@@ -104,6 +105,10 @@ def load_playbook(settings: Settings) -> Playbook:
             f"{', '.join(unknown)}."
         )
     plan, stale = apply_policy(compiled.plan, rulings, str(settings.policy or ""))
+    try:
+        plan = with_measures(plan, settings.checklist)
+    except ValueError as error:
+        raise BadSettings(f"checklist: {error} of {settings.playbook.name}.") from None
     plan = replace(plan, response=settings.response)
     return Playbook(
         plan=quicken(plan, settings.pace),

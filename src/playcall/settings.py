@@ -19,6 +19,7 @@ from playcall import rotafile
 from playcall.core.access import Access
 from playcall.core.maintenance import Window
 from playcall.core.response import ResponsePolicy
+from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
 
@@ -101,6 +102,14 @@ class ResponseTable(_Table, frozen=True):
     war_room: str = ""  # a link; "{incident}" is the incident's number
 
 
+class MeasureTable(_Table, frozen=True):
+    """That an item of the rollback's checklist is ticked by measuring."""
+
+    item: str  # its text, or enough of it to mean no other
+    query: str  # PromQL
+    at_most: float = 0.0
+
+
 class MaintenanceTable(_Table, frozen=True):
     """Pages for what the matchers match are held from `from` until `until`."""
 
@@ -131,6 +140,7 @@ class _File(_Table, frozen=True):
     webhook: WebhookTable | None = None
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
+    checklist: tuple[MeasureTable, ...] = ()
     maintenance: tuple[MaintenanceTable, ...] = ()
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
@@ -160,6 +170,7 @@ class Settings:
     runner: RunnerTable
     files: Path | None
     response: ResponsePolicy
+    checklist: tuple[Measure, ...]
     maintenance: tuple[Window, ...]
     people: Mapping[str, PersonTable]
     on_call: Mapping[str, tuple[str, ...]]  # people or schedules
@@ -333,6 +344,9 @@ def _complete(file: _File, beside: Path) -> Settings:
         runner=_with_environment(file.runner),
         files=_directory(file.runner.files, beside),
         response=_response(file.response),
+        checklist=tuple(
+            Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist
+        ),
         maintenance=tuple(_window(window) for window in file.maintenance),
         people=file.people,
         on_call=file.on_call,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from playcall.core import effects as ef
 from playcall.core import events as ev
+from playcall.core import rollback_events as back
 from playcall.core.access import Access
 from playcall.core.decide import ACCEPTED, decide
 from playcall.core.effects import Moved, Page, Refused, Tell
@@ -376,6 +377,12 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.SilenceEnded(at=NOON, silence="s"),
     ev.SilenceAsked(at=NOON, by="ada", lasting=minutes(5)),
     ev.Reopened(at=NOON, alerts=(an_alert(),)),
+    back.RollbackAsked(at=NOON, by="ada", reason="slow", access=Access.COMMANDER),
+    back.RollbackApproved(at=NOON, by="bob", access=Access.COMMANDER),
+    back.RollbackStopped(at=NOON, by="ada", reason="no"),
+    back.ItemTicked(at=NOON, by="ada", item=1),
+    back.RollbackHalted(at=NOON, command="rollback.1", reason=""),
+    back.RollbackDone(at=NOON),
     ev.PageLost(at=NOON, round=1),
     ev.RungClimbed(at=NOON, rung=0, round=1, roles=("r",), reason=""),
     ev.TargetMissed(at=NOON, target=minutes(5)),

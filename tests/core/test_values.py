@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from playcall.core import events as ev
+from playcall.core import polling
 from playcall.core.bound import judged, ready
 from playcall.core.compiler.shell import Unbindable
 from playcall.core.effects import RunCommand
 from playcall.core.incident import Origin, RunStatus, Whence
 from playcall.core.plan import EffectClass
 from playcall.core.timeline import entry
-from playcall.testing import NOON, a_plan, a_play, an_alert, an_opening
+from playcall.testing import NOON, a_plan, a_play, an_alert, an_opening, minutes
 from tests.core.responding import after, moved, opened, refused
 from tests.core.test_parameters import reading
 
@@ -104,3 +105,16 @@ def test_an_opening_says_whence_its_values_are_and_a_gift_is_on_the_timeline() -
     line = entry(replace(GIVEN, found="once in the output of 1.2"), PLAN, None)
     assert line
     assert line.text == "ada gave PROBLEM_IP the value 10.0.0.7 (once in the output of 1.2)"
+
+
+def test_what_is_watched_stops_when_a_new_value_makes_it_a_change() -> None:
+    watched = replace(reading("watch -n 5 'curl -s <url>'"), id="2.1")
+    plan = a_plan(a_play(commands=(watched,)))
+    incident = opened(plan, values={"url": "http://p:9090/x"})
+    finished = ev.CommandFinished(
+        at=NOON, command="2.1", run="1/2.1/1", status=RunStatus.SUCCEEDED, exit_code=0, summary=""
+    )
+    incident = after(incident, finished, plan=plan)
+    assert polling.next_at(incident, plan) == NOON + minutes(5 / 60)
+    given = replace(GIVEN, name="url", value="http://p:9090/-/reload")
+    assert polling.next_at(after(incident, given, plan=plan), plan) is None

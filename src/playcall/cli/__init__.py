@@ -36,6 +36,7 @@ COMMANDS = {
     "set": "playcall.cli.set_values",
     "approve": "playcall.cli.approve",
     "refuse": "playcall.cli.refuse",
+    "rollback": "playcall.cli.rollback",
     "note": "playcall.cli.note",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",

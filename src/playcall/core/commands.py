@@ -83,6 +83,8 @@ def find_command(plan: Plan, incident: Incident, command_id: str) -> Command | R
     command = plan.command(incident.play, command_id)
     if command is None:
         return Refused(reason=f"the play has no command {command_id}")
+    if plan.rollback and command in (*plan.rollback.commands, *plan.rollback.proofs):
+        return Refused(reason=f"{command_id} is a step of the rollback, which is asked for whole")
     return command
 
 

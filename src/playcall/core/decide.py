@@ -15,11 +15,14 @@ from playcall.core import (
     decision,
     engagement,
     escalation,
+    polling,
+    rollback,
     silences,
     values,
     verification,
 )
 from playcall.core import events as ev
+from playcall.core import rollback_events as back
 from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
 from playcall.core.incident import Incident, Member, Origin, Quiet, Status
 from playcall.core.people import first_roles
@@ -65,6 +68,10 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.SilenceAsked: _LIVE,
     ev.ReportWritten: _ANY,
     ev.Reopened: _OVER,
+    back.RollbackAsked: _LIVE,
+    back.RollbackApproved: _LIVE,
+    back.RollbackStopped: _ANY,
+    back.ItemTicked: _ANY,
     ev.PageLost: frozenset({Status.OPEN}),
     ev.RungClimbed: _ANY,
     ev.TargetMissed: _ANY,
@@ -72,6 +79,8 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.QuietEnded: _ANY,
     ev.Recovered: _ANY,
     ev.Relapsed: _ANY,
+    back.RollbackHalted: _ANY,
+    back.RollbackDone: _ANY,
     ev.Decided: _ANY,
 }
 
@@ -99,6 +108,7 @@ def _settle(moved: Moved, plan: Plan, at: datetime) -> Moved:
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))
         moved = _then(moved, deadlines.pass_(moved.incident, plan, at))
+        moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
     incident = moved.incident
@@ -122,6 +132,7 @@ def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
+        polling.next_at(incident, plan),
         silences.next_renewal(incident),
     )
     return min((timer for timer in timers if timer is not None), default=None)
@@ -232,7 +243,9 @@ def _meet(incident: Incident, event: ev.AnotherOpened, plan: Plan) -> Outcome:
 def _metric_read(incident: Incident, event: ev.MetricRead, plan: Plan) -> Moved:
     readings = {**incident.readings, event.criterion: event.judgement}
     incident = replace(incident, readings=readings)
-    return Moved(incident=incident, follows=decision.measured(incident, event, plan))
+    follows: tuple[ev.Event, ...] = decision.measured(incident, event, plan)
+    follows += rollback.seen(incident, plan, event.at)
+    return Moved(incident=incident, follows=follows)
 
 
 def _wake(incident: Incident, event: ev.Woken, plan: Plan) -> Outcome:
@@ -326,8 +339,8 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.RunApproved: commands.approve,
     ev.RunDeclined: commands.decline,
     ev.CommandBegun: commands.begun,
-    ev.CommandFinished: commands.finished,
-    ev.CommandInterrupted: commands.interrupted,
+    ev.CommandFinished: rollback.finished,
+    ev.CommandInterrupted: rollback.interrupted,
     ev.MetricRead: _metric_read,
     ev.PageDelivered: _record,
     ev.PageFailed: _record,
@@ -339,6 +352,10 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SilenceAsked: silences.ask,
     ev.ReportWritten: _record,
     ev.Reopened: _reopen,
+    back.RollbackAsked: rollback.ask,
+    back.RollbackApproved: rollback.approve,
+    back.RollbackStopped: rollback.stop,
+    back.ItemTicked: rollback.tick,
     ev.PageLost: escalation.page_again,
     ev.RungClimbed: _record,
     ev.TargetMissed: _record,
@@ -346,5 +363,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.QuietEnded: escalation.end_quiet,
     ev.Recovered: _record,
     ev.Relapsed: _record,
+    back.RollbackHalted: _record,
+    back.RollbackDone: _record,
     ev.Decided: _record,
 }

@@ -13,6 +13,14 @@ from playcall.core.access import Access
 from playcall.core.alert import Alert
 from playcall.core.incident import Part, RunStatus, SilencePurpose, Whence
 from playcall.core.judge import Judgement
+from playcall.core.rollback_events import (
+    ItemTicked,
+    RollbackApproved,
+    RollbackAsked,
+    RollbackDone,
+    RollbackHalted,
+    RollbackStopped,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +407,10 @@ Event = (
     | SilenceAsked
     | ReportWritten
     | Reopened
+    | RollbackAsked
+    | RollbackApproved
+    | RollbackStopped
+    | ItemTicked
     | PageLost
     | RungClimbed
     | TargetMissed
@@ -406,6 +418,8 @@ Event = (
     | QuietEnded
     | Recovered
     | Relapsed
+    | RollbackHalted
+    | RollbackDone
     | Decided
 )
 

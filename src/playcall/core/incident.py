@@ -128,6 +128,42 @@ class Standing:
     renew_at: datetime | None = None  # None: it is left to end
 
 
+class RollbackStage(StrEnum):
+    """How far the document's automated rollback is."""
+
+    ASKED = "asked for"  # waits for a second person
+    RUNNING = "running"
+    HALTED = "halted"  # a step failed, or nobody saw its end: a person decides
+    STOPPED = "stopped"  # by a person; what was begun ends, and nothing more is begun
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackState:
+    stage: RollbackStage
+    asked_by: str
+    asked_at: datetime
+    reason: str
+    commander_asked: bool  # so that anybody else may be the second
+    begin: str  # the command that it begins with, or began with
+    approved_by: tuple[str, ...] = ()
+    emergency: bool = False  # one person sufficed
+    at_command: str | None = None  # that runs, or that it stands at: a step, or its proof
+    done: tuple[str, ...] = ()  # steps that took hold
+    by_hand: tuple[str, ...] = ()  # of those, what a person said to be so
+    trouble: str = ""  # why it halted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """An item of the rollback's checklist is done."""
+
+    by: str
+    at: datetime
+    note: str = ""
+    measured: bool = False  # Playcall saw it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """The State: everything a decision may depend on."""
@@ -162,6 +198,8 @@ class Incident:
     page_lost_in: int = 0  # the latest round whose pages reached nobody and were sent again
     runs: Mapping[str, Run] = field(default_factory=dict)  # by command id
     readings: Mapping[str, Judgement] = field(default_factory=dict)  # by criterion id
+    rollback: RollbackState | None = None
+    ticks: Mapping[int, Tick] = field(default_factory=dict)  # by the item's number, from 1
     resolved_at: datetime | None = None
     wake_at: datetime | None = None  # when `Woken` is due
     version: int = 0  # events so far

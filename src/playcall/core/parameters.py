@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 
-from playcall.core.plan import Command
+from playcall.core.plan import Command, Plan, Play
 
 LONGEST = 4096  # characters of a value
 
@@ -226,6 +226,13 @@ def why_unfit(kind: Kind, value: str) -> str:
         no = "is not " + ("text" if kind is Kind.TEXT else f"{article} {kind}")
         return f"{shown!a} {no}; write {RULES[kind].write}"
     return ""
+
+
+def commands_for(plan: Plan, play: Play | None) -> tuple[Command, ...]:
+    """All whose placeholders an incident may have to fill."""
+    back = plan.rollback.commands if plan.rollback else ()
+    proofs = plan.rollback.proofs if plan.rollback else ()
+    return (*(play.commands() if play else ()), *plan.essentials, *back, *proofs)
 
 
 def missing(command: Command, values: Mapping[str, str]) -> tuple[str, ...]:

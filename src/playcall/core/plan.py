@@ -164,6 +164,7 @@ class Translation:
     kind: str  # "shell": `text` is a command; "promql": `text` is a query, asked natively
     text: str
     why: str
+    every: timedelta | None = None  # watched: it runs again at this pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +350,8 @@ class Impact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChecklistItem:
     text: str
+    means: str = ""  # "approval" or "execution", when it speaks of the rollback's own
+    criterion: Criterion | None = None  # that ticks it
     line: int
 
 
@@ -357,6 +360,7 @@ class Rollback:
     """The automated rollback, command by command, and the manual checklist."""
 
     commands: tuple[Command, ...]
+    proofs: tuple[Command, ...] = ()  # "rollback.1.proof" only looks whether rollback.1 took hold
     checklist: tuple[ChecklistItem, ...]
     line: int
 
@@ -428,10 +432,11 @@ class Plan:
         return next((p for p in self.plays if p.alert == alert), None)
 
     def command(self, alert: str | None, command_id: str) -> Command | None:
-        """Of the play, if any, or one of the document's essential commands."""
+        """Of the play, if any, of the rollback, or one of the document's essential commands."""
         play = self.play(alert) if alert else None
         found = play.command(command_id) if play else None
-        return found or next((c for c in self.essentials if c.id == command_id), None)
+        back = (*self.rollback.commands, *self.rollback.proofs) if self.rollback else ()
+        return found or next((c for c in (*self.essentials, *back) if c.id == command_id), None)
 
     def severity(self, level: str) -> Severity | None:
         """By its level, by what else its row is called, or by a name that means the same."""

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import assert_never
 
 from playcall.core import events as ev
+from playcall.core import polling
+from playcall.core import rollback_events as back
 from playcall.core.alert import Alert
 from playcall.core.decision import find_question
 from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
-from playcall.core.plan import Plan, Play
+from playcall.core.plan import Criterion, Plan, Play
 from playcall.core.wording import say_duration, say_judgement
 
 # Kinds of events that are put into words together.
@@ -44,6 +46,14 @@ _Consequence = (
     | ev.Recovered
     | ev.Relapsed
     | ev.Decided
+)
+_Rollback = (
+    back.RollbackAsked
+    | back.RollbackApproved
+    | back.RollbackStopped
+    | back.RollbackHalted
+    | back.RollbackDone
+    | back.ItemTicked
 )
 _Command = (
     ev.RunApproved | ev.RunDeclined | ev.CommandBegun | ev.CommandFinished | ev.CommandInterrupted
@@ -92,6 +102,8 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _engagement(event, play)
     if isinstance(event, _Command):
         return _command(event, plan, play)
+    if isinstance(event, _Rollback):
+        return _rollback(event, plan)
     match event:
         case ev.Woken():
             return None
@@ -102,10 +114,16 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.Resolved():
             return _resolved(event)
         case ev.MetricRead():
-            criterion = play.criterion(event.criterion) if play else None
+            criterion = _criterion(event.criterion, plan, play)
             return say_judgement(criterion, event.judgement, event.at) if criterion else None
         case _:
             return _consequence(event)
+
+
+def _criterion(key: str, plan: Plan, play: Play | None) -> Criterion | None:
+    items = plan.rollback.checklist if plan.rollback else ()
+    found = next((i.criterion for i in items if i.criterion and i.criterion.id == key), None)
+    return found or (play.criterion(key) if play else None)
 
 
 def _alerts(event: _Alerts) -> str:
@@ -207,6 +225,29 @@ def _consequence(event: _Consequence) -> str:
     assert_never(event)
 
 
+def _rollback(event: _Rollback, plan: Plan) -> str:
+    match event:
+        case back.RollbackAsked():
+            begin = f" from {event.begin}" if event.begin else ""
+            if event.emergency:
+                return f"EMERGENCY: {event.by} started the rollback{begin} alone: {event.reason}"
+            return f"{event.by} asked for the rollback{begin}: {event.reason}"
+        case back.RollbackApproved():
+            return f"{event.by} approved the rollback"
+        case back.RollbackStopped():
+            return f"{event.by} stopped the rollback: {event.reason}"
+        case back.RollbackHalted():
+            return f"ROLLBACK HALTED at {event.command}: {event.reason}"
+        case back.RollbackDone():
+            return "The rollback is done: every step took hold"
+        case back.ItemTicked():
+            items = plan.rollback.checklist if plan.rollback else ()
+            text = items[event.item - 1].text if event.item <= len(items) else str(event.item)
+            note = f" ({event.note})" if event.note else ""
+            return f"Checked off, {'measured' if event.measured else event.by}: {text}{note}"
+    assert_never(event)
+
+
 def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
@@ -222,8 +263,12 @@ def _command(
     event: _Command,
     plan: Plan,
     play: Play | None,
-) -> str:
+) -> str | None:
     command = plan.command(play.alert if play else None, event.command)
+    if isinstance(event, ev.CommandBegun | ev.CommandFinished) and polling.is_repetition(
+        command, event.run
+    ):
+        return None  # how it stands now is shown beside the command
     name = f'{event.command} "{command.title}"' if command else event.command
     match event:
         case ev.RunApproved():

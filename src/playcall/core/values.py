@@ -16,7 +16,7 @@ def holders(incident: Incident, plan: Plan) -> dict[str, tuple[Command, ...]]:
     """Every placeholder that a person may have to fill here, and the commands that it stands in."""
     play = plan.play(incident.play) if incident.play else None
     found: dict[str, tuple[Command, ...]] = {}
-    for command in (*(play.commands() if play else ()), *plan.essentials):
+    for command in parameters.commands_for(plan, play):
         for name in dict.fromkeys(one.name for one in command.placeholders):
             found[name] = (*found.get(name, ()), command)
     return found

@@ -18,7 +18,7 @@ from playcall.core.events import (
 )
 from playcall.core.incident import Incident, Whence
 from playcall.core.maintenance import Window, window_for
-from playcall.core.parameters import kind_of, why_unfit
+from playcall.core.parameters import commands_for, kind_of, why_unfit
 from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
@@ -193,11 +193,9 @@ def severity_of(alert: Alert, plan: Plan, intake: Intake) -> str:
 def _values(plan: Plan, alert: Alert, intake: Intake) -> dict[str, tuple[str, Whence]]:
     """Values for the placeholders of the play, and whence: the alert's labels first, then the
     settings. What does not fit any command that would take it is left out."""
-    play = plan.play(alert.name)
-    commands = (*(play.commands() if play else ()), *plan.essentials)
     sources = ((alert.labels, Whence.LABEL), (intake.values, Whence.SETTINGS))
     found: dict[str, tuple[str, Whence]] = {}
-    for command in commands:
+    for command in commands_for(plan, plan.play(alert.name)):
         for name in (placeholder.name for placeholder in command.placeholders):
             for known, whence in sources if name not in found else ():
                 value = known.get(name, "")

@@ -4,10 +4,11 @@ changes; the latest one is kept beside the incident for people to watch."""
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from playcall.core import rollback
 from playcall.core.events import MetricRead
 from playcall.core.incident import Incident
 from playcall.core.judge import Judgement, Verdict, judge
-from playcall.core.plan import Criterion
+from playcall.core.plan import Criterion, Plan
 from playcall.core.verification import measurable
 from playcall.engine.commit import Committer
 from playcall.engine.monitoring import Metrics
@@ -37,9 +38,8 @@ class Reader:
             found = []
             for number in tx.watch(now, now + self.every, AT_ONCE):
                 incident = tx.incident(number)
-                play = tx.plan(incident.plan).play(incident.play or "") if incident else None
-                if incident and play:
-                    found.append((incident, measurable(play)))
+                if incident:
+                    found.append((incident, _criteria(incident, tx.plan(incident.plan))))
             return found
 
         due = await self.store.write(claim)
@@ -69,3 +69,8 @@ class Reader:
         except Unavailable as error:
             return Judgement(verdict=Verdict.UNKNOWN, value=None, since=None, reason=str(error))
         return judge(criterion, series, at, self.every)
+
+
+def _criteria(incident: Incident, plan: Plan) -> tuple[Criterion, ...]:
+    play = plan.play(incident.play) if incident.play else None
+    return (*(measurable(play) if play else ()), *rollback.criteria(incident, plan))

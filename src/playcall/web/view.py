@@ -21,8 +21,9 @@ from playcall.core.plan import (
 )
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
-from playcall.web import view_response
+from playcall.web import rollback, view_response
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
+from playcall.web.rollback import RollbackView
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
@@ -112,6 +113,7 @@ class IncidentView:
     can_acknowledge: bool
     can_resolve: bool
     over: bool
+    rollback: RollbackView | None
 
 
 def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
@@ -141,6 +143,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_acknowledge=incident.acknowledged_by is None and not over,
         can_resolve=not over,
         over=over,
+        rollback=rollback.view(found),
     )
 
 

@@ -13,6 +13,15 @@ from playcall.core.compiler.ledger import Ledger
 from playcall.core.compiler.sections import Section
 from playcall.core.plan import ChecklistItem, Command, Duty, Rollback, Template
 
+_APPROVAL = re.compile(
+    r"\b(?:approv|agree|consent)\w*\b.*\bcommander\b|\bcommander\b.*\b(?:approv|agree|consent)",
+    re.IGNORECASE,
+)
+_EXECUTION = re.compile(
+    r"^(?:execute|run|start|perform|launch)\b.*\b(?:roll-?back|script)\b"
+    r"|\b(?:commands|script)\b.*\b(?:have|has) (?:been )?(?:run|executed)\b",
+    re.IGNORECASE,
+)
 _WITHIN = re.compile(r"^\s*(?:within|by|in|after)\b.*$", re.IGNORECASE)
 
 
@@ -30,6 +39,7 @@ class Aftermath:
             return None
         return Rollback(
             commands=tuple(self.commands),
+            proofs=tuple(commands.proofs(self.commands)),
             checklist=tuple(self.checklist),
             line=self.rollback_line,
         )
@@ -49,7 +59,9 @@ class AftermathReader:
                 found.commands += self._commands.read(block, "rollback", section.title, None)
             elif block.kind is Kind.ITEM:
                 text = _head(block)
-                found.checklist.append(ChecklistItem(text=text, line=block.first))
+                found.checklist.append(
+                    ChecklistItem(text=text, means=_means(text), line=block.first)
+                )
                 self.ledger.take(block.first, block.last_text, "rollback checklist")
 
     def duties(self, section: Section, found: Aftermath) -> None:
@@ -137,6 +149,12 @@ class AftermathReader:
             f"{section.title!r} names no deadline, so its duties were not taken.",
             "Put it in the heading: 'Within 24 Hours'.",
         )
+
+
+def _means(item: str) -> str:
+    if _APPROVAL.search(item):
+        return "approval"
+    return "execution" if _EXECUTION.search(item) else ""
 
 
 def _head(item: Block) -> str:

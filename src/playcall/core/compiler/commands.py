@@ -4,11 +4,13 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from playcall.core.compiler import annotations, fences, promql, queries
 from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.shell.proof import proof_of
 from playcall.core.compiler.shell.reading import Reading
 from playcall.core.place import Level
 from playcall.core.plan import Command, EffectClass, Guard, Placeholder
@@ -103,6 +105,25 @@ def in_prose(text: str, first: int) -> Iterator[Block]:
             code = found["code"].strip()
             if _INLINE.match(code) and "..." not in code and "…" not in code:
                 yield Block(kind=Kind.INDENTED, first=line, last=line, text=code)
+
+
+def proofs(steps: list[Command]) -> Iterator[Command]:
+    """For each change that is known to be provable, what only looks whether it took hold."""
+    from playcall.core.compiler import shell
+
+    for step in steps:
+        text = proof_of(step.text) if step.effect is EffectClass.CHANGE else None
+        reading = shell.read_command(text) if text else None
+        if text and reading and reading.effect is EffectClass.OBSERVE:
+            yield replace(
+                step,
+                id=f"{step.id}.proof",
+                title=f"{step.title}: did it take hold?",
+                text=text,
+                effect=reading.effect,
+                reasons=reading.reasons,
+                runs_as=None,
+            )
 
 
 class CommandReader:

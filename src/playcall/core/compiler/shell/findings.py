@@ -50,6 +50,7 @@ class Findings:
     queries: list[str] = field(default_factory=list)
     leaves: list[str] = field(default_factory=list)  # programs that do the work, wrappers left out
     scratch: list[str] = field(default_factory=list)
+    every: float | None = None  # seconds between two runs of what is watched
     _starts: list[int] = field(default_factory=list)
 
     def say(self, effect: EffectClass, reason: str) -> None:

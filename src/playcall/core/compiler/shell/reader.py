@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 
 from playcall.core.compiler.shell.findings import Findings
 from playcall.core.compiler.shell.judge import Judge
@@ -125,9 +126,15 @@ def _translation(findings: Findings, text: str) -> Translation | None:
         asked = [x for x in findings.leaves if x in ("curl", "wget") or x.startswith("promtool")]
         if len(asked) == 1 and others in ([], ["promtool query instant"]):
             why = "a PromQL query is asked of the configured Prometheus itself, and drawn"
-            return Translation(kind="promql", text=findings.queries[0], why=why)
+            return Translation(
+                kind="promql", text=findings.queries[0], why=why, every=_pace(findings)
+            )
     if not findings.edits or findings.effect is EffectClass.MANUAL:
         return None
     whys = dict.fromkeys(edit.why for edit in findings.edits if edit.why)
     changed = apply_edits(text.encode(), findings.edits)
-    return Translation(kind="shell", text=changed, why="; ".join(whys))
+    return Translation(kind="shell", text=changed, why="; ".join(whys), every=_pace(findings))
+
+
+def _pace(findings: Findings) -> timedelta | None:
+    return timedelta(seconds=findings.every) if findings.every else None

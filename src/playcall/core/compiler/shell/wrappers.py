@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from playcall.core.compiler.shell.arguments import Arguments, read_arguments
+from playcall.core.compiler.shell.arguments import Arguments, Option, read_arguments
 from playcall.core.compiler.shell.calls import Call
 from playcall.core.compiler.shell.findings import Context, Edit, Findings
 from playcall.core.compiler.shell.knowledge import Program, stand_ins
@@ -18,6 +18,7 @@ from playcall.core.plan import EffectClass
 if TYPE_CHECKING:
     from playcall.core.compiler.shell.judge import Judge
 
+_LEAST_PACE = 5.0  # seconds: a watch is for eyes, a record is not
 _SHELL_LETTERS = re.compile(r"-[euxl]*(c|o)?")
 
 
@@ -171,7 +172,7 @@ def _ssh(judge: "Judge", program: Program, words: list[Word], context: Context) 
 
 
 def _watch(judge: "Judge", program: Program, words: list[Word], context: Context) -> None:
-    """Repetition is the play's business: the command inside is asked once."""
+    """Repetition is the play's business: the command inside runs once, and is run again."""
     arguments = _read(judge, program, words, 0)
     inner = arguments.rest
     if not inner:
@@ -191,10 +192,18 @@ def _watch(judge: "Judge", program: Program, words: list[Word], context: Context
             start=words[0].start,
             end=words[-1].end,
             text=once if not whole.strip() else f"sh -c {shlex.quote(once)}",
-            why="asked once: repetition is done by the play's criterion",
+            why="runs again and again, until the play's criterion holds or its time box ends",
         )
     ]
+    if context.top and not whole.strip():
+        judge.findings.every = max(_LEAST_PACE, _interval(arguments.get("-n", "--interval")))
     judge.findings.endless(context, words[0].start, "watch", edits)
+
+
+def _interval(option: Option | None) -> float:
+    """Seconds; what is no plain number counts as watch's own two."""
+    text = option.value.text if option and option.value else ""
+    return float(text) if re.fullmatch(r"\d{1,4}(?:\.\d{1,3})?", text) else 2.0
 
 
 def _span(words: list[Word]) -> tuple[int, int]:
