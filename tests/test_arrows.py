@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "settings",
         "shellcheck",
     ),
-    ("rotafile",),
+    ("rotafile", "unknown_keys"),
     ("testing",),
     ("engine",),
     ("core",),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -155,7 +156,10 @@ def test_calendars_have_addresses_that_answer(url: str) -> None:
 def test_an_override_is_made_listed_and_removed(url: str) -> None:
     words = ("override", "first", "cleo", "--from", in_hours(0), "--until", in_hours(2))
     with removing_all(url):
-        assert "first: cleo from" in playcall(url, *words)
+        said = playcall(url, *words)
+        assert "first: cleo from" in said
+        assert said.count("(Europe/Berlin)") == 2
+        assert "No --from" not in said
         assert "  cleo until" in playcall(url, "oncall")
         [made] = json.loads(playcall(url, "override", "--list", "--json"))
         assert made["made_by"] == "ada"
@@ -164,6 +168,18 @@ def test_an_override_is_made_listed_and_removed(url: str) -> None:
         assert "404" in playcall(url, "override", "--remove", str(made["id"]), code=1)
         assert playcall(url, "override", "--list") == "No overrides.\n"
         assert "  cleo until" not in playcall(url, "oncall")
+
+
+def test_an_override_says_what_it_assumed(url: str) -> None:
+    until = (datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(hours=2)).replace(tzinfo=None)
+    words = ("override", "first", "cleo", "--until", until.isoformat(timespec="minutes"))
+    with removing_all(url):
+        _, *assumed = playcall(url, *words).splitlines()
+        assert assumed == [
+            "No --from was given: it begins now.",
+            "Times without an offset were taken in the schedule's zone, Europe/Berlin.",
+        ]
+        assert "  cleo until" in playcall(url, "oncall")
 
 
 def test_a_swap_is_made_from_two_shifts(url: str) -> None:

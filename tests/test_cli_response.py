@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,14 @@ def test_an_incident_is_led_from_a_terminal(served: Served) -> None:
         assert line in told.splitlines() or line in told
 
 
+def test_a_rung_is_not_called_for_another(served: Served) -> None:
+    code, told = playcall(served, "escalate", "1", "--next", "on-call primary")
+    assert code == 1
+    assert "Not done (409): ada escalated to On-Call Secondary " in told
+    code, told = playcall(served, "escalate", "1", "--next", "King")
+    assert (code, 'no rung is for "King"; there are On-Call Primary, ' in told) == (1, True)
+
+
 def test_the_tree_is_walked_from_a_terminal(served: Served) -> None:
     code, told = playcall(served, "decide", "1")
     assert (code, told.splitlines()[1]) == (0, "       1  Is the cause known? NO / YES")
@@ -84,6 +93,25 @@ def test_what_cannot_be_is_said_with_what_can(served: Served) -> None:
     )
     code, told = playcall(served, "snooze", "1", "99999999d")
     assert (code, told.startswith("Not done (422): minutes: Input should be")) == (1, True)
+
+
+def test_an_alert_without_a_play_that_wakes_nobody_says_so(served: Served) -> None:
+    served.fire("NobodyWroteThis", "warning")
+    code, listed = playcall(served, "incidents")
+    assert (code, "nobody has it, no play  NobodyWroteThis" in listed) == (0, True)
+    told = playcall(served, "incidents", "2")[1].splitlines()
+    assert re.search(r", fired \w{3} [\d-]+ \d\d:\d\d UTC$", told[1])
+    assert told[2] == "No play in the document for this alert: the generic response."
+    assert re.match(
+        r"WARNING wakes nobody: informed On-Call Primary, escalates at \d\d:\d\d UTC to "
+        r"On-Call Secondary\.$",
+        told[3],
+    )
+    opening = re.compile(r"\d\d:\d\d:\d\d UTC  Incident 2 opened, WARNING")
+    assert any(opening.match(line) for line in told)
+    first = playcall(served, "incidents", "1")[1]
+    assert "unknown  Latency >500ms: " in first
+    assert "None" not in first
 
 
 @pytest.mark.parametrize("lasting", ["soon", "", "5 weeks", "-5m", "m", "1h30x"])

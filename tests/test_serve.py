@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +225,43 @@ def test_an_alert_that_was_taken_survives_the_sudden_death_of_the_server(place: 
         wait_for(lambda: bool(place.ask("/api/v1/incidents", "ada")), "incident")
         [incident] = place.ask("/api/v1/incidents", "ada")
     assert incident["play"] == "DiskAlmostFull"
+
+
+def test_an_incident_of_before_is_led_by_the_settings_of_today(place: Place) -> None:
+    text = place.settings.read_text("utf-8")
+    now = datetime.now(UTC)
+    begins, ends = (now + timedelta(hours=hours) for hours in (-1, 1))
+    window = f"from = {begins.isoformat()}\nuntil = {ends.isoformat()}"
+    place.change(
+        "[intake]",
+        f'[[maintenance]]\n{window}\nmatchers = {{ alertname = "*" }}\nreason = "cables"\n[intake]',
+    )
+    with place.serving():
+        _alert(place)
+        wait_for(lambda: bool(place.ask("/api/v1/incidents", "ada")), "incident")
+        assert place.ask("/api/v1/incidents", "ada")[0]["quiet"]["reason"] == "maintenance: cables"
+    deaf = text.replace("Team Lead", "Chief") + "[alertmanager]\nreconcile_every = 0\n"
+    place.settings.write_text(deaf, "utf-8")
+    (place.folder / "playbook.md").write_text(a_document().replace("Team Lead", "Chief"), "utf-8")
+    with place.serving() as process:
+        told: dict[str, Any] = {}
+
+        def unreached() -> bool:  # nobody takes mail
+            told.update(place.ask("/api/v1/incidents/1", "ada"))
+            return bool(told["unreached"])
+
+        wait_for(unreached, "a page that fails")
+        assert (told["quiet"], told["unbound"]) == (None, ["Team Lead"])
+        env = {**os.environ, "PLAYCALL_URL": place.url, "PLAYCALL_TOKEN": "ada", "NO_COLOR": "1"}
+        for words in (["incidents"], ["incidents", "1"]):
+            done = subprocess.run(
+                [PLAYCALL, *words], env=env, capture_output=True, text=True, check=True, timeout=60
+            )
+            assert "ada (On-Call Primary) was not reached at " in done.stdout
+        assert "Nobody is bound to Team Lead: the first rung is paged instead" in done.stdout
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert 'Nobody is bound to "Team Lead", which incident 1, opened with an earlier plan' in out
 
 
 def test_the_key_and_the_links_are_for_nobody_else_to_read(place: Place) -> None:

@@ -262,8 +262,8 @@ def test_a_mistake_gives_its_sentence(tmp_path: Path, text: str, sentence: str) 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        (GOOD + "[server]\nprot = 1\n", ["prot", "$.server"]),
-        (GOOD + "[sevrer]\nport = 1\n", ["sevrer"]),
+        (GOOD + "[server]\nprot = 1\n", ["server.prot: unknown field", 'Did you mean "port"?']),
+        (GOOD + "[sevrer]\nport = 1\n", ["sevrer: unknown field", 'Did you mean "server"?']),
         (GOOD + '[server]\nport = "80"\n', ["Expected `int`", "$.server.port"]),
         (GOOD + ADA + 'access = "god"\n', ["god", "access"]),
         (GOOD + "[people.ada]\n", ["name", "$.people"]),
@@ -291,6 +291,35 @@ def test_a_number_that_is_none_is_a_mistake(tmp_path: Path, key: str, number: st
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert len(mistakes(tmp_path, "pace = -1.0\n[server]\nport = 99999\n")) == 3
+
+
+def test_every_unknown_key_is_told_with_its_place_beside_the_other_mistakes(
+    tmp_path: Path,
+) -> None:
+    text = """
+pase = 2
+[server]
+prot = 1
+port = 99999
+[documents]
+playbook = "playbook.md"
+[runner.env]
+ANYTHING = "goes"
+[people.ada]
+name = "Ada"
+[[people.ada.rules]]
+methods = ["mail"]
+zzz = 1
+"""
+    told = mistakes(tmp_path, text)
+    assert told[:3] == [
+        'pase: unknown field. Did you mean "pace"?',
+        'server.prot: unknown field. Did you mean "port"?',
+        "people.ada.rules number 1.zzz: unknown field. Known here: after, hours, methods.",
+    ]
+    assert "server.port: 99999 is not a port. Use 0 to 65535." in told
+    both = mistakes(tmp_path, 'pase = 1\n[server]\nport = "80"\n')
+    assert (len(both), "Expected `int`" in both[1]) == (2, True)
 
 
 def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:

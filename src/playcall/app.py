@@ -24,7 +24,7 @@ from playcall.core import rota
 from playcall.core.access import Access
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
-from playcall.core.people import roles
+from playcall.core.people import first_roles, roles
 from playcall.core.place import Problem
 from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
@@ -35,6 +35,7 @@ from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory, bindable
 from playcall.engine.loop import Engine
+from playcall.engine.older_plans import unbound_warnings
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
@@ -56,6 +57,7 @@ log = logging.getLogger(__name__)
 
 DRAIN = timedelta(seconds=10)
 REFRESH = timedelta(minutes=5)  # of calendars
+LOOK_SECONDS = 60  # at what is held for maintenance, where Alertmanager is not asked
 GAPS_AHEAD = timedelta(days=30)
 CREATED_BY = "playcall"
 
@@ -173,6 +175,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
+            await _warn_of_older_plans(engine)
             watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
             try:
                 await _run(server, engine, listener)
@@ -183,6 +186,13 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
     finally:
         await store.close()
         listener.close()
+
+
+async def _warn_of_older_plans(engine: Engine) -> None:
+    """Where today's document is warned of, too: at the start."""
+    known = engine.performer.committer.directory
+    for warning in await engine.performer.store.read(lambda views: unbound_warnings(views, known)):
+        print(warning, flush=True)
 
 
 def _calendars(settings: Settings, engine: Engine, client: httpx.AsyncClient) -> Calendars:
@@ -250,7 +260,11 @@ async def _build_engine(
     settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
 ) -> Engine:
     clock = SystemClock()
-    committer = Committer(directory=directory(settings), url=settings.url)
+    committer = Committer(
+        directory=directory(settings),
+        url=settings.url,
+        last_resort=first_roles(playbook.plan),
+    )
     hands = _hands(settings, client)
     performer = Performer(
         store=store,
@@ -293,10 +307,10 @@ def _watches(
         store=reader.store,
         committer=reader.committer,
         clock=reader.clock,
-        watcher=Alertmanager(table.url, client, CREATED_BY),
+        watcher=Alertmanager(table.url, client, CREATED_BY) if table.reconcile_every else None,
         intake=intake,
         created_by=CREATED_BY,
-        every=timedelta(seconds=table.reconcile_every / settings.pace),
+        every=timedelta(seconds=(table.reconcile_every or LOOK_SECONDS) / settings.pace),
         patience=Patience(
             grace=timedelta(seconds=table.grace / settings.pace),
             settled=timedelta(seconds=table.settled / settings.pace),
@@ -309,8 +323,7 @@ def _watches(
         gauge=find_gauge(plan),
         every=reader.every,
     )
-    looked_at = (reconciler.look_due,) if table.reconcile_every else ()
-    return (*looked_at, readiness.read_due)
+    return reconciler.look_due, readiness.read_due
 
 
 def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:

@@ -22,6 +22,7 @@ from playcall.core.response import ResponsePolicy
 from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
+from playcall.unknown_keys import split_unknown
 
 _DURATION = re.compile(
     r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?"
@@ -206,7 +207,7 @@ class Settings:
 def read_settings(path: Path) -> Settings:
     """Read, check and complete the settings. Raises BadSettings."""
     try:
-        file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
+        data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise BadSettings(
             f"{path}: there is no such file. docs/settings.md shows one to start from."
@@ -215,9 +216,12 @@ def read_settings(path: Path) -> Settings:
         raise BadSettings(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path}: not TOML: {error}") from None
+    data, mistakes = split_unknown(data, _File)
+    try:
+        file = msgspec.convert(data, _File)
+        mistakes += _mistakes(file)
     except msgspec.ValidationError as error:
-        raise BadSettings(f"{path}: {error}") from None
-    mistakes = _mistakes(file)
+        mistakes.append(str(error))
     if mistakes:
         raise BadSettings("\n".join(f"{path}: {mistake}" for mistake in mistakes))
     return _complete(file, path.parent)

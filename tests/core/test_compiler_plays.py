@@ -114,7 +114,18 @@ def test_a_number_that_comes_twice_gets_ids_that_do_not() -> None:
     step = "1. **Look**\n   ```bash\n   df -h\n   ```\n\n"
     text = f"# DiskFull\n\n## Actions\n\n{step}## Diagnosis\n\n{step}"
 
-    assert [command.id for command in play_of(text).commands()] == ["1.1", "1.2"]
+    assert [command.id for command in play_of(text).commands()] == ["1.1", "1b.1"]
+    assert [step.key for phase in play_of(text).phases for step in phase.steps] == ["1", "1b"]
+    (told,) = (problem for problem in compiled(text).problems if problem.code == "PC120")
+    assert (told.place.line, told.level) == (12, "note")
+    assert "step 1 on line 5" in told.what
+    assert "1b.1" in told.what
+
+
+def test_a_lead_above_numbered_steps_takes_no_number_from_them() -> None:
+    text = "# DiskFull\n\n## Actions\n\nDo this:\n\n1. **Look**\n   ```bash\n   df -h\n   ```\n"
+    assert [command.id for command in play_of(text).commands()] == ["1.1"]
+    assert "PC120" not in codes(text)
 
 
 def test_guards_hold_until_the_next_guard_or_step() -> None:

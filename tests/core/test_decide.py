@@ -80,9 +80,14 @@ def cleared(count: float = 2) -> ev.AlertsCleared:
 def test_opening_pages_the_first_rung_and_the_plays_team_and_runs_the_diagnostics() -> None:
     outcome = moved(None, an_opening())
     assert outcome.effects == (
-        Page(role="Performance Eng", rung=None, reason="Immediate to performance team"),
+        Page(
+            role="Performance Eng",
+            rung=None,
+            reason="Immediate to performance team",
+            until_acknowledged=True,
+        ),
         ef.RunCommand(command="1.1", run="1/1.1/1", approved_by=None),
-        Page(role="On-Call Primary", rung=0, reason="fired"),
+        Page(role="On-Call Primary", rung=0, reason="fired", until_acknowledged=True),
     )
     assert outcome.incident.status is Status.OPEN
     assert outcome.incident.wake_at == NOON + minutes(5)
@@ -384,10 +389,13 @@ EXAMPLES: tuple[ev.Event, ...] = (
     back.RollbackHalted(at=NOON, command="rollback.1", reason=""),
     back.RollbackDone(at=NOON),
     ev.PageLost(at=NOON, round=1),
+    ev.PersonGone(at=NOON, role="r", person="zoe", reason="fired", message="1.1.0", page=True),
+    ev.QuietShortened(at=NOON, until=NOON),
     ev.RungClimbed(at=NOON, rung=0, round=1, roles=("r",), reason=""),
     ev.TargetMissed(at=NOON, target=minutes(5)),
     ev.TimeBoxEnded(at=NOON, phase="p"),
     ev.QuietEnded(at=NOON, reason=""),
+    ev.StoodIn(at=NOON, role="r", to=("On-Call Primary",), page=True),
     ev.Recovered(at=NOON),
     ev.Relapsed(at=NOON),
     ev.Decided(at=NOON, outcome="ROLLBACK", commands=()),

@@ -1,6 +1,7 @@
 """What people do in an incident, and what follows from it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -264,3 +265,55 @@ def test_a_relapse_counts_its_own_response_target() -> None:
     relapsed = after(incident, ev.Reopened(at=NOON + minutes(16), alerts=(again,)))
     assert relapsed.respond_by == NOON + minutes(21)
     assert after(relapsed, fired(17)).respond_by == NOON + minutes(21)
+
+
+def test_the_next_rung_is_called_once_by_two_who_saw_the_same() -> None:
+    first = replace(escalated(ev.Whom.NEXT), expected=1)
+    called = after(opened(), first)
+    second = replace(first, by="bob", at=first.at + timedelta(seconds=3))
+    assert refused(called, second) == (
+        "ada escalated to On-Call Secondary 3 s ago; next is Team Lead"
+    )
+    assert pages(moved(called, replace(second, expected=2)).effects) == ["Team Lead"]
+    assert pages(moved(called, replace(second, expected=None)).effects) == ["Team Lead"]
+    climbed = after(opened(), woken(5))
+    assert refused(climbed, replace(second, at=NOON + minutes(6))).startswith(
+        "the path escalated to On-Call Secondary 60 s ago"
+    )
+    again = after(opened(), woken(5), woken(10), woken(15), woken(20), woken(35))
+    late = replace(second, at=NOON + minutes(36), expected=5)
+    assert refused(again, late).endswith("next is On-Call Secondary")
+
+
+def gives_back(minute: float) -> ev.Unacknowledged:
+    return ev.Unacknowledged(at=NOON + minutes(minute), by="ada")
+
+
+def test_who_gives_it_back_again_and_again_pages_once_in_two_minutes_and_loses_nothing() -> None:
+    first = moved(after(opened(), acknowledged(1)), gives_back(1.2))
+    assert pages(first.effects) == ["On-Call Primary"]
+    second = moved(after(first.incident, acknowledged(1.4)), gives_back(1.6))
+    assert pages(second.effects) == []
+    assert second.incident.wake_at == NOON + minutes(3.2)
+    due = moved(second.incident, woken(3.2))
+    assert (pages(due.effects), reasons(due.effects)) == (
+        ["On-Call Primary"],
+        ["un-acknowledged by ada"],
+    )
+    assert climb(due.incident, 6.6) == [["On-Call Secondary"]]  # counts from the giving back
+    heard = after(second.incident, acknowledged(2))
+    assert heard.put_off is None
+    assert climb(heard, 6.6, 10) == [[], ["Team Lead"]]
+
+
+def test_who_gives_back_what_has_news_pages_at_once() -> None:
+    first = after(opened(), acknowledged(1), gives_back(1.2), acknowledged(1.4))
+    assert pages(moved(after(first, fired(1.5)), gives_back(1.6)).effects) == ["On-Call Primary"]
+    later = moved(first, gives_back(3.3))
+    assert pages(later.effects) == ["On-Call Primary"]
+
+
+def test_a_page_put_off_is_not_sent_for_what_is_given_to_somebody() -> None:
+    twice = after(opened(), acknowledged(1), gives_back(1.2), acknowledged(1.4), gives_back(1.6))
+    given = after(twice, ev.Assigned(at=NOON + minutes(2), by="ada", to="bob"))
+    assert (given.put_off, given.wake_at) == (None, NOON + minutes(7))

@@ -1,14 +1,25 @@
 """Maintenance windows hold pages for what they cover, and for nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from playcall.core import events as ev
-from playcall.core.incident import Status
-from playcall.core.maintenance import Window, window_for
+from playcall.core.incident import Incident, Status
+from playcall.core.maintenance import Window, called_off, window_for
 from playcall.testing import NOON, an_alert, an_opening, minutes
-from tests.core.responding import PLAN, after, moved, opened, pages, resolved, woken
+from tests.core.responding import (
+    PLAN,
+    after,
+    fired,
+    moved,
+    opened,
+    pages,
+    refused,
+    resolved,
+    woken,
+)
 
 
 def a_window(ends: float = 60, **matchers: str) -> Window:
@@ -82,3 +93,58 @@ def test_what_maintenance_does_not_cover_ends_the_quiet() -> None:
     assert "On-Call Primary" in pages(heard.effects)
     again = moved(heard.incident, ev.QuietEnded(at=NOON + minutes(3), reason="not covered"))
     assert again.effects == ()
+
+
+def held(site: str = "eu-1") -> Incident:
+    opening = replace(
+        an_opening(alerts=(an_alert(site=site),)),
+        quiet_until=NOON + minutes(60),
+        quiet_reason="maintenance: r",
+    )
+    return moved(None, opening, PLAN).incident
+
+
+@pytest.mark.parametrize(
+    ("windows", "until"),
+    [
+        ([a_window(60)], None),
+        ([a_window(90)], None),  # announced for longer: it ends when it was to end
+        ([a_window(30)], 30),
+        ([], 10),
+        ([a_window(60, site="us-*")], 10),
+    ],
+)
+def test_a_window_that_is_called_off_or_shortened_holds_pages_no_longer(
+    windows: list[Window], until: float | None
+) -> None:
+    found = called_off(held(), windows, NOON + minutes(10))
+    assert (found.until if found else None) == (NOON + minutes(until) if until else None)
+    assert called_off(held(), [a_window(60)], NOON - minutes(5)) is None  # the clock was set back
+
+
+def test_what_is_snoozed_or_held_no_more_is_not_called_off() -> None:
+    snoozed = after(opened(), ev.Snoozed(at=NOON + minutes(1), by="ada", until=NOON + minutes(30)))
+    assert called_off(snoozed, [], NOON + minutes(2)) is None
+    assert called_off(held(), [], NOON + minutes(61)) is None
+    assert called_off(opened(), [], NOON + minutes(2)) is None
+
+
+def test_a_quiet_that_was_called_off_pages_at_once_or_at_its_new_end() -> None:
+    now = moved(held(), ev.QuietShortened(at=NOON + minutes(10), until=NOON + minutes(10)))
+    assert "On-Call Primary" in pages(now.effects)
+    assert type(now.follows[0]) is ev.QuietEnded
+    sooner = moved(held(), ev.QuietShortened(at=NOON + minutes(10), until=NOON + minutes(30)))
+    assert pages(sooner.effects) == []
+    assert sooner.incident.wake_at == NOON + minutes(30)
+    assert "On-Call Primary" in pages(moved(sooner.incident, woken(30)).effects)
+    longer = ev.QuietShortened(at=NOON + minutes(10), until=NOON + minutes(70))
+    assert "no maintenance" in refused(held(), longer)
+
+
+def test_what_cleared_under_a_window_that_was_called_off_wakes_nobody_until_it_fires() -> None:
+    cleared = after(held(), ev.AlertsCleared(at=NOON, alerts=(an_alert(firing=False),)))
+    event = called_off(cleared, [], NOON + minutes(10))
+    assert event
+    quiet = moved(cleared, event)
+    assert pages(quiet.effects) == []
+    assert "On-Call Primary" in pages(moved(quiet.incident, fired(11)).effects)

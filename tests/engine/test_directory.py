@@ -151,7 +151,7 @@ def test_hours_that_do_not_match_never_put_a_page_off() -> None:
     assert second.name == "ada/1/chat"
     delayed = tuple(replace(rule, after=rule.after + minutes(1)) for rule in rules)
     first, _ = ways(replace(ADA, rules=delayed), NOON)
-    assert first.later == Later(due_at=NOON + minutes(1), decided_at=NOON)
+    assert first.later == Later(due_at=NOON + minutes(1), decided_at=NOON, repeats=False)
 
 
 def test_when_a_rules_method_fails_the_others_are_tried() -> None:
@@ -242,3 +242,9 @@ async def test_a_gap_without_fallback_is_on_the_timeline_and_in_the_log(
         assert reasons["On-Call Primary"] == why
     said = "incident 1, On-Call Primary: schedule first: nobody is on call; nobody stands in"
     assert said in caplog.text
+
+
+def test_the_soonest_rule_is_the_page_itself_however_late_and_others_repeat_it() -> None:
+    rules = tuple(Rule(after=minutes(count), methods=(CHAT,)) for count in (1, 1, 3))
+    found = [way.later for way in ways(replace(ADA, rules=rules), NOON)]
+    assert [later and later.repeats for later in found] == [False, False, True]

@@ -305,7 +305,7 @@ async def test_an_alert_without_a_play_is_looked_at_with_the_essential_commands(
         await world.until_event(ev.PageDelivered)
     assert isinstance(world.runner, ScriptedRunner)
     assert world.runner.ran == ["look", "mend"]
-    assert "no play for this alert" in world.mail.sent[0][1].body
+    assert "No play in the document for this alert" in world.mail.sent[0][1].body
 
 
 async def test_an_alert_without_labels_pages_and_is_not_silenced_with_everything(
@@ -394,3 +394,51 @@ async def test_a_no_go_whose_incident_is_open_opens_nothing(world: World) -> Non
         await world.engine._take_arrivals()
         assert await readings(world) == ["NO-GO"]
         assert await world.dossier(2) is None
+
+
+@pytest.mark.parametrize("order", ["ours first", "at once", "ours after"])
+async def test_a_no_go_and_the_alert_of_its_name_are_one_incident(world: World, order: str) -> None:
+    world.group_by = ("site",)
+    world.plan, world.metrics = a_plan(a_stop()), SetMetrics(value=0.1)
+    theirs = an_alert("Stop", site="eu")
+    async with world.stopped():
+        await world.engine.watches[0]()  # raises ours
+        if order == "ours first":
+            await world.engine._take_arrivals()
+        await world.engine.receive([theirs])
+        if order == "ours after":  # its row is on disk, and theirs is taken in before it
+            await world.store.write(
+                lambda tx: arrivals.take_found(
+                    tx, [theirs], world.engine.intake, world.engine.performer.committer, NOON
+                )
+            )
+        await world.engine._take_arrivals()
+        assert await world.dossier(2) is None
+        members = (await world.state()).alerts
+        assert sorted(members) == sorted([theirs.fingerprint, "playcall:Stop"])
+
+        await world.engine.receive([an_alert("Stop", site="eu", firing=False)])
+        await world.engine._take_arrivals()
+        assert not (await world.state()).alerts[theirs.fingerprint].firing
+        await world.store.write(
+            lambda tx: world.engine.performer.committer.apply(
+                tx, ev.Resolved(at=world.clock.now(), by="ada", cause="", unverified=True), 1
+            )
+        )
+        await world.engine.receive(
+            [replace(theirs, starts_at=world.clock.now() + minutes(1), firing=True)]
+        )
+        await world.engine._take_arrivals()
+        assert await world.dossier(2) is None, "a relapse is the same incident"
+        assert (await world.state()).reopened == 1
+
+
+async def test_another_alert_is_not_drawn_into_a_no_go(world: World) -> None:
+    world.group_by = ("site",)
+    world.plan, world.metrics = a_plan(a_stop()), SetMetrics(value=0.1)
+    async with world.stopped():
+        await world.engine.watches[0]()
+        await world.engine._take_arrivals()
+        await world.engine.receive([an_alert("Other", site="eu")])
+        await world.engine._take_arrivals()
+        assert await world.dossier(2) is not None

@@ -19,6 +19,7 @@ PLAYBOOK = """\
 |---|---|---|---|
 | **CRITICAL** | <5 minutes | Immediate | YES |
 | **HIGH** | <15 minutes | After 10 minutes | If persistent |
+| **WARNING** | <1 hour | After 30 minutes | NO |
 
 ## Escalation Path
 

@@ -72,24 +72,24 @@ class Served:
         self._process.terminate()
         self._process.wait(20)
 
-    def fire(self) -> None:
-        alert: dict[str, Any] = {
+    def fire(self, alert: str = "ServiceSlow", severity: str = "critical") -> None:
+        fired: dict[str, Any] = {
             "status": "firing",
-            "labels": {"alertname": "ServiceSlow", "severity": "critical"},
+            "labels": {"alertname": alert, "severity": severity},
             "annotations": {"summary": f"it is slow {HOSTILE}"},
             "startsAt": datetime.now(UTC).isoformat(),
             "endsAt": "0001-01-01T00:00:00Z",
-            "fingerprint": "f1",
+            "fingerprint": f"f1-{alert}",
         }
         answer = httpx.post(
             f"{self.url}/api/v1/alerts/alertmanager",
-            json={"version": "4", "receiver": "r", "groupKey": "g", "alerts": [alert]},
+            json={"version": "4", "receiver": "r", "groupKey": "g", "alerts": [fired]},
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
         assert answer.status_code == 202, answer.text
         headers = {"Authorization": f"Bearer {TOKEN}"}
         listed = f"{self.url}/api/v1/incidents"
-        wait_for(lambda: bool(httpx.get(listed, headers=headers).json()), "incident")
+        wait_for(lambda: alert in httpx.get(listed, headers=headers).text, "incident")
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):

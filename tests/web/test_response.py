@@ -234,6 +234,40 @@ async def test_held_pages_are_shown_everywhere(site: Site) -> None:
     assert "Pages are held until 12:30 UTC, 30 min from now: snoozed by ada." in page
 
 
+async def test_the_next_rung_is_called_as_it_was_seen(site: Site) -> None:
+    async with site.with_session("ada") as browser:
+        page = (await browser.get("/incidents/1")).text
+        assert '<input type="hidden" name="rung" value="1">' in page
+        seen = {"call": "next", "rung": "1"}
+        assert (await browser.post("/incidents/1/escalate", data=seen)).status_code == 303
+        again = await browser.post("/incidents/1/escalate", data=seen)
+    said = "ada escalated to On-Call Secondary 0 s ago; next is Team Lead"
+    assert (again.status_code, said in again.text) == (409, True)
+    assert await do(site, "escalate", rung=1) == (409, said)
+    assert await do(site, "escalate", rung=2) == (200, "called the next rung")
+    assert (await do(site, "escalate", rung=-1))[0] == 422
+
+
+async def test_a_page_that_failed_and_a_role_that_nobody_fills_are_shown_where_people_look(
+    site: Site,
+) -> None:
+    failed = ev.PageFailed(at=NOON, role="Team Lead", person="bob", reason="mail: <refused>")
+    await site.world.submit(failed)
+    said = "bob (Team Lead) was not reached at 12:00 UTC: mail: &lt;refused&gt;"
+    known = site.world.engine.performer.committer.directory
+    known.roles.pop("team lead")  # type: ignore[attr-defined]
+    async with site.with_session("vic") as browser:
+        for path, unbound in (
+            ("/", "nobody is bound to Team Lead"),
+            ("/incidents/1", "Nobody is bound to Team Lead: the first rung is paged instead."),
+        ):
+            page = (await browser.get(path)).text
+            assert (said in page, unbound in page) == (True, True), path
+    found = await detail(site)
+    assert found["unreached"].startswith("bob (Team Lead) was not reached")
+    assert found["unbound"] == ["Team Lead"]
+
+
 async def test_the_board_shows_who_does_what(site: Site) -> None:
     async with site.with_session("ada") as browser:
         assert "nobody has it" in (await browser.get("/")).text

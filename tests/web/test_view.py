@@ -108,7 +108,7 @@ def test_a_question_waits_at_the_top_once_its_time_has_come() -> None:
     assert shown(ACKNOWLEDGED).response.asking is None
     view = shown(ACKNOWLEDGED, at=NOON + minutes(10))
     assert view.response.asking is not None
-    assert view.response.asking.step == 6
+    assert view.response.asking.step == "6"
     assert shown(ACKNOWLEDGED, ROLLED_BACK[0]).response.asking is not None
     assert shown(ACKNOWLEDGED, *ROLLED_BACK).response.asking is None
 

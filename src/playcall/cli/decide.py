@@ -7,6 +7,7 @@ from typing import Any
 
 from playcall.cli import remote
 from playcall.cli.console import harmless, paint
+from playcall.cli.instants import clock
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -56,7 +57,7 @@ def _show(trees: list[dict[str, Any]]) -> None:
     for tree in trees:
         print(paint(f"{tree['step']}. {harmless(tree['title'])}", "bold"))
         for one in tree["walked"]:
-            by = "measured" if one["measured"] else f"{one['by']}, {one['at'][11:19]} UTC"
+            by = "measured" if one["measured"] else f"{one['by']}, {clock(one['at'])}"
             number = f"{one['question']:>8}"
             print(f"{number}  {harmless(one['text'])} {harmless(one['answer'])} ({harmless(by)})")
         for one in tree["outcomes"]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from playcall.cli import remote
 from playcall.cli.console import harmless, harmless_lines, paint
+from playcall.cli.instants import clock, moment
+from playcall.core.wording import say_value
 
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "red", "timed out": "red"}
 
@@ -40,26 +42,42 @@ def _list(found: list[dict[str, Any]]) -> None:
         print("No incidents.")
     for incident in found:
         who = incident["acknowledged_by"] or "nobody has it"
+        if incident["play"] is None:
+            who += ", no play"
         if incident["quiet"]:
             who += ", pages held"
         state = f"{incident['severity']} {incident['status']}, {who}"
         print(f"{incident['id']:>5}  {paint(state, 'bold')}  {harmless(incident['title'])}")
+        if incident["unreached"]:
+            print(f"{'':7}{paint(harmless(incident['unreached']), 'red')}")
 
 
 def _show(found: dict[str, Any]) -> None:
     print(paint(f"Incident {found['id']}: {harmless(found['title'])}", "bold"))
-    print(f"{found['severity']}, {found['status']}, fired {found['fired_at']}")
+    print(f"{found['severity']}, {found['status']}, fired {moment(found['fired_at'])}")
+    for note in found["notes"]:
+        print(paint(f"{harmless(note)}.", "yellow"))
     if found["acknowledged_by"]:
         print(f"Acknowledged by {found['acknowledged_by']}")
     _show_response(found)
     for criterion in found["criteria"]:
-        print(f"  {criterion['verdict']:>8}  {harmless(criterion['text'])}: {criterion['value']}")
+        _show_criterion(criterion)
     print()
     for command in found["commands"]:
         _show_command(command)
     print()
     for entry in found["timeline"]:
-        print(f"{entry['at'][11:19]}  {harmless(entry['text'])}")
+        print(f"{clock(entry['at'])}  {harmless(entry['text'])}")
+
+
+def _show_criterion(criterion: dict[str, Any]) -> None:
+    if criterion["query"] is None:
+        said = "cannot be measured, look at it yourself"
+    elif criterion["value"] is None:
+        said = "not measured yet" if criterion["read_at"] is None else "no data"
+    else:
+        said = say_value(criterion["value"], criterion["unit"])
+    print(f"  {criterion['verdict']:>8}  {harmless(criterion['text'])}: {said}")
 
 
 def _show_response(found: dict[str, Any]) -> None:
@@ -69,15 +87,20 @@ def _show_response(found: dict[str, Any]) -> None:
     for part, people in found["parts"].items():
         print(f"{part.capitalize()}: {harmless(', '.join(people))}")
     if found["quiet"]:
-        until = found["quiet"]["until"][11:19]
-        print(f"Pages are held until {until} UTC: {harmless(found['quiet']['reason'])}")
+        until = clock(found["quiet"]["until"])
+        print(f"Pages are held until {until}: {harmless(found['quiet']['reason'])}")
+    if found["unreached"]:
+        print(paint(harmless(found["unreached"]), "red"))
+    if found["unbound"]:
+        names = harmless(", ".join(found["unbound"]))
+        print(paint(f"Nobody is bound to {names}: the first rung is paged instead", "red"))
     if found["target_missed"]:
         print(paint("The response target was missed", "red"))
     following = found["next"]
     if following:
         whom = harmless(" and ".join(following["roles"]))
         again = f", round {following['round']}" if following["round"] > found["round"] else ""
-        print(f"Next: {whom} at {following['at'][11:19]} UTC{again}")
+        print(f"Next: {whom} at {clock(following['at'])}{again}")
     for tree in found["trees"]:
         if tree["asked"] and tree["due"]:
             print(f"Asked: {harmless(tree['asked']['text'])} (playcall decide {found['id']})")

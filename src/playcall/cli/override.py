@@ -3,19 +3,23 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from playcall.cli import remote
 from playcall.cli.console import harmless
+from playcall.cli.instants import moment
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("override", help="put somebody on call for a while")
     parser.add_argument("schedule", nargs="?", help="its name in [schedules]")
     parser.add_argument("person", nargs="?", help="who is to be on call")
-    moment = "as 2026-03-29T09:00, in the schedule's zone, or with an offset"
-    parser.add_argument("--from", dest="begins", metavar="TIME", help=f"when it begins, {moment}")
+    written = "as 2026-03-29T09:00, in the schedule's zone, or with an offset"
+    parser.add_argument(
+        "--from", dest="begins", metavar="TIME", help=f"when it begins, {written}; default now"
+    )
     parser.add_argument("--until", dest="ends", metavar="TIME", help="when it ends")
     parser.add_argument(
         "--swap",
@@ -46,18 +50,39 @@ def run(args: argparse.Namespace) -> int:
             print(_said(override))
         if not found:
             print("No overrides.")
+        for line in _assumed(args, found):
+            print(line)
     return 0
 
 
 def _mistake(args: argparse.Namespace) -> str:
     """What is missing, or too much; empty when all is well."""
-    asked = [args.schedule, args.person, args.begins, args.ends]
+    asked = [args.schedule, args.person, args.ends]
     if args.remove is not None or args.list:
         both = args.remove is not None and args.list
-        return "--remove and --list stand alone" if any(asked) or args.swap or both else ""
+        more = any((*asked, args.begins, args.swap, both))
+        return "--remove and --list stand alone" if more else ""
     if not all(asked):
-        return "give SCHEDULE PERSON --from TIME --until TIME, or --remove ID, or --list"
+        return "give SCHEDULE PERSON [--from TIME] --until TIME, or --remove ID, or --list"
     return ""
+
+
+def _assumed(args: argparse.Namespace, made: list[dict[str, Any]]) -> Iterator[str]:
+    """What was not said, and how it was taken."""
+    if args.list or args.remove is not None:
+        return
+    if not args.begins:
+        yield "No --from was given: it begins now."
+    times = [time for time in (args.begins, args.ends, *(args.swap or ())) if time]
+    if made and any(_zoneless(time) for time in times):
+        yield f"Times without an offset were taken in the schedule's zone, {made[0]['zone']}."
+
+
+def _zoneless(time: str) -> bool:
+    try:
+        return datetime.fromisoformat(time).tzinfo is None
+    except ValueError:  # in a notation that only the server reads
+        return False
 
 
 def _ask(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -70,7 +95,7 @@ def _ask(args: argparse.Namespace) -> list[dict[str, Any]]:
     body: dict[str, Any] = {
         "schedule": args.schedule,
         "person": args.person,
-        "from": args.begins,
+        "from": args.begins or datetime.now(UTC).isoformat(timespec="seconds"),
         "until": args.ends,
     }
     if args.swap:
@@ -83,6 +108,7 @@ def _said(override: Mapping[str, Any]) -> str:
     ended = f", removed by {override['removed_by']}" if override["removed_by"] else ""
     return harmless(
         f"{override['id']:>5}  {override['schedule']}: {override['person']} "
-        f"from {override['starts_at']} until {override['ends_at']}, "
+        f"from {moment(override['starts_at'], override['zone'])} "
+        f"until {moment(override['ends_at'], override['zone'])}, "
         f"by {override['made_by']}{ended}"
     )

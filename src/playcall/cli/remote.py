@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playcall.cli.address import NoAddress, find_address
+
 if TYPE_CHECKING:
     import httpx
 
@@ -20,7 +22,10 @@ class Declined(Exception):
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--url", help="the server; default $PLAYCALL_URL or http://127.0.0.1:8700")
+    parser.add_argument("--url", help="the server; default $PLAYCALL_URL, then the settings' own")
+    parser.add_argument(
+        "--settings", metavar="FILE", help="whose [server] says where; default ./playcall.toml"
+    )
     parser.add_argument("--token-file", help="a file with your token; default $PLAYCALL_TOKEN")
 
 
@@ -66,7 +71,10 @@ def _request(
 ) -> "httpx.Response":
     import httpx
 
-    url = (args.url or os.environ.get("PLAYCALL_URL") or "http://127.0.0.1:8700").rstrip("/")
+    try:
+        url = find_address(args.url, args.settings)
+    except NoAddress as error:
+        raise Declined(str(error)) from None
     headers = {"Authorization": f"Bearer {_token(args)}"}
     try:
         answer = httpx.request(
@@ -75,7 +83,7 @@ def _request(
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Declined(
             f"{url} does not answer: {error}. Is `playcall serve` running? "
-            "--url, or PLAYCALL_URL, names another address."
+            "--url, PLAYCALL_URL, or --settings FILE names another address."
         ) from None
     if answer.is_error:
         raise Declined(_reason(answer))

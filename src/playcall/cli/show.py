@@ -86,7 +86,8 @@ def _no_play(alert: str, plan: Plan) -> str:
     names = [play.alert for play in plan.plays]
     near = difflib.get_close_matches(alert, names, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(names) or 'none'}."
-    return f"{plan.source}: no play is called {alert!r}. {hint}"
+    generic = "An alert of that name gets the generic response: its severity, the escalation path."
+    return f"{plan.source}: no play is called {alert!r}. {hint} {generic}"
 
 
 def _as_json(value: Plan | Play) -> str:
@@ -187,7 +188,7 @@ def _phase_rows(phase: Phase) -> Iterator[str]:
 
 
 def _step_rows(step: Step) -> Iterator[str]:
-    yield f"    {step.number}. {harmless(step.title)}"
+    yield f"    {step.key}. {harmless(step.title)}"
     guard: Guard | None = None
     for command in step.commands:
         if command.guard is not None and command.guard != guard:

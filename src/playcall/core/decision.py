@@ -67,7 +67,7 @@ def walk(step: Step, play: Play, answers: Mapping[str, Given]) -> Walk:
     """Follow the answers given from the tree's first question."""
     if step.decision is None:
         return Walk(asked=None, reached=())
-    return _follow(((str(step.number), step.decision),), play, answers)
+    return _follow(((step.key, step.decision),), play, answers)
 
 
 def _follow(
@@ -107,7 +107,7 @@ def _answer(question: Question, label: str) -> tuple[int, Answer] | None:
 def find_question(play: Play | None, key: str) -> Question | None:
     """By its id, whether or not it can be reached."""
     for step in trees(play):
-        for found, question in _all(str(step.number), step.decision):
+        for found, question in _all(step.key, step.decision):
             if found == key:
                 return question
     return None
@@ -164,7 +164,7 @@ def answer_question(incident: Incident, event: QuestionAnswered, plan: Plan) -> 
     commanders = incident.roles.get(Part.COMMANDER, ())
     if commanders and event.by not in commanders and not event.measured:
         return Refused(reason=f"{commanders[0]} is incident commander; take command first")
-    step = next(step for step in trees(play) if event.question.split(".")[0] == str(step.number))
+    step = next(step for step in trees(play) if event.question.split(".")[0] == step.key)
     if _unreached(step, play, incident.answers, event.question):
         return Refused(reason=f'"{question.text}" is not asked on the way that was taken')
     before = walk(step, play, incident.answers)

@@ -16,6 +16,7 @@ class Page:
     role: str
     rung: int | None  # None: the play's own escalation
     reason: str  # "fired", "not acknowledged after 5 min"
+    until_acknowledged: bool = False  # it is moot as soon as somebody has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What people do in an incident: take it, hand it on, hold its pages, call others, take parts."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from playcall.core import escalation, silences
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
@@ -17,12 +17,14 @@ from playcall.core.events import (
     Unacknowledged,
     Whom,
 )
-from playcall.core.incident import Incident, Part, Quiet, Status
-from playcall.core.people import first_roles, team_called, team_of
+from playcall.core.incident import Climb, Incident, Part, PutOff, Quiet, Status
+from playcall.core.people import team_called, team_of
 from playcall.core.plan import Plan, RungCondition, Wake
 from playcall.core.wording import say_duration, say_instant
 
 Outcome = Moved | Refused
+
+BETWEEN_PAGES = timedelta(minutes=2)  # that say the same to the same people
 
 
 def acknowledge(incident: Incident, event: Acknowledged, plan: Plan) -> Outcome:
@@ -47,8 +49,22 @@ def unacknowledge(incident: Incident, event: Unacknowledged, plan: Plan) -> Outc
     if not incident.acknowledged_by:
         return Refused(reason="nobody has acknowledged it")
     reason = f"un-acknowledged by {event.by}"
-    pages = tuple(Page(role=role, rung=0, reason=reason) for role in first_roles(plan))
-    return Moved(incident=_unheard(incident, plan, event), effects=pages)
+    unheard = _unheard(incident, plan, event)
+    again_at = _page_again_at(incident)
+    if again_at is not None and again_at > event.at:
+        return Moved(incident=replace(unheard, put_off=PutOff(due=again_at, reason=reason)))
+    told = replace(unheard, given_back_at=event.at)
+    return Moved(incident=told, effects=escalation.page_first(plan, reason))
+
+
+def _page_again_at(incident: Incident) -> datetime | None:
+    """Before when whoever heard that nobody has it is not told so again. None: at once, since they
+    did not hear so yet, or an alert fired after that."""
+    before = incident.given_back_at
+    if before is None or before < incident.ladder_from:  # of an earlier round
+        return None
+    news = any(one.firing and one.changed_at > before for one in incident.alerts.values())
+    return None if news else before + BETWEEN_PAGES
 
 
 def assign(incident: Incident, event: Assigned, plan: Plan) -> Outcome:
@@ -71,6 +87,7 @@ def _unheard(incident: Incident, plan: Plan, event: Unacknowledged | Assigned) -
         acknowledged_at=None,
         unheard_from=event.at,
         climbed=others,
+        put_off=None,
         quiet=None,
     )
 
@@ -90,7 +107,7 @@ def escalate(incident: Incident, event: Escalated, plan: Plan) -> Outcome:
     said = f": {event.reason}" if event.reason else ""
     reason = f"called by {event.by}{said}"
     if event.whom is Whom.NEXT:
-        return _next_rung(incident, plan, reason, event.at)
+        return _next_rung(incident, event, plan, reason)
     role = _called(incident, event, plan)
     if isinstance(role, Refused):
         return role
@@ -114,16 +131,38 @@ def _called(incident: Incident, event: Escalated, plan: Plan) -> str | Refused:
     return event.to
 
 
-def _next_rung(incident: Incident, plan: Plan, reason: str, at: datetime) -> Outcome:
-    ladder = escalation.ladder(plan)
-    index = max(incident.climbed, default=-1) + 1
+def next_rung(incident: Incident) -> int:
+    """The index of the rung that is called next by hand; it may be beyond the last one."""
+    return max(incident.climbed, default=-1) + 1
+
+
+def _next_rung(incident: Incident, event: Escalated, plan: Plan, reason: str) -> Outcome:
+    ladder, at = escalation.ladder(plan), event.at
+    index = next_rung(incident)
+    if event.expected is not None and event.expected != index:
+        return Refused(reason=_overtaken(incident, plan, at))
     if index >= len(ladder):
         return Refused(reason="the path has no further rung; name a person, a role or a team")
-    climbed = replace(incident, climbed=(*incident.climbed, index))
+    climbed = replace(
+        incident,
+        climbed=(*incident.climbed, index),
+        last_climb=Climb(rung=index, at=at, by=event.by),
+    )
     roles = ladder[index].roles
     pages = tuple(Page(role=role, rung=index, reason=reason) for role in roles)
     record = RungClimbed(at=at, rung=index, round=incident.round, roles=roles, reason=reason)
     return Moved(incident=climbed, effects=pages, follows=(record,))
+
+
+def _overtaken(incident: Incident, plan: Plan, at: datetime) -> str:
+    """Why the next rung is not the one that was asked for."""
+    ladder, last, index = escalation.ladder(plan), incident.last_climb, next_rung(incident)
+    following = " and ".join(ladder[index].roles) if index < len(ladder) else "nobody"
+    if last is None:
+        return f"the path has moved on meanwhile; next is {following}"
+    who, whom = last.by or "the path", " and ".join(ladder[last.rung].roles)
+    ago = say_duration(at - last.at)
+    return f"{who} escalated to {whom} {ago} ago; next is {following}"
 
 
 def take_part(incident: Incident, event: PartTaken, plan: Plan) -> Outcome:

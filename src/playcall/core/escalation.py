@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
-from playcall.core.events import PageLost, QuietEnded, RungClimbed
-from playcall.core.incident import Incident, Status
+from playcall.core.events import PageLost, QuietEnded, QuietShortened, RungClimbed
+from playcall.core.incident import Climb, Incident, Status
 from playcall.core.judge import Verdict
 from playcall.core.people import first_roles, play_roles
 from playcall.core.plan import Plan, Play, Purpose, Rung, RungCondition, Severity, Wake
@@ -29,7 +29,7 @@ def opening(plan: Plan, play: Play | None, severity: str) -> tuple[Effect, ...]:
     """Who hears of it at once beside the first rung: the play's own team, or, for a severity that
     wakes nobody, the first rung, told and not paged. What is only to be recorded tells nobody."""
     if wake(plan, severity) is Wake.NO:
-        if _only_recorded(plan, play, severity):
+        if only_recorded(plan, play, severity):
             return ()
         return tuple(Tell(role=role, reason="fired") for role in first_roles(plan))
     if wake(plan, severity) is Wake.IF_PERSISTENT or not play or not play.escalation:
@@ -37,7 +37,8 @@ def opening(plan: Plan, play: Play | None, severity: str) -> tuple[Effect, ...]:
     if play.escalation.after:
         return ()
     return tuple(
-        Page(role=role, rung=None, reason=play.escalation.text) for role in play_roles(plan, play)
+        Page(role=role, rung=None, reason=play.escalation.text, until_acknowledged=True)
+        for role in play_roles(plan, play)
     )
 
 
@@ -53,13 +54,19 @@ def climb(incident: Incident, plan: Plan, at: datetime) -> Moved:
         late = at - again > _first_delay(plan)  # nobody was here: one round, from now
         start = at if late else again
         incident = _fresh_round(incident, start)
+    incident, owed = _page_put_off(incident, plan, at)
+    effects += owed
     for index, rung in enumerate(ladder(plan)):
         due = rung_due(incident, plan, index)
         if index in incident.climbed or due is None or due > at:
             continue
         if not _condition(incident, plan, rung):
             continue
-        incident = replace(incident, climbed=(*incident.climbed, index))
+        incident = replace(
+            incident,
+            climbed=(*incident.climbed, index),
+            last_climb=Climb(rung=index, at=at, by=None),
+        )
         reason = _reason(incident, plan, rung)
         effects += tuple(_knock(incident, plan, role, index, reason) for role in rung.roles)
         follows += (
@@ -71,7 +78,37 @@ def climb(incident: Incident, plan: Plan, at: datetime) -> Moved:
 def _knock(incident: Incident, plan: Plan, role: str, rung: int, reason: str) -> Effect:
     if wake(plan, incident.severity) is Wake.NO:
         return Tell(role=role, reason=reason)
-    return Page(role=role, rung=rung, reason=reason)
+    until = _ends_when_heard(ladder(plan)[rung])
+    return Page(role=role, rung=rung, reason=reason, until_acknowledged=until)
+
+
+def _ends_when_heard(rung: Rung) -> bool:
+    """Whether its page is for somebody to acknowledge, and for nothing else."""
+    first = rung.condition is RungCondition.ALWAYS and not rung.after
+    return first or rung.condition is RungCondition.NO_ACK
+
+
+def page_first(plan: Plan, reason: str) -> tuple[Effect, ...]:
+    """The first rung, until somebody has it."""
+    return tuple(
+        Page(role=role, rung=0, reason=reason, until_acknowledged=True)
+        for role in first_roles(plan)
+    )
+
+
+def _page_put_off(
+    incident: Incident, plan: Plan, at: datetime
+) -> tuple[Incident, tuple[Effect, ...]]:
+    """What was put off is sent when its time has come, unless somebody has it by then."""
+    waiting = incident.put_off
+    if waiting is None or incident.status.over:
+        return incident, ()
+    if incident.acknowledged_by:
+        return replace(incident, put_off=None), ()
+    if waiting.due > at or incident.status is not Status.OPEN:
+        return incident, ()
+    sent = replace(incident, put_off=None, given_back_at=at)
+    return sent, page_first(plan, waiting.reason)
 
 
 def next_at(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
@@ -88,6 +125,7 @@ def next_at(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
         if index not in incident.climbed
     ]
     dues.append(restart_at(incident, plan))
+    dues.append(incident.put_off.due if incident.put_off else None)
     return min((due for due in dues if due is not None and due > at), default=None)
 
 
@@ -206,8 +244,16 @@ def page_again(incident: Incident, event: PageLost, plan: Plan) -> Moved | Refus
     if not is_page_due(incident, plan, event.at):
         return Refused(reason="nobody is to be woken now")
     reason = "no page was delivered"
-    pages = tuple(Page(role=role, rung=0, reason=reason) for role in first_roles(plan))
+    pages = page_first(plan, reason)
     return Moved(incident=replace(incident, page_lost_in=incident.round), effects=pages)
+
+
+def shorten_quiet(incident: Incident, event: QuietShortened, plan: Plan) -> Moved | Refused:
+    """It never lasts longer for that, and a snooze is a person's."""
+    quiet = incident.quiet
+    if quiet is None or quiet.snoozed or event.until >= quiet.until:
+        return Refused(reason="no maintenance holds its pages for as long as that")
+    return Moved(incident=replace(incident, quiet=replace(quiet, until=event.until)))
 
 
 def end_quiet(incident: Incident, event: QuietEnded, plan: Plan) -> Moved:
@@ -252,6 +298,8 @@ def _fresh_round(incident: Incident, start: datetime) -> Incident:
         ladder_from=start,
         unheard_from=start,
         climbed=(),
+        last_climb=None,
+        put_off=None,
         round=incident.round + 1,
     )
 
@@ -270,7 +318,7 @@ def _patience(incident: Incident, plan: Plan) -> timedelta | None:
     return row.escalate_after if row else None
 
 
-def _only_recorded(plan: Plan, play: Play | None, severity: str) -> bool:
+def only_recorded(plan: Plan, play: Play | None, severity: str) -> bool:
     """'Best effort' with no escalation is a record for later."""
     row: Severity | None = plan.severity(severity)
     asked = play is not None and (play.respond_within or play.escalation)

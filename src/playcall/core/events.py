@@ -114,6 +114,7 @@ class Escalated:
     whom: Whom
     to: str = ""
     reason: str = ""
+    expected: int | None = None  # the rung that whoever asks took for the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +321,28 @@ class PageLost:
     round: int  # of the path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonGone:
+    """A message was on its way to somebody whom the settings do not know any more."""
+
+    at: datetime
+    role: str
+    person: str
+    reason: str  # of the message
+    message: str  # what its deliveries have in common
+    page: bool
+    rung: int | None = None
+    until_acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietShortened:
+    """Maintenance was called off in the settings, or ends sooner than it was announced."""
+
+    at: datetime
+    until: datetime
+
+
 # --- Events that follow from others: decided by `decide` itself, kept for the record --------------
 
 
@@ -352,6 +375,16 @@ class QuietEnded:
 
     at: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoodIn:
+    """Nobody is behind a role or a name; whoever is behind others gets the message instead."""
+
+    at: datetime
+    role: str
+    to: tuple[str, ...]  # roles; empty: there is nobody at all
+    page: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -412,10 +445,13 @@ Event = (
     | RollbackStopped
     | ItemTicked
     | PageLost
+    | PersonGone
+    | QuietShortened
     | RungClimbed
     | TargetMissed
     | TimeBoxEnded
     | QuietEnded
+    | StoodIn
     | Recovered
     | Relapsed
     | RollbackHalted

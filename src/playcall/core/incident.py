@@ -109,6 +109,33 @@ class Origin:
     found: str = ""  # "12 times in the output of 1.2"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb:
+    """The latest rung climbed, by the clock or by hand."""
+
+    rung: int
+    at: datetime
+    by: str | None  # None: by the clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """The first rung is to be paged again, a little later than it was asked for."""
+
+    due: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreached:
+    """A page that was not delivered, and none was since."""
+
+    role: str
+    person: str | None  # None: nobody is behind the role
+    reason: str
+    at: datetime
+
+
 class SilencePurpose(StrEnum):
     """Why a silence stands in Alertmanager."""
 
@@ -203,6 +230,11 @@ class Incident:
     resolved_at: datetime | None = None
     wake_at: datetime | None = None  # when `Woken` is due
     version: int = 0  # events so far
+    last_climb: Climb | None = None  # of this round
+    given_back_at: datetime | None = None  # when the first rung was last paged for that
+    put_off: PutOff | None = None
+    unreached: Unreached | None = None
+    redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
 
     @property
     def firing(self) -> bool:

@@ -6,6 +6,8 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from playcall.core.alert import Alert
+from playcall.core.events import QuietShortened
+from playcall.core.incident import Incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +36,19 @@ def window_for(alerts: Iterable[Alert], windows: Sequence[Window], at: datetime)
             return None
         found.append(max(over, key=lambda window: window.ends))
     return min(found, key=lambda window: window.ends, default=None)
+
+
+def called_off(
+    incident: Incident, windows: Sequence[Window], at: datetime
+) -> QuietShortened | None:
+    """Where an incident's pages are held for longer than the windows of today say. A clock that was
+    set back does not call off what had begun."""
+    quiet = incident.quiet
+    if quiet is None or quiet.snoozed or quiet.until <= at:
+        return None
+    members = incident.alerts.values()
+    firing = [member.alert for member in members if member.firing]
+    begun = max(at, incident.opened_at)
+    window = window_for(firing or [member.alert for member in members], windows, begun)
+    until = window.ends if window else at
+    return QuietShortened(at=at, until=until) if until < quiet.until else None

@@ -6,6 +6,7 @@ second what to do about it.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from playcall.core import decision, escalation
@@ -14,6 +15,7 @@ from playcall.core.incident import Incident, Part, RunStatus, Status
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.plan import Plan, Play, Wake
+from playcall.core.standing import NO_PLAY, say_diagnostics
 from playcall.core.wording import say_duration, say_instant, say_judgement
 
 LONGEST_SUBJECT = 160
@@ -63,6 +65,21 @@ def compose(
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
     )
+
+
+def in_place_of(message: Message, role: str) -> Message:
+    """The message for whoever stands in."""
+    return replace(message, body=f"{message.body}\nIt was for {role}, and nobody is behind that.")
+
+
+def late(message: Message, incident: Incident, decided_at: datetime, at: datetime) -> Message:
+    """A message that could not be delivered for a while says so, and how the incident is now."""
+    age = say_duration(at - decided_at)
+    said = (
+        f"LATE: this was to reach you {age} ago ({say_instant(decided_at)}). "
+        f"Now the incident is {_status(incident)}."
+    )
+    return replace(message, body=f"{said}\n\n{message.body}")
 
 
 def _meeting(incident: Incident, plan: Plan) -> list[str]:
@@ -181,15 +198,14 @@ def _found(incident: Incident, plan: Plan, at: datetime) -> list[str]:
     """What is known so far, measurements first."""
     play = plan.play(incident.play) if incident.play else None
     if play is None:
-        return ["The playbook has no play for this alert: the generic response applies."]
+        return [f"{NO_PLAY}."]
     lines = [
         say_judgement(criterion, incident.readings[criterion.id], at)
         for criterion in play.criteria
         if criterion.id in incident.readings
     ]
-    done = sum(1 for run in incident.runs.values() if not run.status.active)
-    if incident.runs:
-        lines.append(f"Diagnostics: {done} of {len(incident.runs)} finished.")
+    if diagnostics := say_diagnostics(incident):
+        lines.append(f"Diagnostics: {diagnostics}.")
     unknown = [key for key, run in incident.runs.items() if run.status is RunStatus.UNKNOWN]
     if unknown:
         lines.append(f"OUTCOME UNKNOWN, decide: command {', '.join(unknown)}.")

@@ -235,6 +235,12 @@ class Step:
     materials: tuple[Material, ...] = ()
     decision: Question | None
     line: int
+    again: str = ""  # "b" when the play has a step of that number already
+
+    @property
+    def key(self) -> str:
+        """Unique in its play; what the ids of its commands and questions begin with."""
+        return f"{self.number}{self.again}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from playcall.core.events import (
     SilenceEnded,
 )
 from playcall.core.incident import Incident, Member, SilencePurpose, Standing
+from playcall.core.maintenance import Window, called_off
 from playcall.core.plan import Plan
 
 MOST_SILENCES = 20  # recorded for one incident
@@ -146,6 +147,16 @@ def lost_pages(
         if at - incident.ladder_from > patience.grace
         and incident.page_lost_in < incident.round
         and escalation.is_page_due(incident, plans[incident.plan], at)
+    )
+
+
+def over_announced(
+    live: Sequence[Incident], windows: Sequence[Window], at: datetime
+) -> tuple[Repair, ...]:
+    """For incidents whose pages are held for longer than the announced maintenance lasts."""
+    found = ((incident.id, called_off(incident, windows, at)) for incident in live)
+    return tuple(
+        Repair(kind="maintenance", incident=number, event=event) for number, event in found if event
     )
 
 

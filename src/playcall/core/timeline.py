@@ -21,6 +21,8 @@ _Hands = (
     ev.PageDelivered
     | ev.PageFailed
     | ev.PageLost
+    | ev.PersonGone
+    | ev.StoodIn
     | ev.Silenced
     | ev.SilenceFailed
     | ev.ReportWritten
@@ -42,6 +44,7 @@ _Consequence = (
     | ev.RungClimbed
     | ev.TargetMissed
     | ev.TimeBoxEnded
+    | ev.QuietShortened
     | ev.QuietEnded
     | ev.Recovered
     | ev.Relapsed
@@ -157,6 +160,17 @@ def _hands(event: _Hands) -> str:
             return f"PAGE NOT DELIVERED to {whom}: {event.reason}"
         case ev.PageLost():
             return "NO PAGE WAS DELIVERED, and none was under way: the first rung is paged again"
+        case ev.PersonGone():
+            role = f" ({event.role})" if event.role != event.person else ""
+            return (
+                f"{event.person}{role} is no longer among the people of the settings: "
+                f"what was on its way goes to whoever is there now"
+            )
+        case ev.StoodIn():
+            what = "paged" if event.page else "told"
+            if not event.to:
+                return f"NOBODY IS BEHIND {event.role}, and nobody stands in"
+            return f"Nobody is behind {event.role}: {' and '.join(event.to)} {what} instead"
         case ev.Silenced():
             by = f" by {event.by}" if event.purpose is SilencePurpose.FOREIGN else ""
             until = f"{event.until:%Y-%m-%d %H:%M:%S} UTC"
@@ -213,6 +227,10 @@ def _consequence(event: _Consequence) -> str:
             )
         case ev.TimeBoxEnded():
             return f"The time for {event.phase} is over"
+        case ev.QuietShortened():
+            until = f"until {event.until:%Y-%m-%d %H:%M:%S} UTC only"
+            held = until if event.until > event.at else "no longer"
+            return f"Pages are held {held}: the settings announce no maintenance beyond that"
         case ev.QuietEnded():
             return f"Pages are no longer held ({event.reason})"
         case ev.Recovered():

@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from playcall.core.incident import Incident
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.plan import Criterion, Purpose
+
+LONGEST_REASON = 160  # of a failure, in a list
 
 _SCALES = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs")),
@@ -59,3 +62,18 @@ def say_judgement(criterion: Criterion, judgement: Judgement, at: datetime) -> s
         held = say_duration(at - judgement.since)
         return f"{text}: so for {held} of {say_duration(criterion.holds_for)}"
     return f"{text}: {'yes' if judgement.verdict is Verdict.HOLDS else 'no'}"
+
+
+def say_unreached(incident: Incident) -> str:
+    """That a page did not arrive, while nobody else was reached since; empty: nothing to say."""
+    page = incident.unreached
+    if page is None or incident.status.over:
+        return ""
+    whom = page.person or page.role
+    role = f" ({page.role})" if page.person and page.person != page.role else ""
+    return f"{whom}{role} was not reached at {page.at:%H:%M} UTC: {_cut(page.reason)}"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"

@@ -22,6 +22,7 @@ from playcall.core.parameters import commands_for, kind_of, why_unfit
 from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
+from playcall.engine.grouping import Grouping, grouping
 from playcall.engine.ports import Arrival, Transaction
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ def take_in(
     for arrival in arrivals:
         if arrival.alert.name not in HEARTBEATS:
             groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
-    batch = _Batch(tx, intake, committer, at, storm=len(groups) > RELATED)
+    belonging = grouping(tx, intake.group_by)
+    batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
     for group, alerts in groups.items():
         batch.take_group(group, alerts)
     tx.take_in(arrivals)
@@ -61,17 +63,18 @@ def take_found(
     """Alerts that fire and whose message never came, as if it had; returns how many were taken in.
     One whose row is on disk already, so that its message did come, is taken in at once."""
     taken = 0
+    belonging = grouping(tx, intake.group_by)
     groups: dict[str, list[Alert]] = {}
     for alert in alerts:
         group = group_key(alert, intake.group_by)
-        incident = tx.live_in_group(group)
+        incident = belonging.live(group, [alert])
         member = incident.alerts.get(alert.fingerprint) if incident else None
         if member and member.firing:
             continue
         taken += 1
         if not tx.receive([alert], at).news:
             groups.setdefault(group, []).append(alert)
-    batch = _Batch(tx, intake, committer, at, storm=len(groups) > RELATED)
+    batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
     for group, known in groups.items():
         batch.take_group(group, known)
     return taken
@@ -86,13 +89,14 @@ class _Batch:
     intake: Intake
     committer: Committer
     at: datetime
+    belonging: Grouping
     storm: bool
 
     def take_group(self, group: str, alerts: Sequence[Alert]) -> None:
         alerts = _latest(alerts)
         firing = tuple(alert for alert in alerts if alert.firing)
         cleared = tuple(alert for alert in alerts if not alert.firing)
-        incident = self.tx.live_in_group(group)
+        incident = self.belonging.live(group, alerts)
         if incident is None:
             self._without_incident(group, firing, cleared)
             return
@@ -109,6 +113,9 @@ class _Batch:
         quiet = incident.quiet
         if quiet is None or quiet.snoozed or self._announced(firing):
             return
+        now = self.tx.incident(incident.id)
+        if now is None or now.quiet is None:  # it ended as they joined
+            return
         names = ", ".join(sorted({alert.name for alert in firing}))
         heard = QuietEnded(at=self.at, reason=f"{quiet.reason} does not cover {names}")
         self.committer.apply(self.tx, heard, incident.id)
@@ -119,7 +126,7 @@ class _Batch:
     def _without_incident(
         self, group: str, firing: tuple[Alert, ...], cleared: tuple[Alert, ...]
     ) -> None:
-        over = self.tx.lately_over(group)
+        over = self.belonging.lately_over(group, [*firing, *cleared])
         if over and cleared:  # somebody resolved it while it fired
             gone = AlertsCleared(at=self.at, alerts=cleared)
             self.committer.apply(self.tx, gone, over.id)

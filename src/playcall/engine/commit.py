@@ -3,13 +3,14 @@ messages, bind commands, and record all of it together. No I/O beyond the transa
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from playcall.core import notices
 from playcall.core.bound import Ready, as_written, ready, used
 from playcall.core.compiler.shell import Unbindable
 from playcall.core.decide import decide
+from playcall.core.delivery import origin_of
 from playcall.core.effects import (
     Effect,
     EndSilence,
@@ -22,14 +23,16 @@ from playcall.core.effects import (
     Tell,
     WriteReport,
 )
-from playcall.core.events import CommandFinished, Event, Opened, PageFailed
+from playcall.core.events import CommandFinished, Event, Opened, PageFailed, StoodIn
 from playcall.core.incident import Incident, RunStatus
+from playcall.core.people import first_roles
 from playcall.core.plan import Command, EffectClass, Plan
-from playcall.engine.directory import Directory, straight, ways
+from playcall.engine.directory import Directory, Found, straight, ways
 from playcall.engine.ports import (
     Delivery,
     Execution,
     Job,
+    Person,
     Prolonging,
     Reporting,
     Silencing,
@@ -48,6 +51,7 @@ class Committer:
 
     directory: Directory
     url: str  # where people reach this server
+    last_resort: tuple[str, ...] = ()  # roles for when nobody is behind those of an older plan
 
     def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
         """Decide and record. What is refused changes nothing."""
@@ -56,10 +60,10 @@ class Committer:
         outcome = decide(state, event, plan)
         if isinstance(outcome, Refused):
             return outcome
-        jobs, failures = self._follow(tx, outcome, event, plan)
+        jobs, notes = self._follow(tx, outcome, event, plan)
         tx.record(outcome.incident, event, jobs)
         tally(tx, outcome.incident, event)
-        for following in (*outcome.follows, *failures):
+        for following in (*outcome.follows, *notes):
             self.apply(tx, following, outcome.incident.id)
         return outcome
 
@@ -73,26 +77,26 @@ class Committer:
     def _follow(
         self, tx: Transaction, moved: Moved, event: Event, plan: Plan
     ) -> tuple[list[Job], list[Event]]:
-        """The jobs that carry out the effects, and events for those that cannot be."""
+        """The jobs that carry out the effects, and events for what did not go as decided."""
         jobs: list[Job] = []
-        failures: list[Event] = []
+        notes: list[Event] = []
         reached: dict[tuple[str, bool], int] = {}  # one person gets one page for one event
         for index, effect in enumerate(moved.effects):
             prefix = f"{moved.incident.id}.{moved.incident.version}.{index}"
             for name, task in self._tasks(tx, moved.incident, effect, event, plan):
-                if isinstance(task, PageFailed | CommandFinished):
-                    failures.append(task)
+                if isinstance(task, PageFailed | StoodIn | CommandFinished):
+                    notes.append(task)
                     continue
                 if isinstance(task, Delivery):
                     first = reached.setdefault((task.person.id, task.page), index)
                     if first != index:
                         continue
                 jobs.append(Job(key=f"{prefix}.{name}", incident=moved.incident.id, task=task))
-        return jobs, failures
+        return jobs, notes
 
     def _tasks(
         self, tx: Transaction, incident: Incident, effect: Effect, event: Event, plan: Plan
-    ) -> Iterator[tuple[str, Task | PageFailed | CommandFinished]]:
+    ) -> Iterator[tuple[str, Task | PageFailed | StoodIn | CommandFinished]]:
         match effect:
             case Page() | Tell():
                 yield from self._deliveries(tx, incident, effect, event, plan)
@@ -120,18 +124,54 @@ class Committer:
 
     def _deliveries(
         self, tx: Transaction, incident: Incident, effect: Page | Tell, event: Event, plan: Plan
-    ) -> Iterator[tuple[str, Delivery | PageFailed]]:
-        overrides = tx.overrides(event.at) if self.directory.schedules else ()
-        found = self.directory.look_up(effect.role, event.at, overrides)
-        for note in found.notes:
-            log.warning("incident %d, %s: %s", incident.id, effect.role, note)
-        page = isinstance(effect, Page)
-        if page:
+    ) -> Iterator[tuple[str, Delivery | PageFailed | StoodIn]]:
+        """To whoever is behind the role; to whoever is behind the first ones, when that is nobody,
+        so that nothing is swallowed."""
+        found = self._look_up(tx, incident, effect.role, event)
+        if isinstance(effect, Page):
             for who, reason in found.told():
                 failed = PageFailed(at=event.at, role=effect.role, person=who, reason=reason)
                 yield "page", failed
-        if not found.people:
+        if found.people:
+            yield from self._messages(tx, incident, effect, event, plan, found.people)
             return
+        instead = self._stand_ins(tx, incident, effect.role, event, plan)
+        page = isinstance(effect, Page)
+        yield "page", StoodIn(at=event.at, role=effect.role, to=tuple(instead), page=page)
+        for role, people in instead.items():
+            meant = replace(effect, role=role)
+            for name, task in self._messages(tx, incident, meant, event, plan, people):
+                message = notices.in_place_of(task.message, effect.role)
+                yield name, replace(task, message=message)
+
+    def _look_up(self, tx: Transaction, incident: Incident, role: str, event: Event) -> Found:
+        overrides = tx.overrides(event.at) if self.directory.schedules else ()
+        found = self.directory.look_up(role, event.at, overrides)
+        for note in found.notes:
+            log.warning("incident %d, %s: %s", incident.id, role, note)
+        return found
+
+    def _stand_ins(
+        self, tx: Transaction, incident: Incident, role: str, event: Event, plan: Plan
+    ) -> dict[str, tuple[Person, ...]]:
+        """Whoever is behind the plan's first roles; behind today's, when that is nobody too."""
+        for roles in (first_roles(plan), self.last_resort):
+            others = [other for other in roles if other != role]
+            found = {other: self._look_up(tx, incident, other, event).people for other in others}
+            if any(found.values()):
+                return {other: people for other, people in found.items() if people}
+        return {}
+
+    def _messages(
+        self,
+        tx: Transaction,
+        incident: Incident,
+        effect: Page | Tell,
+        event: Event,
+        plan: Plan,
+        people: tuple[Person, ...],
+    ) -> Iterator[tuple[str, Delivery]]:
+        page = isinstance(effect, Page)
         others = [
             other.title
             for number in incident.alongside
@@ -139,7 +179,7 @@ class Committer:
         ]
         link = f"{self.url}/incidents/{incident.id}"
         message = notices.compose(incident, effect, plan, event.at, others, link)
-        for person in found.people:
+        for person in people:
             for way in ways(person, event.at) if page else (straight(person),):
                 yield (
                     way.name,
@@ -149,6 +189,7 @@ class Committer:
                         message=message,
                         page=page,
                         later=way.later,
+                        origin=origin_of(effect, event.at),
                     ),
                 )
 

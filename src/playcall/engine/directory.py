@@ -10,7 +10,7 @@ from playcall.core import rota
 from playcall.core.hours import covers
 from playcall.core.plan import Plan
 from playcall.core.rota import Override, Schedule, Shift
-from playcall.engine.ports import Later, Person
+from playcall.engine.ports import Later, Method, Person
 
 COMMANDER = "Incident Commander"  # a role that no table needs to name
 UNBOUND = "nobody is bound to this role in the settings"
@@ -180,7 +180,7 @@ def ways(person: Person, at: datetime) -> tuple[Way, ...]:
     found = []
     heard = False
     for number, rule in enumerate(person.rules):
-        later = _later(rule.after, at)
+        later = _later(rule.after, at, repeats=rule.after > soonest)
         due_at = at + rule.after
         if rule.hours and not covers((rule.hours,), ZoneInfo(person.zone), due_at):
             continue
@@ -190,8 +190,21 @@ def ways(person: Person, at: datetime) -> tuple[Way, ...]:
             reached = replace(person, methods=(method, *others), rules=())
             name = f"{person.id}/{number}/{method.channel}"
             found.append(Way(name=name, person=reached, later=later))
-    return tuple(found) if heard else (straight(person, _later(soonest, at)), *found)
+    if heard:
+        return tuple(found)
+    return straight(person, _later(soonest, at, repeats=False)), *found
 
 
-def _later(after: timedelta, at: datetime) -> Later | None:
-    return Later(due_at=at + after, decided_at=at) if after > timedelta() else None
+def _later(after: timedelta, at: datetime, *, repeats: bool) -> Later | None:
+    if after <= timedelta():
+        return None
+    return Later(due_at=at + after, decided_at=at, repeats=repeats)
+
+
+def as_of_now(then: Person, now: Person) -> Person:
+    """Whom a message was resolved to, by the addresses they have now, in the order decided."""
+    kept: list[Method] = []
+    for method in then.methods:
+        same = [one for one in now.methods if one.channel == method.channel]
+        kept += [method] if method in same else same
+    return replace(then, methods=tuple(dict.fromkeys(kept)) or now.methods)

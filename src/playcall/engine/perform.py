@@ -5,9 +5,11 @@ import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
+from playcall.core import notices
+from playcall.core.delivery import Origin, is_moot
 from playcall.core.events import (
     CommandBegun,
     CommandFinished,
@@ -15,14 +17,17 @@ from playcall.core.events import (
     Event,
     PageDelivered,
     PageFailed,
+    PersonGone,
     ReportWritten,
     Silenced,
     SilenceEnded,
     SilenceFailed,
 )
-from playcall.core.incident import RunStatus, SilencePurpose
+from playcall.core.incident import Incident, RunStatus, SilencePurpose
+from playcall.core.message import Message
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
+from playcall.engine.directory import as_of_now
 from playcall.engine.monitoring import Metrics, Silencer, Vector
 from playcall.engine.ports import (
     Archive,
@@ -48,6 +53,7 @@ log = logging.getLogger(__name__)
 FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=1)
 SILENCE_ATTEMPTS = 5
+LATE = timedelta(minutes=1)  # a message that is older says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +109,24 @@ class Performer:
     # --- pages and notices
 
     async def _deliver(self, job: Job, task: Delivery) -> None:
-        if task.page and await self._is_moot(job.incident, task):
+        state = await self.store.write(lambda tx: tx.incident(job.incident))
+        if task.page and _is_moot(state, task):
             await self._finish(job)
             return
+        known = self.committer.directory.people
+        if known and task.person.id not in known:
+            await self._finish(job, _gone(job, task, self.clock.now()))
+            return
+        person = as_of_now(task.person, known.get(task.person.id, task.person))
+        message = _message(task, state, self.clock.now())
         reasons: list[str] = []
         permanent = True
-        for method in task.person.methods:
+        for method in person.methods:
             channel = self.hands.channels.get(method.channel)
             try:
                 if channel is None:
                     raise Unavailable("no such channel is configured", permanent=True)
-                await channel.send(task.message, method.address, job.key)
+                await channel.send(message, method.address, job.key)
             except Unavailable as error:
                 permanent = permanent and error.permanent
                 reasons.append(f"{method.channel}: {error}")
@@ -143,18 +156,6 @@ class Performer:
                 self.committer.apply(tx, failed, job.incident)
 
         await self.store.write(work)
-
-    async def _is_moot(self, incident: int, task: Delivery) -> bool:
-        """The incident is over, or was acknowledged before a later page was due."""
-
-        def look(tx: Transaction) -> bool:
-            state = tx.incident(incident)
-            if state is None or state.status.over:
-                return True
-            had_at = state.acknowledged_at
-            return bool(task.later and had_at and had_at > task.later.decided_at)
-
-        return await self.store.write(look)
 
     # --- commands
 
@@ -310,6 +311,36 @@ class Performer:
         markdown = await self.store.write(gather)
         path = self.hands.archive.keep(f"incident-{job.incident}.md", markdown)
         await self._finish(job, ReportWritten(at=self.clock.now(), path=path))
+
+
+def _is_moot(state: Incident | None, task: Delivery) -> bool:
+    later = task.later
+    repeats = later.decided_at if later and later.repeats else None
+    return state is None or is_moot(state, task.origin, task.person.id, repeats)
+
+
+def _message(task: Delivery, state: Incident | None, now: datetime) -> Message:
+    """As it was written, and how old it is, when it is late."""
+    if state is None or task.origin is None:
+        return task.message
+    due_at = task.later.due_at if task.later else task.origin.at
+    late = now - due_at > LATE
+    return notices.late(task.message, state, task.origin.at, now) if late else task.message
+
+
+def _gone(job: Job, task: Delivery, now: datetime) -> PersonGone:
+    origin = task.origin or Origin(at=now, reason="")
+    incident, version, effect, *_ = job.key.split(".", 3)
+    return PersonGone(
+        at=now,
+        role=task.role,
+        person=task.person.id,
+        reason=origin.reason,
+        message=f"{incident}.{version}.{effect}",
+        page=task.page,
+        rung=origin.rung,
+        until_acknowledged=origin.until_acknowledged,
+    )
 
 
 def _interrupted() -> Exit:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
+from playcall.core.delivery import Origin
 from playcall.core.events import Event
 from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
@@ -115,6 +116,7 @@ class Later:
 
     due_at: datetime
     decided_at: datetime
+    repeats: bool = True  # False: nothing was sent before it, so that it is the page itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,8 @@ class Delivery:
     person: Person
     message: Message
     page: bool  # whether delivery is an event of the incident
-    later: Later | None = None  # None: now, whatever happens
+    later: Later | None = None  # None: now
+    origin: Origin | None = None  # None: of a version that did not keep it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Looks at Alertmanager every minute, and repairs what the record does not have: alerts whose
-message never came, clearings that were lost, silences made elsewhere, pages that reached nobody."""
+message never came, clearings that were lost, silences made elsewhere, pages that reached nobody,
+and pages that are held for a maintenance that was called off."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from playcall.core.reconciliation import (
     Repair,
     compare,
     lost_pages,
+    over_announced,
 )
 from playcall.engine.arrivals import Intake, take_found
 from playcall.engine.commit import Committer
@@ -45,7 +47,7 @@ class Reconciler:
     store: Store
     committer: Committer
     clock: Clock
-    watcher: Watcher
+    watcher: Watcher | None  # None: Alertmanager is not asked
     intake: Intake
     created_by: str  # the author of our silences
     every: timedelta
@@ -60,15 +62,17 @@ class Reconciler:
         waiting = self._next is not None and now < self._next <= now + self.every
         if not waiting:
             self._next = now + self.every
-            await self._send_lost_pages(now)
-            await self._reconcile(now)
+            await self._end_maintenance(now)
+            if self.watcher is not None:
+                await self._send_lost_pages(now)
+                await self._reconcile(now, self.watcher)
         return 0
 
-    async def _reconcile(self, now: datetime) -> None:
+    async def _reconcile(self, now: datetime, watcher: Watcher) -> None:
         # What is on record is read first: whatever comes meanwhile is then no difference.
         record = await self.store.read(lambda views: self._record(views, now))
         before, self._missed = self._missed, frozenset()  # a failed look breaks the row of two
-        look = await self._look(now)
+        look = await self._look(now, watcher)
         if look is None:
             return
         found = compare(look, record, before, self.patience, self.created_by)
@@ -83,13 +87,13 @@ class Reconciler:
         digests = {incident.plan for incident in (*live, *over)}
         return Record(live=live, over=over, plans={key: views.plan(key) for key in digests})
 
-    async def _look(self, now: datetime) -> Look | None:
+    async def _look(self, now: datetime, watcher: Watcher) -> Look | None:
         try:
             look = Look(
                 at=now,
-                up_since=await self.watcher.up_since(),
-                silences=await self.watcher.standing(),
-                alerts=await self.watcher.watched(),
+                up_since=await watcher.up_since(),
+                silences=await watcher.standing(),
+                alerts=await watcher.watched(),
             )
         except Unavailable as error:
             if not self._deaf:
@@ -137,6 +141,15 @@ class Reconciler:
             if isinstance(self.committer.apply(tx, repair.event, incident.id), Moved):
                 log.warning("incident %d repaired: %s", incident.id, type(repair.event).__name__)
                 tx.count(f"{COUNTED}{repair.kind}")
+
+    async def _end_maintenance(self, now: datetime) -> None:
+        """What holds pages for maintenance that the settings of today do not announce."""
+
+        def look(views: Views) -> tuple[Repair, ...]:
+            live = views.incidents(live_only=True, limit=MOST)
+            return over_announced(live, self.intake.windows, now)
+
+        await self._each(await self.store.read(look), self._repair)
 
     async def _send_lost_pages(self, now: datetime) -> None:
         def look(views: Views) -> tuple[Repair, ...]:

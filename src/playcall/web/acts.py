@@ -57,14 +57,23 @@ async def assign(request: Request, incident: int, who: Identity, to: str) -> Non
 
 
 async def escalate(
-    request: Request, incident: int, who: Identity, whom: Whom, to: str, reason: str
+    request: Request,
+    incident: int,
+    who: Identity,
+    whom: Whom,
+    to: str,
+    reason: str,
+    rung: int | None = None,
 ) -> None:
+    """`rung` is what whoever asks took for the next one: another may have called it meanwhile."""
     if whom is Whom.PERSON:
         known_person(request, to)
     if whom is Whom.ROLE:
         await _known_role(request, incident, to)
     named = "" if whom in (Whom.NEXT, Whom.EXPERT) else to
-    event = Escalated(at=_now(request), by=who.id, whom=whom, to=named, reason=reason)
+    event = Escalated(
+        at=_now(request), by=who.id, whom=whom, to=named, reason=reason, expected=rung
+    )
     await act(request, incident, event)
 
 

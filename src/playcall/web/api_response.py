@@ -30,6 +30,12 @@ class Call(BaseModel):
     whom: Whom = Field(Whom.NEXT, description="the next rung, or whom `to` names")
     to: str = Field("", description="a role, a person's id, or a team; else empty")
     reason: str = Field("", max_length=2000)
+    rung: int | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="the next rung as you saw it, an index of `rungs`; refused when it is another",
+    )
 
 
 class Taking(BaseModel):
@@ -76,7 +82,7 @@ async def assign(request: Request, incident: int, body: Assignment, who: Respond
 @router.post("/escalate")
 async def escalate(request: Request, incident: int, body: Call, who: Responder) -> Done:
     """Call the next rung of the path, a role, a person, a team, or the play's expert."""
-    await acts.escalate(request, incident, who, body.whom, body.to, body.reason)
+    await acts.escalate(request, incident, who, body.whom, body.to, body.reason, body.rung)
     called = {Whom.NEXT: "the next rung", Whom.EXPERT: "the subject-matter expert"}
     return Done(status=f"called {called.get(body.whom) or body.to}")
 

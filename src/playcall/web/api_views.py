@@ -10,7 +10,9 @@ from playcall.core import verification
 from playcall.core.bound import judged, used
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, Quiet
+from playcall.core.standing import say_standing
 from playcall.core.timeline import entry
+from playcall.core.wording import say_unreached
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web.response import (
     BoxView,
@@ -46,6 +48,9 @@ class Summary(BaseModel):
     parts: dict[str, tuple[str, ...]] = Field(description="who does what, by the part's name")
     respond_by: datetime | None = Field(description="null: no target, or met, or missed")
     reopened: int = Field(description="times")
+    unreached: str = Field(
+        description="the page that did not arrive; empty: none, or one did since"
+    )
 
 
 class RunView(BaseModel):
@@ -117,6 +122,7 @@ class Detail(Summary):
     timeline: list[EntryView]
     doubts: list[str] = Field(description="what stands against calling it over")
     alongside: list[int]
+    notes: list[str] = Field(description="no play for the alert, a severity that wakes nobody")
     given_up: list[str] = Field(description="messages and tasks that could not be carried out")
     target_missed: bool = Field(description="nobody acknowledged within the response time")
     rungs: tuple[RungView, ...]
@@ -124,6 +130,9 @@ class Detail(Summary):
     boxes: tuple[BoxView, ...]
     trees: tuple[TreeView, ...]
     silences: tuple[SilenceView, ...]
+    unbound: tuple[str, ...] = Field(
+        description="roles that its plan pages and nobody is behind: the first rung stands in"
+    )
     war_room: str = Field(description="where people meet; empty: nowhere in particular")
     plan: PlanView
 
@@ -150,6 +159,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "parts": parts(incident),
         "respond_by": incident.respond_by,
         "reopened": incident.reopened,
+        "unreached": say_unreached(incident),
     }
 
 
@@ -163,6 +173,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
         alongside=list(incident.alongside),
+        notes=list(say_standing(incident, found.plan, now)),
         given_up=[f"{buried.kind}: {buried.reason}" for buried in found.buried],
     )
 
@@ -179,7 +190,7 @@ def _commands(found: Dossier) -> list[CommandView]:
         CommandView(
             id=command.id,
             phase=phase.title,
-            step=f"{step.number}. {step.title}",
+            step=f"{step.key}. {step.title}",
             title=command.title,
             guard=command.guard.text if command.guard else None,
             as_written=command.text,

@@ -96,6 +96,7 @@ class Overriding(SpanOfTime):
 class OverrideView(BaseModel):
     id: int
     schedule: str
+    zone: str = Field(description="of the schedule; the times are in UTC")
     person: str
     starts_at: datetime
     ends_at: datetime
@@ -144,7 +145,7 @@ async def list_overrides(
     and removed ones."""
     now, span = _now(request), timedelta(days=days)
     found = await _stored(request, now - span if past else now, now + span)
-    return [_override(one) for one in found if past or one.removed_at is None]
+    return [_override(one, _directory(request)) for one in found if past or one.removed_at is None]
 
 
 @router.post("/overrides")
@@ -170,7 +171,7 @@ async def add_override(request: Request, body: Overriding, who: Responder) -> li
     made = await desk(request).store.write(work)
     if isinstance(made, Refused):
         raise HTTPException(409, made.reason)
-    return [_override(one) for one in made]
+    return [_override(one, directory) for one in made]
 
 
 @router.delete("/overrides/{override}")
@@ -182,7 +183,7 @@ async def remove_override(request: Request, override: int, who: Responder) -> Ov
     removed = await desk(request).store.write(lambda tx: tx.remove_override(override, who.id, now))
     if removed is None:
         raise HTTPException(404, f"there is no override {override} that is not removed or over")
-    return _override(removed)
+    return _override(removed, _directory(request))
 
 
 @feeds.get("/calendars/{secret}.ics")
@@ -278,8 +279,10 @@ def _shift(shift: Shift) -> ShiftView:
     return ShiftView(people=list(shift.people), starts_at=shift.starts_at, ends_at=shift.ends_at)
 
 
-def _override(stored: StoredOverride) -> OverrideView:
+def _override(stored: StoredOverride, directory: Directory) -> OverrideView:
+    schedule = directory.schedules.get(stored.asked.schedule)
     return OverrideView(
+        zone=schedule.zone.key if schedule else "UTC",
         id=stored.id,
         schedule=stored.asked.schedule,
         person=stored.asked.person,

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
-from playcall.engine.ports import Unavailable
+from playcall.engine.older_plans import unbound_roles
+from playcall.engine.ports import Unavailable, Views
 from playcall.web import view
 from playcall.web.auth import (
     COOKIE,
@@ -20,7 +21,7 @@ from playcall.web.auth import (
     Viewer,
     refuse_foreign_form,
 )
-from playcall.web.desk import act, desk, dossier, surroundings
+from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.templates import render
 
 router = APIRouter()
@@ -31,10 +32,17 @@ HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durati
 
 @router.get("/")
 async def board(request: Request, who: Viewer) -> HTMLResponse:
-    incidents, readiness = await desk(request).store.read(
-        lambda views: (views.incidents(limit=50), views.readiness(limit=10))
-    )
-    page = render("board.html", who=who, incidents=incidents, readiness=readiness)
+    known = directory(request)
+
+    def look(views: Views) -> dict[str, object]:
+        incidents = views.incidents(limit=50)
+        return {
+            "incidents": incidents,
+            "readiness": views.readiness(limit=10),
+            "unbound": unbound_roles(views, incidents, known),
+        }
+
+    page = render("board.html", who=who, **await desk(request).store.read(look))
     return HTMLResponse(page)
 
 

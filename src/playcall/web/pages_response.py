@@ -38,13 +38,18 @@ async def assign(request: Request, incident: int, who: Responder, to: Text) -> R
 
 @router.post("/escalate")
 async def escalate(
-    request: Request, incident: int, who: Responder, call: Text = "next", reason: Reason = ""
+    request: Request,
+    incident: int,
+    who: Responder,
+    call: Text = "next",
+    reason: Reason = "",
+    rung: Annotated[int | None, Form(ge=0, le=10_000)] = None,
 ) -> Response:
     """`call` is one choice out of all: 'next', 'expert', 'team:network', 'person:ada'."""
     kind, _, to = call.partition(":")
     if kind not in list(Whom):
         raise HTTPException(422, f"whom to call? {', '.join(Whom)} can be")
-    await acts.escalate(request, incident, who, Whom(kind), to, reason)
+    await acts.escalate(request, incident, who, Whom(kind), to, reason, rung)
     return _back(incident)
 
 

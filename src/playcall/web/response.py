@@ -22,6 +22,7 @@ class Surroundings:
     roles: tuple[str, ...] = ()  # of the document, with somebody behind them
     current: str = ""  # digest of the plan by which new incidents open; "": not known
     newer: Plan | None = None  # that plan, when it is not the incident's
+    unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class OutcomeView:
 class TreeView:
     """A decision tree, and how far it was walked."""
 
-    step: int
+    step: str  # its key
     title: str
     phase: str
     due: bool  # its phase has begun, or somebody began to answer
@@ -130,6 +131,7 @@ class ResponseView:
     silences: tuple[SilenceView, ...]
     reopened: int
     war_room: str
+    unbound: tuple[str, ...]
     plan: PlanView
 
 
@@ -154,6 +156,7 @@ def respond(found: Dossier, around: Surroundings, now: datetime) -> ResponseView
             if one.until > now
         ),
         reopened=incident.reopened,
+        unbound=() if incident.status.over else around.unbound,
         war_room=plan.response.meeting_of(incident.id),
         plan=_plan(incident, plan, around),
     )
@@ -230,7 +233,7 @@ def _trees(incident: Incident, play: Play | None, now: datetime) -> Iterator[Tre
             begun = incident.fired_at + (phase.starts or timedelta()) <= now
             asked = walk.asked
             yield TreeView(
-                step=step.number,
+                step=step.key,
                 title=step.title,
                 phase=phase.title,
                 due=begun or bool(walked),
@@ -251,8 +254,8 @@ def _trees(incident: Incident, play: Play | None, now: datetime) -> Iterator[Tre
 
 def _way(step: Step, play: Play, incident: Incident) -> Iterator[Walked]:
     """The answers given in this tree, in the order asked; after a rollback nothing is asked."""
-    mine = [key for key in incident.answers if key.split(".")[0] == str(step.number)]
-    for key in sorted(mine, key=lambda one: [int(part) for part in one.split(".")]):
+    mine = [key for key in incident.answers if key.split(".")[0] == step.key]
+    for key in sorted(mine, key=lambda one: [int(part) for part in one.split(".")[1:]]):
         question, given = decision.find_question(play, key), incident.answers[key]
         if question is None:
             continue

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from playcall.core.wording import say_duration
+from playcall.core.wording import say_duration, say_unreached
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -20,6 +20,7 @@ environment = Environment(
 environment.filters["clock"] = lambda at: f"{at.astimezone(UTC):%H:%M:%S}"
 environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat(timespec="seconds")
 environment.filters["duration"] = say_duration
+environment.filters["unreached"] = say_unreached
 
 
 def render(name: str, **values: object) -> str:

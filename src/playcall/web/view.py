@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core import timeline, verification
+from playcall.core.access import Access
 from playcall.core.bound import judged
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
@@ -19,6 +20,7 @@ from playcall.core.plan import (
     Purpose,
     Question,
 )
+from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import rollback, view_response
@@ -49,6 +51,7 @@ class CommandView:
     runs_as: str | None  # shown beside it when something else runs
     why: str  # the reasons for its class, and for its translation
     effect: EffectClass
+    approver: Access  # the least that who approves it must have
     missing: tuple[str, ...]
     values: tuple[ValueView, ...]  # of its placeholders
     preview: Preview
@@ -65,7 +68,7 @@ class CommandView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    number: int
+    key: str  # its number, "1b" when the play has it twice
     title: str
     checks: tuple[str, ...]
     commands: tuple[CommandView, ...]
@@ -99,6 +102,7 @@ class CriterionView:
 class IncidentView:
     incident: Incident
     headline: str
+    notes: tuple[str, ...]  # no play, nobody woken
     status: str
     age: str
     response: ResponseLines
@@ -108,7 +112,7 @@ class IncidentView:
     doubts: tuple[str, ...]
     beside: tuple[int, ...]
     given_up: tuple[str, ...]
-    diagnostics: str  # "5 of 6 diagnostics finished"
+    diagnostics: str  # "5 of 6 finished"
     decide: CommandView | None  # the first change that nobody has decided on
     can_acknowledge: bool
     can_resolve: bool
@@ -125,6 +129,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
+        notes=say_standing(incident, plan, now),
         status=STATUS_WORDS[incident.status],
         age=say_duration((incident.resolved_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
@@ -138,7 +143,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
         given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
-        diagnostics=_diagnostics(incident),
+        diagnostics=say_diagnostics(incident),
         decide=_undecided(phases, state) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
         can_resolve=not over,
@@ -169,17 +174,9 @@ def _undecided(phases: Iterable[PhaseView], state: ResponseView) -> CommandView 
 
 def _headline(incident: Incident, play: Play | None) -> str:
     if play is None:
-        return "The playbook has no play for this alert."
+        return ""  # the notes say so
     symptoms = [c.text for c in play.criteria if c.purpose is Purpose.SYMPTOM]
     return symptoms[0] if symptoms else (play.symptoms[0].text if play.symptoms else "")
-
-
-def _diagnostics(incident: Incident) -> str:
-    runs = [run for run in incident.runs.values() if run.approved_by is None]
-    if not runs:
-        return ""
-    done = sum(not run.status.active for run in runs)
-    return f"{done} of {len(runs)} diagnostics finished"
 
 
 def _criterion(criterion: Criterion, found: Dossier, now: datetime) -> CriterionView:
@@ -214,7 +211,7 @@ def _reading_words(criterion: Criterion, reading: Judgement | None, now: datetim
     window = say_duration(criterion.holds_for)
     match reading.verdict:
         case Verdict.UNKNOWN:
-            return f"unknown: {reading.reason}"
+            return f"unknown: {reading.reason or 'no data'}"
         case Verdict.BROKEN:
             return "not so now"
         case Verdict.HOLDS:
@@ -243,12 +240,12 @@ def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> 
         current=live and box is not None and box.starts <= now < box.ends,
         steps=tuple(
             StepView(
-                number=step.number,
+                key=step.key,
                 title=step.title,
                 checks=tuple(check.text for check in step.checks),
                 commands=tuple(_command(command, found, now) for command in step.commands),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
-                walk=next((tree for tree in state.trees if tree.step == step.number), None)
+                walk=next((tree for tree in state.trees if tree.step == step.key), None)
                 if step.decision
                 else None,
             )
@@ -294,6 +291,7 @@ def _command(written: Command, found: Dossier, now: datetime) -> CommandView:
             "; "
         ),
         effect=command.effect,
+        approver=command.approver,
         missing=missing,
         values=wanted_by(command, found),
         preview=preview(written, incident) if idle else Preview(),

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from playcall.core import escalation
+from playcall.core import engagement, escalation
 from playcall.core.incident import Incident, Part
 from playcall.core.people import team_of
 from playcall.core.plan import Plan, RungCondition
 from playcall.core.response import ResponsePolicy
-from playcall.core.wording import say_duration
+from playcall.core.wording import say_duration, say_unreached
 from playcall.web.response import BoxView, ResponseView, RungView, Surroundings, TreeView, short
 
 SNOOZES = (15, 30, 60)  # minutes, as buttons
@@ -55,12 +55,15 @@ class ResponseLines:
     rungs: tuple[Line, ...]
     boxes: tuple[Line, ...]
     next_call: str  # whom the next rung is for; "": there is none
+    next_rung: int
     calls: tuple[tuple[str, tuple[Choice, ...]], ...]  # by group
     people: tuple[Choice, ...]
     severities: tuple[str, ...]  # that it could be made
     snoozes: tuple[int, ...]
     silences: tuple[int, ...]
     plan: str
+    unreached: str  # that a page did not arrive
+    unbound: str  # roles of its plan that nobody fills
     asking: TreeView | None  # the first tree whose question waits and whose time has come
 
 
@@ -88,6 +91,9 @@ def say(
         rungs=rungs if live else (),
         boxes=boxes if live else (),
         next_call=_next_call(incident, plan),
+        next_rung=engagement.next_rung(incident),
+        unreached=say_unreached(incident),
+        unbound=_unbound(around),
         calls=tuple(_calls(incident, plan, around)),
         people=tuple(_people(around)),
         severities=tuple(row.level for row in plan.severities if row.level != incident.severity),
@@ -196,8 +202,14 @@ def _plan(state: ResponseView) -> str:
 
 def _next_call(incident: Incident, plan: Plan) -> str:
     ladder = escalation.ladder(plan)
-    index = max(incident.climbed, default=-1) + 1
+    index = engagement.next_rung(incident)
     return " and ".join(ladder[index].roles) if index < len(ladder) else ""
+
+
+def _unbound(around: Surroundings) -> str:
+    if not around.unbound:
+        return ""
+    return f"Nobody is bound to {', '.join(around.unbound)}: the first rung is paged instead"
 
 
 def _calls(

@@ -17,6 +17,7 @@ from playcall.core.plan import (
     Play,
     Purpose,
     Question,
+    RungCondition,
     Step,
 )
 
@@ -191,7 +192,28 @@ def _check_path(plan: Plan, ledger: Ledger) -> None:
             f" {' + '.join(plan.rungs[0].roles)}.",
             "Name who is next, and after how long.",
         )
+    _check_conditions(plan, ledger)
     _check_people(plan, ledger)
+
+
+def _check_conditions(plan: Plan, ledger: Ledger) -> None:
+    """Told once: a rung that says only when is climbed although somebody has acknowledged. A path
+    with conditions that nobody knows is told already."""
+    plain = [rung for rung in plan.rungs[1:] if rung.condition is RungCondition.ALWAYS]
+    if plain and not any(problem.code == "PC107" for problem in ledger.problems()):
+        whom = ", ".join(" + ".join(rung.roles) for rung in plain)
+        several = len(plain) > 1
+        told = (
+            "These rungs have no condition: they go on after an acknowledgement"
+            if several
+            else "This rung has no condition: it is climbed after an acknowledgement too"
+        )
+        ledger.note(
+            "PC425",
+            plain[0].line,
+            f"{told}, until the incident is resolved ({whom}).",
+            "Write 'no ACK' beside the time if an acknowledgement is to stop it.",
+        )
 
 
 def _check_people(plan: Plan, ledger: Ledger) -> None:

@@ -15,6 +15,7 @@ from playcall.core.compiler.questions import measure
 from playcall.core.compiler.sections import SEVERITY_WORDS, Section, below_bold, confirms, role_of
 from playcall.core.compiler.steps import StepReader, guard_of
 from playcall.core.compiler.tables import level_of
+from playcall.core.compiler.written_steps import has_steps
 from playcall.core.plan import (
     Check,
     Criterion,
@@ -248,11 +249,22 @@ class _Body:
         if block.kind is Kind.PARAGRAPH:
             text = phrases.plain(phrases.task(block.text) or block.text)
             self.ledger.take(block.first, block.last, "symptom")
+            if has_steps(block):
+                self._tell_step(block)
             if text.endswith(":") and len(text.split()) <= LEAD_WORDS:
                 return  # 'Symptoms:' leads to the list below it
             self.symptoms.append(Check(text=text, guard=None, line=block.first))
         for child in block.children:
             self._symptom(unquoted(child))
+
+    def _tell_step(self, block: Block) -> None:
+        self.ledger.warn(
+            "PC121",
+            block.first,
+            "This reads like a step, and stands where the play says what is wrong: it is shown as"
+            " a symptom, and nobody is asked to do it.",
+            "Move it below a heading such as 'Immediate Actions'.",
+        )
 
     def _communicate(self, section: Section) -> None:
         for inner in section.inside():
@@ -291,7 +303,7 @@ class _Body:
 
 
 def _is_work(block: Block) -> bool:
-    return any(b.number is not None or commands.is_shell(b) for b in walk((block,)))
+    return any(b.number is not None or commands.is_shell(b) or has_steps(b) for b in walk((block,)))
 
 
 def _leads(block: Block) -> bool:

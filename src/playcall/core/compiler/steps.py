@@ -4,11 +4,21 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playcall.core.compiler import asked, commands, fences, flowchart, phrases, templates, tree
+from playcall.core.compiler import (
+    asked,
+    commands,
+    fences,
+    flowchart,
+    phrases,
+    templates,
+    tree,
+    written_steps,
+)
 from playcall.core.compiler.annotations import Demand
 from playcall.core.compiler.blocks import Block, Kind, unquoted
 from playcall.core.compiler.commands import CommandReader
 from playcall.core.compiler.ledger import Ledger
+from playcall.core.compiler.numbering import Numbering
 from playcall.core.compiler.sections import Section
 from playcall.core.plan import Check, Command, Guard, Material, Question, Step, Template
 
@@ -32,10 +42,12 @@ class Draft:
     checks: list[Check] = field(default_factory=list)
     materials: list[Material] = field(default_factory=list)
     decision: Question | None = None
+    again: str | None = None  # not known before it holds a command or a decision
 
     def finish(self) -> Step:
         return Step(
             number=self.number,
+            again=self.again or "",
             title=self.title,
             commands=tuple(self.commands),
             checks=tuple(self.checks),
@@ -53,7 +65,7 @@ class StepReader:
         self.levels = levels
         self.templates: list[Template] = []
         self._commands = CommandReader(ledger, everywhere)
-        self._last_number = 0
+        self._numbering = Numbering(ledger)
         self._steps: list[Draft] = []
         self._step: Draft | None = None
         self._guard: Guard | None = None
@@ -89,9 +101,9 @@ class StepReader:
             self._child(inner)
 
     def _open(self, number: int, title: str, line: int) -> Draft:
+        self._numbering.use(number)
         self._step = Draft(number=number, title=phrases.title(title), line=line)
         self._steps.append(self._step)
-        self._last_number = number
         self._guard, self._lead = None, ""
         self.ledger.take(line, line, f"step {number}")
         return self._step
@@ -101,11 +113,17 @@ class StepReader:
         if self._step is not None:
             return self._step
         guard, lead = self._guard, self._lead
-        step = Draft(number=self._last_number + 1, title=self._heading, line=line)
-        self._last_number = step.number
+        step = Draft(number=self._numbering.free(), title=self._heading, line=line)
+        self._numbering.use(step.number)
         self._step, self._guard, self._lead = step, guard, lead
         self._steps.append(step)
         return step
+
+    def _key(self, step: Draft) -> str:
+        """What the ids of its commands and questions begin with."""
+        if step.again is None:
+            step.again = self._numbering.mark(step.number, step.line)
+        return f"{step.number}{step.again}"
 
     def _blocks(self, blocks: tuple[Block, ...]) -> None:
         before: Block | None = None
@@ -132,6 +150,7 @@ class StepReader:
         if step.decision is not None:
             return False
         step.decision = asked.read_question(question, line, answers)
+        self._key(step)
         self.ledger.take(answers.first, answers.last, "decision tree")
         outer = self._guard
         for text, blocks in asked.branches(question, answers):
@@ -143,6 +162,8 @@ class StepReader:
     def _block(self, before: Block | None, block: Block, following: Block | None) -> None:
         if block.kind is Kind.LIST:
             self._list(block)
+        elif written_steps.has_steps(block):
+            self._written(written_steps.cut_steps(block), following)
         elif block.kind is Kind.PARAGRAPH:
             self._paragraph(block, following)
         elif block.is_code:
@@ -150,8 +171,20 @@ class StepReader:
         elif block.kind is Kind.QUOTE:
             self._blocks(block.children)
 
+    def _written(self, parts: tuple[Block, ...], following: Block | None) -> None:
+        for part in parts:
+            if part.kind is Kind.ITEM:
+                self._items((part,))
+            elif part.text.rstrip(" *_").endswith(":"):
+                self.ledger.take(part.first, part.last, "heading")
+            else:
+                self._paragraph(part, following)
+
     def _list(self, block: Block) -> None:
-        for item in block.children:
+        self._items(block.children)
+
+    def _items(self, items: tuple[Block, ...]) -> None:
+        for item in items:
             if item.number is not None and self._is_step(item):
                 self._item(item, item.number)
             else:
@@ -225,14 +258,14 @@ class StepReader:
             return
         title = phrases.title(text)
         for code in commands.in_prose(text, line):
-            step.commands += self._commands.read_prose(code, str(step.number), title, self._guard)
+            step.commands += self._commands.read_prose(code, self._key(step), title, self._guard)
 
     def _code(self, block: Block, said: str) -> None:
         """`said` is the paragraph right above it."""
         if commands.is_shell(block) and not commands.is_output(said or self._lead, block):
             step = self._current(block.first)
             title = self._lead or step.title
-            step.commands += self._commands.read(block, str(step.number), title, self._guard)
+            step.commands += self._commands.read(block, self._key(step), title, self._guard)
             self._lead = ""
         elif flowchart.is_flowchart(block):
             self._decide(flowchart.read_flowchart, block, self._current(block.first))
@@ -258,6 +291,7 @@ class StepReader:
     ) -> None:
         if step.decision is None:
             step.decision = read(block, self.ledger)
+            self._key(step)
             return
         self.ledger.warn(
             "PC104",
