@@ -21,6 +21,7 @@ from playcall.core.rollback_events import (
     RollbackHalted,
     RollbackStopped,
 )
+from playcall.core.value_events import ValueGiven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,19 +160,6 @@ class NoteAdded:
     at: datetime
     by: str
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueGiven:
-    """A person fills a placeholder; given again, it holds for the runs that begin later."""
-
-    at: datetime
-    by: str
-    name: str  # of the placeholder
-    value: str
-    command: str = ""  # for which it was given; empty: for all that have the placeholder
-    whence: Whence = Whence.TYPED
-    found: str = ""  # "12 times in the output of 1.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

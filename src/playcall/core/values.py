@@ -7,9 +7,9 @@ from playcall.core import commands, parameters
 from playcall.core.bound import ready
 from playcall.core.compiler.shell import Unbindable
 from playcall.core.effects import Effect, Moved, Refused
-from playcall.core.events import ValueGiven
 from playcall.core.incident import Incident, Origin
 from playcall.core.plan import Command, Plan
+from playcall.core.value_events import ValueGiven
 
 
 def holders(incident: Incident, plan: Plan) -> dict[str, tuple[Command, ...]]:
