@@ -21,7 +21,7 @@ from playcall.core.rollback_events import (
     RollbackHalted,
     RollbackStopped,
 )
-from playcall.core.value_events import ValueGiven
+from playcall.core.value_events import ValueGiven as ValueGiven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
