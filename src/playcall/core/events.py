@@ -4,14 +4,14 @@ Every event carries its own time; events are kept for ever, so a field once adde
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
 from playcall.core.access import Access
 from playcall.core.alert import Alert
-from playcall.core.incident import Part, RunStatus, SilencePurpose
+from playcall.core.incident import Part, RunStatus, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.rollback_events import (
     ItemTicked,
@@ -21,6 +21,7 @@ from playcall.core.rollback_events import (
     RollbackHalted,
     RollbackStopped,
 )
+from playcall.core.value_events import ValueGiven as ValueGiven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Opened:
     alongside: tuple[int, ...]  # other incidents open at this moment
     quiet_until: datetime | None = None  # maintenance was announced; pages are held
     quiet_reason: str = ""
+    whence: Mapping[str, Whence] = field(default_factory=dict)  # each of the values is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -412,6 +414,7 @@ Event = (
     | SeverityChanged
     | QuestionAnswered
     | NoteAdded
+    | ValueGiven
     | RunApproved
     | RunDeclined
     | CommandBegun

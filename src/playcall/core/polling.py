@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from playcall.core import commands
+from playcall.core.bound import judged
 from playcall.core.effects import Effect, Moved
 from playcall.core.incident import Incident, Run, RunStatus, Status
 from playcall.core.plan import Command, EffectClass, Plan
@@ -42,7 +43,8 @@ def _watched(incident: Incident, plan: Plan) -> Iterator[tuple[Command, Run, dat
         if index in incident.ended_boxes:
             continue
         for command in (each for step in phase.steps for each in step.commands):
-            pace, run = every(command), incident.runs.get(command.id)
+            pace = every(judged(command, incident.values))
+            run = incident.runs.get(command.id)
             if pace and run and run.status in _ENDED and run.attempt < MOST:
                 yield command, run, run.at + pace
 

@@ -145,6 +145,7 @@ class Execution:
     target: str = LOCAL  # the runner's name
     where: str = ""  # for people; empty: nobody said
     whom: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)  # that stand in `text`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
