@@ -246,7 +246,7 @@ async def _build_engine(
 ) -> Engine:
     clock = SystemClock()
     committer = Committer(directory=directory(settings), url=settings.url)
-    hands = _hands(settings, client)
+    hands = build_hands(settings, client)
     performer = Performer(
         store=store,
         committer=committer,
@@ -308,7 +308,7 @@ def _watches(
     return (*looked_at, readiness.read_due)
 
 
-def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
+def build_hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
     secrets = [settings.runner.env.get(name, "") for name in settings.runner.secrets]
     redactor = Redactor([value for value in secrets if value])
     return Hands(

@@ -82,7 +82,7 @@ def _step(step: StepPreview) -> Iterator[str]:
 def command_rows(command: CommandPreview) -> Iterator[str]:
     """Everything a person would want to know before letting it run."""
     effect = paint(f"{command.effect.value:<8}", COLOUR[command.effect])
-    yield f"    {effect}{command.id:<6}{harmless(command.title)}  (line {command.line})"
+    yield f"    {effect}{command.id:<5} {harmless(command.title)}  (line {command.line})"
     yield from _text("as written", command.written)
     if command.runs != command.written:
         yield from _text("as query" if command.native else "as run", command.runs)
