@@ -96,6 +96,6 @@ def _show_command(command: dict[str, Any]) -> None:
         for line in harmless_lines(command["as_written"]):
             print(f"{'':27}{paint(line, 'dim')}")
     if command["missing"] and not run:
-        print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}")
+        print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}: playcall set")
     if run and run["summary"]:
         print(f"{'':27}{harmless(run['summary'])}")

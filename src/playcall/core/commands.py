@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from playcall.core import parameters
+from playcall.core.bound import judged
 from playcall.core.effects import Moved, Refused, RunCommand
 from playcall.core.events import (
     CommandBegun,
@@ -37,7 +39,14 @@ def first_look(play: Play | None, plan: Plan) -> tuple[Command, ...]:
 
 def missing_values(incident: Incident, command: Command) -> tuple[str, ...]:
     """The placeholders of a command that nothing fills yet."""
-    return tuple(p.name for p in command.placeholders if p.name not in incident.values)
+    return parameters.missing(command, incident.values)
+
+
+def looks(incident: Incident, command: Command) -> bool:
+    """Whether it has all its values, and with them still only looks."""
+    if missing_values(incident, command):
+        return False
+    return judged(command, incident.values).effect is EffectClass.OBSERVE
 
 
 def begin(
@@ -64,7 +73,7 @@ def look_again(
     effects: tuple[RunCommand, ...] = ()
     for command in first_look(play, plan):
         run = incident.runs.get(command.id)
-        if run and not run.status.active:
+        if run and not run.status.active and looks(incident, command):
             incident, effect = begin(incident, command, None, at)
             effects += (effect,)
     return incident, effects
@@ -81,12 +90,14 @@ def approve(incident: Incident, event: RunApproved, plan: Plan) -> Outcome:
     command = find_command(plan, incident, event.command)
     if isinstance(command, Refused):
         return command
+    command = judged(command, incident.values)
     if command.effect is EffectClass.MANUAL:
         return Refused(reason=f"command {command.id} needs a person: {'; '.join(command.reasons)}")
     if not event.access.allows(command.approver):
         return Refused(reason=f"command {command.id} needs the approval of a {command.approver}")
     if missing := missing_values(incident, command):
-        return Refused(reason=f"command {command.id} has no value for {', '.join(missing)}")
+        names = ", ".join(missing)
+        return Refused(reason=f"command {command.id} has no value for {names}; give one first")
     earlier = incident.runs.get(command.id)
     if earlier and earlier.status.active:
         return Refused(reason=f"command {command.id} is {earlier.status} already")

@@ -4,14 +4,14 @@ Every event carries its own time; events are kept for ever, so a field once adde
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
 from playcall.core.access import Access
 from playcall.core.alert import Alert
-from playcall.core.incident import Part, RunStatus, SilencePurpose
+from playcall.core.incident import Part, RunStatus, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 
 
@@ -29,6 +29,7 @@ class Opened:
     alongside: tuple[int, ...]  # other incidents open at this moment
     quiet_until: datetime | None = None  # maintenance was announced; pages are held
     quiet_reason: str = ""
+    whence: Mapping[str, Whence] = field(default_factory=dict)  # each of the values is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,19 @@ class NoteAdded:
     at: datetime
     by: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueGiven:
+    """A person fills a placeholder; given again, it holds for the runs that begin later."""
+
+    at: datetime
+    by: str
+    name: str  # of the placeholder
+    value: str
+    command: str = ""  # for which it was given; empty: for all that have the placeholder
+    whence: Whence = Whence.TYPED
+    found: str = ""  # "12 times in the output of 1.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,6 +382,7 @@ Event = (
     | SeverityChanged
     | QuestionAnswered
     | NoteAdded
+    | ValueGiven
     | RunApproved
     | RunDeclined
     | CommandBegun

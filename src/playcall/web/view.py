@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core import timeline, verification
+from playcall.core.bound import judged
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
@@ -22,6 +23,7 @@ from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import view_response
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
+from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
 SHOWN_OUTPUT = 4000  # characters of the end of an output that the page carries
@@ -47,6 +49,8 @@ class CommandView:
     why: str  # the reasons for its class, and for its translation
     effect: EffectClass
     missing: tuple[str, ...]
+    values: tuple[ValueView, ...]  # of its placeholders
+    preview: Preview
     status: str  # "" before anything happened
     summary: str
     approved_by: str | None
@@ -267,8 +271,9 @@ def _tree(question: Question, depth: int) -> Iterable[str]:
             yield from _tree(following, depth + 1)
 
 
-def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
+def _command(written: Command, found: Dossier, now: datetime) -> CommandView:
     incident = found.incident
+    command = judged(written, incident.values)
     run = incident.runs.get(command.id)
     row = next((r for r in found.runs if run and r.id == run.id), None)
     missing = missing_values(incident, command)
@@ -287,6 +292,8 @@ def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
         ),
         effect=command.effect,
         missing=missing,
+        values=wanted_by(command, found),
+        preview=preview(written, incident) if idle else Preview(),
         status=run.status if run else "",
         summary=run.summary if run else "",
         approved_by=run.approved_by if run else None,
