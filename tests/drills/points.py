@@ -129,7 +129,7 @@ class DoomedStore:
 
         def spied(tx: Transaction) -> T:
             seen.append(Spying(tx))
-            answer = work(seen[-1])  # type: ignore[arg-type]
+            answer = work(seen[-1])
             self._die(seen[-1], Point.STARTING, Point.ENDING)
             return answer
 
@@ -267,7 +267,7 @@ def in_a_process(living: Coroutine[Any, Any, None], log: Path) -> int:
             code = 0
         finally:
             if code:
-                sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+                sys.excepthook(*sys.exc_info())
                 sys.stderr.flush()
             os._exit(code)
     living.close()

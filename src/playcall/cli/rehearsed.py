@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from playcall.cli.console import harmless, harmless_lines, paint, say
 from playcall.cli.explain import COLOUR
 from playcall.core.decision import Lead
-from playcall.core.plan import Criterion
+from playcall.core.plan import Criterion, Phase
 from playcall.core.rehearsal import (
     AnswerPreview,
     CommandPreview,
@@ -50,7 +50,7 @@ def rows(found: Rehearsal) -> Iterator[str]:
             yield f"    [ ] {harmless(item.text)}  (line {item.line})"
 
 
-def heading(phase: PhasePreview) -> str:
+def heading(phase: Phase | PhasePreview) -> str:
     box = ""
     if phase.starts is not None or phase.ends is not None:
         starts = say(phase.starts) if phase.starts else "the start"
@@ -105,8 +105,8 @@ def _text(name: str, text: str) -> Iterator[str]:
 
 def _value(value: Value) -> str:
     if value.value is None:
-        return f"no value yet: asked of {value.origin}"
-    return f"{harmless(value.value)}, from {value.origin}"
+        return f"a {value.kind}, asked of whoever responds"
+    return f"{harmless(value.value)} ({value.whence})"
 
 
 def _start(command: CommandPreview) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from playcall.cli import Subparsers
     from playcall.cli.terminal.session import Setting
     from playcall.core.compiler import Compiled
-    from playcall.core.rehearsal import Known
     from playcall.settings import Settings
 
 FAILED, WRONG, WAITING, INTERRUPTED = 1, 2, 3, 130
@@ -54,7 +54,7 @@ def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from playcall.core.rehearsal import Known, rehearse
+    from playcall.cli.terminal.session import Setting
 
     try:
         settings = _settings(args)
@@ -70,30 +70,29 @@ def run(args: argparse.Namespace) -> int:
         names = ", ".join(one.alert for one in plan.plays) or "none"
         print(f"{args.document}: no play is called {args.alert!r}. It has: {names}.")
         return FAILED
-    known = Known(labels=labels, settings=settings.placeholders if settings else {})
-    if args.dry_run:
-        return _tell(rehearse(plan, play, known), as_json=args.json)
-    from playcall.cli.terminal.session import Setting
-
     setting = Setting(
         plan=plan,
         play=play,
         settings=settings,
-        labels=known.labels,
-        values=known.settings,
+        labels=labels,
         prometheus=args.prometheus or "",
         env={name: os.environ[name] for name in args.env if name in os.environ},
         files=args.files.resolve() if args.files else None,
         keep=args.keep,
     )
-    return _respond(setting, known, args.report)
+    if args.dry_run:
+        return _tell(setting, as_json=args.json)
+    return _respond(setting, args.report)
 
 
-def _tell(found: object, *, as_json: bool) -> int:
+def _tell(setting: "Setting", *, as_json: bool) -> int:
     from playcall.cli.rehearsed import rows
-    from playcall.core.rehearsal import Rehearsal
+    from playcall.cli.terminal.session import opened_by_hand
+    from playcall.core.rehearsal import Known, rehearse
 
-    assert isinstance(found, Rehearsal)
+    opened = opened_by_hand(setting, datetime.now(UTC), 0)
+    known = Known(values=opened.values, whence=opened.whence)
+    found = rehearse(setting.plan, setting.play, known)
     if as_json:
         import msgspec
 
@@ -104,7 +103,7 @@ def _tell(found: object, *, as_json: bool) -> int:
     return 0
 
 
-def _respond(setting: "Setting", known: "Known", report: Path | None) -> int:
+def _respond(setting: "Setting", report: Path | None) -> int:
     import asyncio
 
     from playcall.cli.terminal.response import respond
@@ -112,7 +111,7 @@ def _respond(setting: "Setting", known: "Known", report: Path | None) -> int:
     from playcall.storage.database import AlreadyInUse
 
     try:
-        return asyncio.run(respond(setting, known, report))
+        return asyncio.run(respond(setting, report))
     except KeyboardInterrupt:
         return INTERRUPTED
     except (AlreadyInUse, Unavailable, OSError) as error:

@@ -3,19 +3,23 @@ it run, where its values come from, where each answer leads. Touches nothing and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from playcall.core.access import Access
+from playcall.core.bound import Ready, as_written, ready
 from playcall.core.commands import first_look
-from playcall.core.compiler.shell import Unbindable, bind, read_command
+from playcall.core.compiler.shell import Unbindable
 from playcall.core.decision import Lead, lead_of
+from playcall.core.incident import Incident, Whence
+from playcall.core.parameters import Kind, kind_of
 from playcall.core.plan import (
     ChecklistItem,
     Command,
     Criterion,
     EffectClass,
+    Guard,
     Phase,
     Plan,
     Play,
@@ -24,8 +28,6 @@ from playcall.core.plan import (
     Role,
     Step,
 )
-
-_DANGER = list(EffectClass)
 
 
 class Start(StrEnum):
@@ -37,20 +39,13 @@ class Start(StrEnum):
     PERSON = "is done by a person"
 
 
-class Origin(StrEnum):
-    """Where the value of a placeholder comes from."""
-
-    LABEL = "a label of the alert"
-    SETTINGS = "the settings"
-    TYPED = "whoever responds"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     name: str
     written: str  # as the command has it: "<pod>"
-    origin: Origin
+    kind: Kind
     value: str | None  # None: nobody has given it yet
+    whence: Whence  # TYPED while it has none: somebody is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +125,15 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The values that are known before anybody is asked."""
+    """The values that are known, and whence."""
 
-    labels: Mapping[str, str]
-    settings: Mapping[str, str]
+    values: Mapping[str, str] = field(default_factory=dict)
+    whence: Mapping[str, Whence] = field(default_factory=dict)
 
-    @property
-    def values(self) -> Mapping[str, str]:
-        """Labels go before settings."""
-        return {name: text for name, text in {**self.settings, **self.labels}.items() if text}
+
+def known_to(incident: Incident) -> Known:
+    whence = {name: origin.whence for name, origin in incident.origins.items()}
+    return Known(values=incident.values, whence=whence)
 
 
 def rehearse(plan: Plan, play: Play, known: Known) -> Rehearsal:
@@ -207,35 +202,36 @@ def _question(question: Question, play: Play) -> QuestionPreview:
 
 def preview(command: Command, known: Known, *, alone: bool) -> CommandPreview:
     """`alone`: it belongs to what runs by itself as soon as its values are known."""
-    translated = command.runs_as
-    native = translated is not None and translated.kind == "promql"
-    runs, refused = _bound(command, translated.text if translated else command.text, native, known)
-    values = _values(command, known)
-    start = _start(command, alone and all(value.value for value in values))
+    bound, refused = _bound(command, known)
+    start = _start(bound, alone)
     guard = command.guard
     asked = start in (Start.PRESS, Start.APPROVAL)
     return CommandPreview(
         id=command.id,
         title=command.title,
         line=command.line,
-        guard=(f"If {guard.text}" if guard.kind == "if" else guard.text) if guard else None,
+        guard=say_guard(guard) if guard else None,
         option=guard is not None and guard.kind != "if",
-        effect=command.effect,
-        reasons=command.reasons,
+        effect=bound.effect,
+        reasons=bound.reasons,
         start=start,
         approver=command.approver if asked else None,
         approvals=1 if asked else 0,
         written=command.text,
-        runs=runs,
-        native=native,
-        why=translated.why if translated else "",
-        values=values,
+        runs=bound.text,
+        native=bound.native,
+        why=command.runs_as.why if command.runs_as else "",
+        values=_values(command, known),
         refused=refused,
     )
 
 
-def _start(command: Command, alone: bool) -> Start:
-    match command.effect:
+def say_guard(guard: Guard) -> str:
+    return f"If {guard.text}" if guard.kind == "if" else guard.text
+
+
+def _start(bound: Ready, alone: bool) -> Start:
+    match bound.effect:
         case EffectClass.MANUAL:
             return Start.PERSON
         case EffectClass.CHANGE:
@@ -243,32 +239,28 @@ def _start(command: Command, alone: bool) -> Start:
         case EffectClass.HEAVY:
             return Start.PRESS
         case EffectClass.OBSERVE:
-            return Start.ITSELF if alone else Start.PRESS
+            return Start.ITSELF if alone and not bound.missing else Start.PRESS
 
 
 def _values(command: Command, known: Known) -> tuple[Value, ...]:
     found = {}
     for placeholder in command.placeholders:
         name = placeholder.name
-        value = known.values.get(name)
-        origin = Origin.TYPED
-        if value is not None:
-            origin = Origin.LABEL if known.labels.get(name) else Origin.SETTINGS
-        found[name] = Value(name=name, written=placeholder.text, origin=origin, value=value)
+        found[name] = Value(
+            name=name,
+            written=placeholder.text,
+            kind=kind_of(command, name),
+            value=known.values.get(name),
+            whence=known.whence.get(name, Whence.TYPED),
+        )
     return tuple(found.values())
 
 
-def _bound(command: Command, text: str, native: bool, known: Known) -> tuple[str, str]:
-    """The text with the known values in it, and why they must not enter it, if so."""
+def _bound(command: Command, known: Known) -> tuple[Ready, str]:
+    """What would run with the known values, and why they must not enter it, if so."""
     if not command.placeholders or command.effect is EffectClass.MANUAL:
-        return text, ""
-    if native:
-        return text, "values cannot be put into a query yet"
+        return as_written(command), ""
     try:
-        bound = bind(text, known.values)
+        return ready(command, known.values), ""
     except Unbindable as error:
-        return text, str(error)
-    effect = command.effect if bound.missing else read_command(bound.text).effect
-    if _DANGER.index(effect) > _DANGER.index(command.effect):
-        return bound.text, f"with its values it would be {effect}, and it was {command.effect}"
-    return bound.text, ""
+        return as_written(command), str(error)

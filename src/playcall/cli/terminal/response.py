@@ -1,33 +1,25 @@
 """A whole run from a terminal: values, the incident, the walk, its end or its interruption."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 from playcall.cli.console import harmless, paint
 from playcall.cli.terminal.screen import Screen, Stopped
 from playcall.cli.terminal.session import Session, Setting, in_this_process
-from playcall.cli.terminal.walk import Walk, left_open
+from playcall.cli.terminal.walk import Walk
 from playcall.core.incident import RunStatus
-from playcall.core.rehearsal import Known, Rehearsal, rehearse
 from playcall.engine.abandon import Abandoned
 
 DONE, FAILED, WAITING, INTERRUPTED = 0, 1, 3, 130
 
 
-async def respond(setting: Setting, known: Known, report: Path | None) -> int:
+async def respond(setting: Setting, report: Path | None) -> int:
     """The exit code. Raises AlreadyInUse, Unavailable, OSError."""
     screen = Screen()
     _introduce(setting, screen)
-    try:
-        known = await _ask_values(screen, setting, known)
-    except Stopped:
-        screen.say("Nothing was run.")
-        return INTERRUPTED
-    rehearsal = rehearse(setting.plan, setting.play, known)
-    async with in_this_process(replace(setting, values=known.settings)) as session:
+    async with in_this_process(setting) as session:
         await session.open()
-        walk = Walk(session=session, screen=screen, rehearsal=rehearsal)
+        walk = Walk(session=session, screen=screen)
         code = await _walk(walk)
         await _conclude(walk, report)
     return code
@@ -43,32 +35,6 @@ def _introduce(setting: Setting, screen: Screen) -> None:
         screen.say("  y: yes; Enter: no; q: stop here, and see what was done.")
     else:
         screen.say("  Nobody is at the terminal: what only looks runs, everything else is listed.")
-
-
-async def _ask_values(screen: Screen, setting: Setting, known: Known) -> Known:
-    """What no label and no setting fills, by name. Raises Stopped."""
-    if not screen.attended:
-        return known
-    for name, wanting in left_open(rehearse(setting.plan, setting.play, known).phases).items():
-        uses = ", ".join(f"{c.id} ({c.effect}, line {c.line})" for c in wanting)
-        while True:
-            text = await screen.ask(f"  Value for {harmless(name)}, in {uses}; Enter: leave open:")
-            if not text:
-                break
-            tried = replace(known, settings={**known.settings, name: text})
-            if refused := _refused(
-                rehearse(setting.plan, setting.play, tried), known, wanting[0].id
-            ):
-                screen.say(f"    {paint('not taken', 'red')}: {harmless(refused)}")
-                continue
-            known = tried
-            break
-    return known
-
-
-def _refused(found: Rehearsal, known: Known, command_id: str) -> str:
-    commands = [c for phase in found.phases for s in phase.steps for c in s.commands]
-    return next((c.refused for c in commands if c.id == command_id), "")
 
 
 async def _walk(walk: Walk) -> int:

@@ -40,10 +40,10 @@ class Screen:
 
 async def _line(source: int) -> bytes:
     loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(source, lambda: ready.done() or ready.set_result(None))
+    ready = asyncio.Event()
+    loop.add_reader(source, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         loop.remove_reader(source)
     return os.read(source, LONGEST)

@@ -19,8 +19,9 @@ from playcall.archive import Files
 from playcall.clock import SystemClock
 from playcall.core.alert import Alert
 from playcall.core.effects import Moved, Refused
-from playcall.core.events import Event
+from playcall.core.events import Event, Opened
 from playcall.core.judge import Sample
+from playcall.core.offers import Printed
 from playcall.core.plan import Plan, Play
 from playcall.core.report import write_report
 from playcall.engine.abandon import Abandoned, abandon
@@ -49,9 +50,8 @@ class Setting:
 
     plan: Plan
     play: Play
-    settings: Settings | None
-    labels: Mapping[str, str]
-    values: Mapping[str, str]  # of placeholders, from the settings and as typed
+    settings: Settings | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     prometheus: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     files: Path | None = None
@@ -98,17 +98,21 @@ class Session:
 
     async def open(self) -> None:
         """Open the incident; what runs by itself begins."""
-        setting, performer = self.setting, self.engine.performer
-        alert = _alert(setting, self.now())
+        performer, intake = self.engine.performer, self.engine.intake
 
         def work(tx: Transaction) -> int:
             number = tx.next_incident()
-            opened = replace(
-                opening(setting.plan, (alert,), self.engine.intake, self.now(), number),
-                quiet_until=self.now() + UNPAGED,
-                quiet_reason=f"run from a terminal by {self.who}",
+            opened = opened_by_hand(self.setting, self.now(), number)
+            quiet = f"run from a terminal by {self.who}"
+            performer.committer.apply(
+                tx,
+                replace(
+                    opened,
+                    plan=intake.plan,
+                    quiet_until=self.now() + UNPAGED,
+                    quiet_reason=quiet,
+                ),
             )
-            performer.committer.apply(tx, opened)
             return number
 
         self.number = await performer.store.write(work)
@@ -124,6 +128,20 @@ class Session:
 
     async def output(self, run: str) -> StoredRun | None:
         return await self.engine.performer.store.read(lambda views: views.run(run))
+
+    async def printed(self) -> tuple[Printed, ...]:
+        """What the commands of this incident printed so far."""
+        runs = (await self.dossier()).incident.runs
+        stored = [await self.output(run.id) for run in runs.values()]
+        return tuple(
+            Printed(
+                command=one.execution.command,
+                text=one.execution.text,
+                output=one.output.decode("utf-8", "replace"),
+            )
+            for one in stored
+            if one
+        )
 
     async def until(self, met: Callable[[Dossier], bool], seconds: float = 1e9) -> Dossier:
         """The record as soon as it is so, or once the time is over."""
@@ -204,8 +222,15 @@ async def _engine(setting: Setting, store: Database, hands: Hands) -> Engine:
         hands=hands,
         owner=f"terminal-{os.getpid()}-{uuid.uuid4().hex[:8]}",
     )
-    intake = Intake(plan=digest, group_by=(), severities={}, values=setting.values)
+    intake = Intake(plan=digest, group_by=(), severities={}, values={})
     return Engine(performer=performer, reader=reader, intake=intake)
+
+
+def opened_by_hand(setting: Setting, at: datetime, number: int) -> Opened:
+    """As an alert with these labels would open it."""
+    values = setting.settings.placeholders if setting.settings else {}
+    intake = Intake(plan=setting.plan.digest, group_by=(), severities={}, values=values)
+    return opening(setting.plan, (_alert(setting, at),), intake, at, number)
 
 
 def _alert(setting: Setting, at: datetime) -> Alert:
