@@ -6,6 +6,7 @@ are wrapped, so that they die at the point. What the command does is counted on 
 """
 
 import asyncio
+import faulthandler
 import json
 import os
 import random
@@ -207,6 +208,8 @@ async def _live(case: Case, at: Point | None, life: int) -> None:
             )
             if at is Point.DECIDED:
                 die()
+        if at is Point.ENDED:  # it was read before whoever wrote it heard that it is committed
+            die()
     (case.folder / "found.json").write_text(json.dumps(_found(found)), "utf-8")
 
 
@@ -263,6 +266,7 @@ def in_a_process(living: Coroutine[Any, Any, None], log: Path) -> int:
             with log.open("a") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
+            faulthandler.enable()
             asyncio.run(living)
             code = 0
         finally:

@@ -68,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     play = plan.play(args.alert)
     if play is None:
         names = ", ".join(one.alert for one in plan.plays) or "none"
-        print(f"{args.document}: no play is called {args.alert!r}. It has: {names}.")
+        told = f"{args.document}: no play is called {args.alert!r}. It has: {names}."
+        print(told, file=sys.stderr)
         return FAILED
     setting = Setting(
         plan=plan,
