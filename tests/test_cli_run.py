@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from playcall.cli import main
 from tests.test_cli_explain import ROOT
 from tests.typing_person import Typist
 
@@ -17,7 +18,8 @@ OURS = ROOT / "examples/dwcp-v3/playbooks.md"
 SETTINGS = ROOT / "examples/dwcp-v3/playcall.toml"
 
 
-def playcall(*words: str | Path) -> subprocess.CompletedProcess[str]:
+def alone(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """With nobody at a terminal."""
     argv = [sys.executable, "-m", "playcall", "run", *map(str, words)]
     return subprocess.run(
         argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
@@ -41,10 +43,10 @@ def typist(tools: Path, *words: str | Path) -> Typist:
     return Typist([*argv, *words], env)
 
 
-def test_a_dry_run_tells_all_in_order_and_touches_nothing() -> None:
-    done = playcall(OURS, "DWCPv3LatencyP99Critical", "--dry-run", "--settings", SETTINGS)
-    assert (done.returncode, done.stderr) == (0, "")
-    told = [" ".join(line.split()) for line in done.stdout.splitlines()]
+def test_a_dry_run_tells_all_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", str(OURS), "DWCPv3LatencyP99Critical", "--dry-run"]
+    assert main([*words, "--settings", str(SETTINGS)]) == 0
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     parts = [
         "When the incident opens: 1.1, 1.2, 2.1, 2.2, 2.3, 4.2, 5.1, 5.2, 5.3, all at once",
         "Immediate Actions (act)",
@@ -60,9 +62,11 @@ def test_a_dry_run_tells_all_in_order_and_touches_nothing() -> None:
     assert found == sorted(found)
 
 
-def test_a_dry_run_for_programs_says_where_answers_lead() -> None:
-    done = playcall(OURS, "DWCPv3RolloutNoGo", "--dry-run", "--json")
-    found = json.loads(done.stdout)
+def test_a_dry_run_for_programs_says_where_answers_lead(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", str(OURS), "DWCPv3RolloutNoGo", "--dry-run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
     steps = {step["number"]: step for phase in found["phases"] for step in phase["steps"]}
     no, yes = steps[6]["decision"]["answers"]
     assert (no["lead"], no["commands"]) == ("rollback", ["7.3"])
@@ -75,7 +79,7 @@ def test_a_dry_run_for_programs_says_where_answers_lead() -> None:
 def test_without_a_terminal_what_looks_runs_and_every_change_is_listed(tmp_path: Path) -> None:
     report = tmp_path / "report.md"
     words = ("--label", "folder=/tmp", "--report", report, "--keep", tmp_path / "kept")
-    done = playcall(TELLING, "ServiceSlow", *words)
+    done = alone(TELLING, "ServiceSlow", *words)
     assert (done.returncode, done.stderr) == (3, "")
     lines = done.stdout.splitlines()
     ran = [line.split()[0] for line in lines if ": succeeded in " in line]
@@ -140,7 +144,25 @@ def test_an_interruption_ends_what_runs_and_says_what_that_leaves(
         ((TELLING, "ServiceSlow", "--json"), 2, "--json is for --dry-run"),
     ],
 )
-def test_what_is_asked_wrongly_is_told(words: tuple[str | Path, ...], code: int, told: str) -> None:
-    done = playcall(*words)
-    assert done.returncode == code
-    assert told in done.stderr
+def test_what_is_asked_wrongly_is_told(
+    words: tuple[str | Path, ...], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *map(str, words)]) == code
+    assert told in capsys.readouterr().err
+
+
+def test_a_dry_run_touches_nothing(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a process nor a connection is made: the kernel's doors are shut to it."""
+
+    def shut(*_: object, **__: object) -> None:
+        raise AssertionError("a dry run reached outside")
+
+    for door in ("subprocess.Popen.__init__", "socket.socket.connect", "os.posix_spawn"):
+        monkeypatch.setattr(door, shut)
+    monkeypatch.setenv("PATH", str(tools))
+    kept = tmp_path / "kept"
+    words = ["--prometheus", "http://127.0.0.1:1", "--keep", str(kept)]
+    assert main(["run", str(TELLING), "ServiceSlow", "--dry-run", *words]) == 0
+    assert not kept.exists()
