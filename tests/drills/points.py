@@ -258,7 +258,12 @@ def _replay(found: Dossier) -> Incident | None:
 
 
 def in_a_process(living: Coroutine[Any, Any, None], log: Path) -> int:
-    """The exit code, or minus the signal. Forked before this process has any thread or loop."""
+    """The exit code, or minus the signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(start(living, log), 0)[1])
+
+
+def start(living: Coroutine[Any, Any, None], log: Path) -> int:
+    """The number of the process. Forked before this one has any thread or loop."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -275,7 +280,7 @@ def in_a_process(living: Coroutine[Any, Any, None], log: Path) -> int:
                 sys.stderr.flush()
             os._exit(code)
     living.close()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return child
 
 
 # --- A case, and what must hold ------------------------------------------------------------------
