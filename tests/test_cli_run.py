@@ -39,8 +39,8 @@ def tools(tmp_path: Path) -> Path:
 
 def typist(tools: Path, *words: str | Path) -> Typist:
     env = {**os.environ, "NO_COLOR": "1", "PATH": f"{tools}:{os.environ['PATH']}"}
-    argv = [sys.executable, "-m", "playcall", "run", TELLING, "ServiceSlow", "--env", "PATH"]
-    return Typist([*argv, *words], env)
+    argv = [sys.executable, "-m", "playcall", "run", str(TELLING), "ServiceSlow", "--env", "PATH"]
+    return Typist([*argv, *map(str, words)], env)
 
 
 def test_a_dry_run_tells_all_in_order(capsys: pytest.CaptureFixture[str]) -> None:

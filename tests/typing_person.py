@@ -6,7 +6,6 @@ import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 DEADLINE = 30  # seconds
 
@@ -14,12 +13,12 @@ DEADLINE = 30  # seconds
 class Typist:
     """Runs a program on a terminal of its own; everything it shows is in `shown`."""
 
-    def __init__(self, argv: Sequence[str | Path], env: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         self.shown = ""
         self._read = 0
         self._child, self._terminal = pty.fork()
         if self._child == 0:
-            os.execvpe(argv[0], [str(word) for word in argv], dict(env))
+            os.execvpe(argv[0], list(argv), dict(env))
 
     def answer(self, question: str, line: str) -> None:
         """Wait until it is asked, and type the line."""
