@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playcall.core.compiler import Compiled
     from playcall.settings import Settings
 
-FAILED, WRONG, WAITING, INTERRUPTED = 1, 2, 3, 130
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
 _ABOUT = """\
 Runs what only looks at once; asks before everything else. Nobody is paged, and nothing is silenced.
 Exit code 0: walked to its end, and whatever ran succeeded; 1: no such play, or a command failed;

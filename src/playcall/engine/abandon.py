@@ -28,17 +28,16 @@ async def abandon(performer: Performer) -> tuple[Abandoned, ...]:
     def work(tx: Transaction) -> tuple[Abandoned, ...]:
         later = performer.clock.now() + _LATER
         jobs = tx.claim(performer.owner, (Execution,), later, timedelta(), _LIMIT)
-        return tuple(_abandon(tx, performer, job, job.task) for job in jobs if _runs(job))
+        return tuple(
+            _abandon(tx, performer, job, job.task)
+            for job in jobs
+            if isinstance(job.task, Execution)
+        )
 
     return await performer.store.write(work)
 
 
-def _runs(job: Job) -> bool:
-    return isinstance(job.task, Execution)
-
-
-def _abandon(tx: Transaction, performer: Performer, job: Job, task: object) -> Abandoned:
-    assert isinstance(task, Execution)
+def _abandon(tx: Transaction, performer: Performer, job: Job, task: Execution) -> Abandoned:
     now = performer.clock.now()
     begun = not tx.begin_run(task.run, performer.owner, now)
     status, summary = _left(task, begun)
