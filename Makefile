@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install demo test check format bench crash lock clean
+.PHONY: help install demo test check format bench crash points lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these commands
@@ -35,6 +35,9 @@ bench: install ## Measure speed beside peers, in one run
 
 crash: install ## Fifty rounds of SIGKILL at random moments (ARGS='--rounds 200 --seed 7')
 	$(BIN)/python -m tests.drills.crash --rounds 50 $(ARGS)
+
+points: install ## SIGKILL at every point of a command's life, 200 rounds of 14 (ARGS='--seed 7')
+	$(BIN)/python -m tests.drills.crash --points --rounds 200 $(ARGS)
 
 clean: ## Remove what was built and what demos left
 	rm -rf .venv demo dist

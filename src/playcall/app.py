@@ -267,7 +267,7 @@ async def _build_engine(
         last_resort=first_roles(playbook.plan),
         placement=build_placement(settings.runner, settings.targets),
     )
-    hands = _hands(settings, client)
+    hands = build_hands(settings, client)
     performer = Performer(
         store=store,
         committer=committer,
@@ -340,7 +340,7 @@ def _watches(
     return reconciler.look_due, readiness.read_due
 
 
-def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
+def build_hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
     redactor = Redactor(secret_values(settings.runner, settings.targets))
     build = Builder(runner=settings.runner, redactor=redactor, files=settings.files)
     local = build.local()

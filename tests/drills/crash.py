@@ -30,6 +30,7 @@ from playcall.core.incident import Incident, RunStatus
 from playcall.engine.ports import Dossier, Unavailable
 from playcall.settings import hash_token
 from playcall.storage import Database
+from tests.drills import points
 from tests.servers import Mailbox, alertmanager, free_port, prometheus, smtp
 
 PLAYBOOK = """\
@@ -455,17 +456,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.drills.crash", description=__doc__)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    parser.add_argument(
+        "--points", action="store_true", help="at every point of a command's life instead"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="crash-") as root:
         seeds = list(range(args.seed, args.seed + args.rounds))
         try:
+            if args.points:
+                return _die_at_points(Path(root), seeds)
             results = run_rounds(Path(root), seeds, lambda words: print(words, flush=True))
-        except Broken as error:
+        except (Broken, points.Broken) as error:
             print(f"BROKEN: {error}", file=sys.stderr)
             return 1
     kills = sum(result.kills for result in results)
     interrupted = sum(result.interrupted for result in results)
     print(f"{len(results)} rounds, {kills} kills, {interrupted} changes interrupted, none broken")
+    return 0
+
+
+def _die_at_points(root: Path, seeds: list[int]) -> int:
+    deaths = points.run_points(root, seeds, lambda words: print(words, flush=True))
+    print(f"{len(seeds)} rounds, {deaths} deaths at their points, none broken")
     return 0
 
 

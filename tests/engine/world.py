@@ -88,13 +88,15 @@ class World:
     patience: Patience = field(default_factory=Patience)
     look_every: timedelta = timedelta(minutes=1)
     doubts: Doubts = field(default_factory=Doubts)
+    url: str = ""  # of the database; empty: a SQLite file of its own
+    owner: str = "me"
     store: Database = field(init=False)
     engine: Engine = field(init=False)
 
     @contextlib.asynccontextmanager
     async def stopped(self) -> AsyncIterator["World"]:
         """With its store open, and nobody working."""
-        self.store = Database(f"sqlite:///{self.folder / 'playcall.db'}")
+        self.store = Database(self.url or f"sqlite:///{self.folder / 'playcall.db'}")
         self.engine = await self._build()
         try:
             yield self
@@ -136,7 +138,11 @@ class World:
         return Engine(
             watches=self._watches(committer, intake),
             performer=Performer(
-                store=self.store, committer=committer, clock=self.clock, hands=hands, owner="me"
+                store=self.store,
+                committer=committer,
+                clock=self.clock,
+                hands=hands,
+                owner=self.owner,
             ),
             reader=Reader(
                 store=self.store,

@@ -42,6 +42,7 @@ COMMANDS = {
     "report": "playcall.cli.report",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
+    "run": "playcall.cli.run",
     "demo": "playcall.cli.demo",
     "drill": "playcall.cli.drill",
     "range": "playcall.cli.range",

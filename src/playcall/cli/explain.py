@@ -19,7 +19,7 @@ MEANING = {
     EffectClass.CHANGE: "may change something, so a person approves it",
     EffectClass.MANUAL: "is for a person's own terminal",
 }
-_COLOUR = {
+COLOUR = {
     EffectClass.OBSERVE: "green",
     EffectClass.HEAVY: "yellow",
     EffectClass.CHANGE: "red",
@@ -95,7 +95,7 @@ def _as_json(text: str, reading: Reading) -> dict[str, Any]:
 
 def _as_text(text: str, reading: Reading) -> str:
     effect = reading.effect
-    rows = [harmless(text.strip()), f"  {paint(effect.value, _COLOUR[effect])}: {MEANING[effect]}"]
+    rows = [harmless(text.strip()), f"  {paint(effect.value, COLOUR[effect])}: {MEANING[effect]}"]
     rows += [f"    - {harmless(reason)}" for reason in reading.reasons]
     if reading.runs_as:
         rows.append(f"  runs as: {harmless(reading.runs_as.text)}")

@@ -1,5 +1,6 @@
 """Values to JSON text and back. A member of a union is kept as its class's name and its fields."""
 
+import threading
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
@@ -12,6 +13,11 @@ T = TypeVar("T")
 
 TASKS: Mapping[str, type[Task]] = {kind.__name__: kind for kind in get_args(Task)}
 
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+# While msgspec reads a type for the first time, other threads run; two that read one at once have
+# ended the process with SIGSEGV.
+_reading = threading.Lock()
+
 
 def dump(value: object) -> str:
     return msgspec.json.encode(value).decode()
@@ -19,7 +25,15 @@ def dump(value: object) -> str:
 
 def load(text: str, kind: type[T]) -> T:
     """Raises msgspec.ValidationError for a text that a different version wrote."""
-    return msgspec.json.decode(text, type=kind)
+    decoder = _decoders.get(kind) or _new_decoder(kind)
+    return decoder.decode(text)  # type: ignore[no-any-return]
+
+
+def _new_decoder(kind: type) -> msgspec.json.Decoder[Any]:
+    with _reading:
+        if kind not in _decoders:
+            _decoders[kind] = msgspec.json.Decoder(kind)
+        return _decoders[kind]
 
 
 def kind_of(value: object) -> str:
