@@ -18,7 +18,7 @@ import msgspec
 from playcall import rotafile
 from playcall.core.access import Access
 from playcall.core.maintenance import Window
-from playcall.core.response import ResponsePolicy
+from playcall.core.response import ApprovalPolicy, ResponsePolicy
 from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
 
@@ -101,6 +101,17 @@ class ResponseTable(_Table, frozen=True):
     war_room: str = ""  # a link; "{incident}" is the incident's number
 
 
+class ApprovalsTable(_Table, frozen=True):
+    """Who may let a command run, beyond what the document demands."""
+
+    own: bool = True  # whoever asks may approve as well
+    stand_for: str = "15m"  # how long an approval is worth a start
+    heavy: Access = Access.RESPONDER
+    change: Access = Access.RESPONDER
+    alerts: Mapping[str, Access] = {}  # for the changes of a play
+    two_people: tuple[str, ...] = ()  # "ALERT" or "ALERT 3.1"
+
+
 class MaintenanceTable(_Table, frozen=True):
     """Pages for what the matchers match are held from `from` until `until`."""
 
@@ -131,6 +142,7 @@ class _File(_Table, frozen=True):
     webhook: WebhookTable | None = None
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
+    approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
@@ -241,6 +253,10 @@ def _mistakes(file: _File) -> list[str]:
     if not file.intake.severity_labels:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
     found += _response_mistakes(file.response)
+    if read_duration(file.approvals.stand_for) is None:
+        found.append(
+            f'approvals.stand_for: "{file.approvals.stand_for}" is not a duration. Write "15m".'
+        )
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -332,7 +348,7 @@ def _complete(file: _File, beside: Path) -> Settings:
         webhook_secret=_secret(file.webhook.secret_file if file.webhook else "", beside).encode(),
         runner=_with_environment(file.runner),
         files=_directory(file.runner.files, beside),
-        response=_response(file.response),
+        response=_response(file.response, file.approvals),
         maintenance=tuple(_window(window) for window in file.maintenance),
         people=file.people,
         on_call=file.on_call,
@@ -352,7 +368,7 @@ def read_duration(text: str) -> timedelta | None:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
 
 
-def _response(table: ResponseTable) -> ResponsePolicy:
+def _response(table: ResponseTable, approvals: ApprovalsTable) -> ResponsePolicy:
     usual = ResponsePolicy()
     return ResponsePolicy(
         repeat_after=read_duration(table.repeat_after) or usual.repeat_after,
@@ -361,6 +377,14 @@ def _response(table: ResponseTable) -> ResponsePolicy:
         silence_acknowledged=read_duration(table.silence_acknowledged),
         resolves_itself=table.resolves_itself,
         war_room=table.war_room,
+        approvals=ApprovalPolicy(
+            own=approvals.own,
+            stand_for=read_duration(approvals.stand_for) or usual.approvals.stand_for,
+            heavy=approvals.heavy,
+            change=approvals.change,
+            alerts=approvals.alerts,
+            two_people=approvals.two_people,
+        ),
     )
 
 

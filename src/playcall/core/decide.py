@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from playcall.core import (
+    approvals,
     commands,
     deadlines,
     decision,
@@ -49,6 +50,9 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.NoteAdded: _ANY,
     ev.RunApproved: _LIVE,
     ev.RunDeclined: _LIVE,
+    ev.RunRequested: _LIVE,
+    ev.RunEdited: _LIVE,
+    ev.ApprovalLapsed: _ANY,
     ev.CommandBegun: _ANY,
     ev.CommandFinished: _ANY,
     ev.CommandInterrupted: _ANY,
@@ -68,6 +72,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.TargetMissed: _ANY,
     ev.TimeBoxEnded: _ANY,
     ev.QuietEnded: _ANY,
+    ev.RequestExpired: _ANY,
     ev.Recovered: _ANY,
     ev.Relapsed: _ANY,
     ev.Decided: _ANY,
@@ -93,6 +98,7 @@ def decide(incident: Incident | None, event: ev.Event, plan: Plan) -> Moved | Re
 
 def _settle(moved: Moved, plan: Plan, at: datetime) -> Moved:
     """What follows from any move: recovery or relapse, what is due now, the next timer."""
+    moved = _then(moved, approvals.expire(moved.incident, at))
     moved = _then(moved, _follow_health(moved.incident, plan, at))
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))
@@ -121,6 +127,7 @@ def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
         silences.next_renewal(incident),
+        approvals.next_expiry(incident),
     )
     return min((timer for timer in timers if timer is not None), default=None)
 
@@ -316,8 +323,11 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SeverityChanged: engagement.change_severity,
     ev.QuestionAnswered: decision.answer_question,
     ev.NoteAdded: _record,
-    ev.RunApproved: commands.approve,
-    ev.RunDeclined: commands.decline,
+    ev.RunApproved: approvals.approve,
+    ev.RunDeclined: approvals.decline,
+    ev.RunRequested: approvals.ask,
+    ev.RunEdited: approvals.edit,
+    ev.ApprovalLapsed: approvals.lapse,
     ev.CommandBegun: commands.begun,
     ev.CommandFinished: commands.finished,
     ev.CommandInterrupted: commands.interrupted,
@@ -337,6 +347,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.TargetMissed: _record,
     ev.TimeBoxEnded: _record,
     ev.QuietEnded: escalation.end_quiet,
+    ev.RequestExpired: _record,
     ev.Recovered: _record,
     ev.Relapsed: _record,
     ev.Decided: _record,

@@ -160,6 +160,11 @@ class RunApproved:
     command: str
     again: bool = False
     access: Access = Access.RESPONDER  # of the person
+    digest: str = ""  # of what the person saw; empty: not told
+    emergency: bool = False  # one person is enough, for this reason
+    reason: str = ""
+    link: str = ""  # the single-use link it was pressed by
+    link_by: str = ""  # who made that link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +172,44 @@ class RunDeclined:
     at: datetime
     by: str
     command: str
+    reason: str
+    link: str = ""
+    link_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequested:
+    """A person asks others to let one command run once."""
+
+    at: datetime
+    by: str
+    command: str
+    digest: str = ""  # of what the person saw; empty: not told
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEdited:
+    """A person asks for one run of a command with another text."""
+
+    at: datetime
+    by: str
+    command: str
+    original: str
+    text: str
+    diff: str  # unified
+    effect: str  # the class of the new text
+    reasons: tuple[str, ...]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalLapsed:
+    """A run that was approved is not begun any more: its approval no longer stands."""
+
+    at: datetime
+    command: str
+    run: str
     reason: str
 
 
@@ -333,6 +376,14 @@ class QuietEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestExpired:
+    """Not enough people agreed in time."""
+
+    at: datetime
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
     """Proven: its alerts cleared, and every recovery criterion held for its whole window."""
 
@@ -370,6 +421,9 @@ Event = (
     | NoteAdded
     | RunApproved
     | RunDeclined
+    | RunRequested
+    | RunEdited
+    | ApprovalLapsed
     | CommandBegun
     | CommandFinished
     | CommandInterrupted
@@ -389,6 +443,7 @@ Event = (
     | TargetMissed
     | TimeBoxEnded
     | QuietEnded
+    | RequestExpired
     | Recovered
     | Relapsed
     | Decided

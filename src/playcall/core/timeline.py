@@ -45,7 +45,15 @@ _Consequence = (
     | ev.Decided
 )
 _Command = (
-    ev.RunApproved | ev.RunDeclined | ev.CommandBegun | ev.CommandFinished | ev.CommandInterrupted
+    ev.RunApproved
+    | ev.RunDeclined
+    | ev.RunRequested
+    | ev.RunEdited
+    | ev.ApprovalLapsed
+    | ev.RequestExpired
+    | ev.CommandBegun
+    | ev.CommandFinished
+    | ev.CommandInterrupted
 )
 
 
@@ -224,9 +232,22 @@ def _command(
     match event:
         case ev.RunApproved():
             again = ", once more" if event.again else ""
-            return f"{event.by} approved {name}{again}"
+            if event.emergency:
+                return f"EMERGENCY: {event.by} alone approved {name}{again}: {event.reason}"
+            return f"{event.by} approved {name}{again}{_by_link(event)}"
         case ev.RunDeclined():
-            return f"{event.by} declined {name}: {event.reason}"
+            return f"{event.by} declined {name}{_by_link(event)}: {event.reason}"
+        case ev.RunRequested():
+            return f"{event.by} asks for an approval of {name}"
+        case ev.RunEdited():
+            why = "; ".join(event.reasons)
+            return (
+                f"{event.by} edited {name} for one run, now {event.effect} ({why}):\n{event.diff}"
+            )
+        case ev.ApprovalLapsed():
+            return f"NOT RUN: {name}: {event.reason}"
+        case ev.RequestExpired():
+            return f"The request for {name} expired: not enough people approved it in time"
         case ev.CommandBegun():
             return f"Began {name}"
         case ev.CommandFinished():
@@ -234,6 +255,10 @@ def _command(
         case ev.CommandInterrupted():
             return f"OUTCOME UNKNOWN: {name} was running when Playcall stopped; decide"
     assert_never(event)
+
+
+def _by_link(event: ev.RunApproved | ev.RunDeclined) -> str:
+    return f" by a link that {event.link_by} made" if event.link else ""
 
 
 def _resolved(event: ev.Resolved) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from playcall.core import notices
+from playcall.core import approvals, notices
 from playcall.core.compiler.shell import Unbindable, bind, read_command
 from playcall.core.decide import decide
 from playcall.core.effects import (
@@ -158,7 +158,8 @@ def _execution(
     incident: Incident, effect: RunCommand, event: Event, plan: Plan
 ) -> Execution | CommandFinished:
     """The command as it will run, its values bound; or its end, when a value cannot be bound."""
-    command = _command(incident, effect, plan)
+    written = _command(incident, effect, plan)
+    command = approvals.as_asked(written, incident.runs[effect.command].request)
     translated = command.runs_as
     native = translated is not None and translated.kind == "promql"
     text = translated.text if translated else command.text
@@ -180,7 +181,7 @@ def _execution(
         command=command.id,
         run=effect.run,
         title=command.title,
-        written=command.text,
+        written=written.text,
         text=text,
         native=native,
         effect=command.effect,

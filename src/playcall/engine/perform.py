@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from playcall.core.access import Access
+from playcall.core.approvals import lapsed
 from playcall.core.events import (
+    ApprovalLapsed,
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
@@ -74,6 +77,7 @@ class Performer:
     clock: Clock
     hands: Hands
     owner: str
+    access: Mapping[str, Access] | None = None  # what people may do now; None: not known here
 
     async def perform(self, job: Job) -> None:
         match job.task:
@@ -189,6 +193,10 @@ class Performer:
         if state is not None and state.status.over and task.approved_by:
             self._cancel(tx, job, task, "the incident was resolved first")
             return False
+        run = state.runs.get(task.command) if state is not None else None
+        if run and run.id == task.run and (why := lapsed(run, now, self.access)):
+            self._let_lapse(tx, job, task, why)
+            return False
         if not tx.begin_run(task.run, self.owner, now):
             if not task.repeatable:
                 interrupted = CommandInterrupted(at=now, command=task.command, run=task.run)
@@ -217,6 +225,16 @@ class Performer:
             summary=end.summary,
         )
         self.committer.apply(tx, finished, job.incident)
+
+    def _let_lapse(self, tx: Transaction, job: Job, task: Execution, reason: str) -> None:
+        now = self.clock.now()
+        if not tx.begin_run(task.run, self.owner, now):
+            return
+        end = Exit(status=RunStatus.LAPSED, exit_code=None, summary=f"not run: {reason}")
+        tx.end_run(task.run, end, now)
+        tx.finish(job.key)
+        event = ApprovalLapsed(at=now, command=task.command, run=task.run, reason=reason)
+        self.committer.apply(tx, event, job.incident)
 
     async def _spawn(self, task: Execution) -> Exit:
         limit = min(task.time_limit or self.hands.time_limit, self.hands.time_limit)
