@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import logging
 import signal
 import socket
@@ -167,7 +168,12 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             engine = await _build_engine(settings, playbook, store, client)
             doorkeeper = _doorkeeper(settings)
-            desk = Desk(engine=engine, store=store, clock=engine.performer.clock)
+            desk = Desk(
+                engine=engine,
+                store=store,
+                clock=engine.performer.clock,
+                place=f"{socket.gethostname()}, as {getpass.getuser()}",
+            )
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()

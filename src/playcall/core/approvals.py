@@ -125,20 +125,24 @@ def propose(
     if isinstance(command, Refused):
         return command
     edited = _with_text(command, text)
-    lines = difflib.unified_diff(
-        command.text.splitlines(), edited.text.splitlines(), "document", "edited", lineterm=""
-    )
     return RunEdited(
         at=at,
         by=by,
         command=command_id,
         original=command.text,
         text=edited.text,
-        diff="\n".join(lines),
+        diff=diff(command.text, edited.text),
         effect=edited.effect,
         reasons=edited.reasons,
         again=again,
     )
+
+
+def diff(written: str, edited: str) -> str:
+    lines = difflib.unified_diff(
+        written.splitlines(), edited.splitlines(), "document", "edited", lineterm=""
+    )
+    return "\n".join(lines)
 
 
 def edit(incident: Incident, event: RunEdited, plan: Plan) -> Moved | Refused:

@@ -1,4 +1,4 @@
-"""A wish to run one command once, as frozen values: what exactly, who asked, who agreed, how long."""
+"""A wish to run one command once, as frozen values: what exactly, who asked, who agreed."""
 
 from dataclasses import dataclass
 from datetime import datetime

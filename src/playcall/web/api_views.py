@@ -11,6 +11,7 @@ from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, Quiet
 from playcall.core.timeline import entry
 from playcall.engine.ports import Dossier, StoredRun
+from playcall.web.approval_view import AskView, view_ask
 from playcall.web.response import (
     BoxView,
     NextRung,
@@ -71,6 +72,7 @@ class CommandView(BaseModel):
     line: int
     missing: list[str] = Field(description="placeholders that nothing fills")
     run: RunView | None
+    ask: AskView = Field(description="what is asked of who approves it, and how that stands")
 
 
 class CriterionView(BaseModel):
@@ -151,7 +153,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
     standing = respond(found, around, now)
     return Detail(
         **{**summary(incident), **_fields(standing)},
-        commands=_commands(found),
+        commands=_commands(found, around.place, now),
         criteria=_criteria(found),
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
@@ -164,7 +166,7 @@ def _fields(standing: ResponseView) -> dict[str, Any]:
     return {field.name: getattr(standing, field.name) for field in fields(standing)}
 
 
-def _commands(found: Dossier) -> list[CommandView]:
+def _commands(found: Dossier, place: str, now: datetime) -> list[CommandView]:
     incident = found.incident
     play = found.plan.play(incident.play or "")
     stored = {run.id: run for run in found.runs}
@@ -181,6 +183,7 @@ def _commands(found: Dossier) -> list[CommandView]:
             line=command.line,
             missing=list(missing_values(incident, command)),
             run=_run(incident, command.id, stored),
+            ask=view_ask(command, incident, found.plan, place, now),
         )
         for phase in (play.phases if play else ())
         for step in phase.steps

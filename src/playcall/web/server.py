@@ -11,7 +11,15 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
-from playcall.web import api, api_response, oncall, pages, pages_response
+from playcall.web import (
+    api,
+    api_approvals,
+    api_response,
+    oncall,
+    pages,
+    pages_approvals,
+    pages_response,
+)
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
 from playcall.web.intake import receive_alertmanager
@@ -38,8 +46,11 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(oncall.router)
     web.include_router(oncall.feeds, include_in_schema=False)
     web.include_router(api_response.router)
+    web.include_router(api_approvals.router)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
+    web.include_router(pages_approvals.router, include_in_schema=False)
+    web.include_router(pages_approvals.links, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core import timeline, verification
+from playcall.core.approvals import as_asked, waiting
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
@@ -21,6 +22,7 @@ from playcall.core.plan import (
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import view_response
+from playcall.web.approval_view import AskView, view_ask
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.view_response import ResponseLines
 
@@ -56,6 +58,7 @@ class CommandView:
     run: str | None
     can_approve: bool
     again: bool  # approving means running it once more
+    ask: AskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,9 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
-    phases = tuple(_phase(phase, found, state, now) for phase in (play.phases if play else ()))
+    phases = tuple(
+        _phase(phase, found, state, around.place, now) for phase in (play.phases if play else ())
+    )
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
@@ -225,7 +230,9 @@ def _percent(criterion: Criterion, reading: Judgement | None, now: datetime) -> 
     return max(0, min(99, int(100 * ((now - reading.since) / criterion.holds_for))))
 
 
-def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> PhaseView:
+def _phase(
+    phase: Phase, found: Dossier, state: ResponseView, place: str, now: datetime
+) -> PhaseView:
     boxes = {box.phase: box for box in state.boxes}
     box: BoxView | None = boxes.get(phase.title)
     live = not found.incident.status.over
@@ -239,7 +246,7 @@ def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> 
                 number=step.number,
                 title=step.title,
                 checks=tuple(check.text for check in step.checks),
-                commands=tuple(_command(command, found, now) for command in step.commands),
+                commands=tuple(_command(command, found, place, now) for command in step.commands),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
                 walk=next((tree for tree in state.trees if tree.step == step.number), None)
                 if step.decision
@@ -267,11 +274,12 @@ def _tree(question: Question, depth: int) -> Iterable[str]:
             yield from _tree(following, depth + 1)
 
 
-def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
+def _command(command: Command, found: Dossier, place: str, now: datetime) -> CommandView:
     incident = found.incident
     run = incident.runs.get(command.id)
     row = next((r for r in found.runs if run and r.id == run.id), None)
-    missing = missing_values(incident, command)
+    asked = as_asked(command, waiting(incident, command.id, now))
+    missing = missing_values(incident, asked)
     output = _ANSI.sub("", row.output.decode("utf-8", "replace")) if row else ""
     as_run = row.execution.text if row else (command.runs_as.text if command.runs_as else "")
     idle = run is None or not run.status.active
@@ -298,7 +306,8 @@ def _command(command: Command, found: Dossier, now: datetime) -> CommandView:
         and not incident.status.over
         and not missing
         and command.effect is not EffectClass.MANUAL,
-        again=run is not None and run.status is not RunStatus.DECLINED,
+        again=run is not None and not run.status.never_ran,
+        ask=view_ask(command, incident, found.plan, place, now),
     )
 
 

@@ -103,7 +103,7 @@ async function submit(event) {
       throw new Error(page.getElementById("refusal")?.textContent || `The server answered ${answer.status}.`);
     }
     form.reset();
-    const shut = form.closest("#response details[open]");
+    const shut = form.closest("#response details[open], details.act[open]");
     if (shut) {
       shut.open = false;
       shut.querySelector("summary").focus();

@@ -1,0 +1,90 @@
+"""What somebody who decides on a command is shown: what would run, where, on what, what proves that
+it worked, and how the request for it stands. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from playcall.core import approvals
+from playcall.core.access import Access
+from playcall.core.commands import missing_values
+from playcall.core.compiler.shell import Unbindable, bind
+from playcall.core.compiler.shell.objects import named_objects
+from playcall.core.incident import Incident
+from playcall.core.plan import Command, EffectClass, Plan, Purpose
+
+NO_CRITERION = "no criterion of the play: a person has to look"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskView:
+    digest: str  # of exactly what would run; an approval names it
+    text: str  # what would run, its values in
+    written: str  # the same before translation and values: what an edit starts from
+    where: str
+    effect: EffectClass
+    reasons: tuple[str, ...]
+    names: tuple[str, ...]  # the objects it is about, as far as they can be read off
+    verified_by: tuple[str, ...]
+    access: Access  # the least that an approver has
+    people: int  # how many different people have to approve
+    ask_first: bool  # nobody has asked, and nobody may approve what they ask for
+    asked_by: str | None  # None: nobody has
+    approved_by: tuple[str, ...]
+    expires_at: datetime | None
+    edited_by: str | None
+    diff: str
+
+
+def view_ask(
+    command: Command, incident: Incident, plan: Plan, place: str, now: datetime
+) -> AskView:
+    request = approvals.waiting(incident, command.id, now)
+    asked = approvals.as_asked(command, request)
+    native = asked.runs_as is not None and asked.runs_as.kind == "promql"
+    edit = request.edit if request else None
+    policy = plan.response.approvals
+    return AskView(
+        digest=approvals.digest_of_run(asked, incident),
+        text=_as_run(asked, incident),
+        written=asked.text,
+        where="asked of Prometheus" if native else place,
+        effect=asked.effect,
+        reasons=asked.reasons,
+        names=_names(asked.text) if asked.effect is EffectClass.CHANGE else (),
+        verified_by=_criteria(incident, plan),
+        access=approvals.needed_access(asked, incident, plan),
+        people=approvals.needed_people(asked, incident, plan),
+        ask_first=request is None and not policy.own and asked.effect is EffectClass.CHANGE,
+        asked_by=request.by if request else None,
+        approved_by=tuple(one.by for one in request.approvals) if request else (),
+        expires_at=request.expires_at if request else None,
+        edited_by=edit.by if edit else None,
+        diff=approvals.diff(command.text, asked.text) if edit else "",
+    )
+
+
+def _criteria(incident: Incident, plan: Plan) -> tuple[str, ...]:
+    play = plan.play(incident.play) if incident.play else None
+    found = (c.text for c in (play.criteria if play else ()) if c.purpose is Purpose.RECOVERY)
+    return tuple(found) or (NO_CRITERION,)
+
+
+def _as_run(command: Command, incident: Incident) -> str:
+    text = command.runs_as.text if command.runs_as else command.text
+    if not command.placeholders or missing_values(incident, command):
+        return text
+    values = {one.name: incident.values[one.name] for one in command.placeholders}
+    return _bound(text, tuple(sorted(values.items())))
+
+
+# A page is drawn again and again, and parsing takes longer than all the rest of it.
+@lru_cache(maxsize=1024)
+def _bound(text: str, values: tuple[tuple[str, str], ...]) -> str:
+    try:
+        return bind(text, dict(values)).text
+    except Unbindable as error:
+        return f"{text}\n# cannot run: {error}"
+
+
+_names = lru_cache(maxsize=1024)(named_objects)
