@@ -194,7 +194,10 @@ class Performer:
             self._cancel(tx, job, task, "the incident was resolved first")
             return False
         run = state.runs.get(task.command) if state is not None else None
-        if run and run.id == task.run and (why := lapsed(run, now, self.access)):
+        if run is None or run.id != task.run or not run.status.active:
+            tx.finish(job.key)  # another worker has carried it out
+            return False
+        if why := lapsed(run, now, self.access):
             self._let_lapse(tx, job, task, why)
             return False
         if not tx.begin_run(task.run, self.owner, now):
