@@ -43,7 +43,7 @@ async def post(site: Site, who: str, act: str, **body: Any) -> tuple[int, Any]:
 async def ask_of(site: Site, command: str) -> dict[str, Any]:
     async with site.asking("vic") as client:
         found = (await client.get(API)).json()["commands"]
-    return next(one["ask"] for one in found if one["id"] == command)  # type: ignore[no-any-return]
+    return next(one["ask"] for one in found if one["id"] == command)
 
 
 async def page_of(site: Site, who: str) -> str:
