@@ -15,6 +15,7 @@ from playcall.core.access import Access
 from playcall.core.decide import decide
 from playcall.core.effects import Moved, Refused, Tell
 from playcall.core.incident import Incident, RunStatus
+from playcall.core.pace import quicken
 from playcall.core.plan import EffectClass, Plan, Rollback
 from playcall.core.response import ApprovalPolicy
 from playcall.testing import NOON, a_command, a_plan, a_play, minutes
@@ -227,6 +228,19 @@ def test_an_edit_is_never_less_than_the_document_says(command: str, text: str, e
     request = after(incident, lied, plan=PLAN).requests[command]
     assert request.edit is not None
     assert request.edit.command.effect == effect
+
+
+def test_an_edit_is_translated_as_the_document_is() -> None:
+    incident = opened(PLAN)
+    request = after(incident, edited(incident, "kubectl exec -it web -- rm x"), plan=PLAN)
+    edit = request.requests["2.1"].edit
+    assert edit is not None
+    assert edit.command.runs_as is not None
+    assert edit.command.runs_as.text == "kubectl exec web -- rm x"
+
+
+def test_how_soon_somebody_presses_does_not_change_with_our_clock() -> None:
+    assert quicken(PLAN, 60).response.approvals.stand_for == minutes(15)
 
 
 def test_an_edit_drops_earlier_approvals_and_keeps_the_demands() -> None:

@@ -1,5 +1,6 @@
 """What was approved and must not begin any more, with the real store: it says why."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 
 from playcall.core.access import Access
 from playcall.core.events import ApprovalLapsed, RunApproved
-from playcall.core.incident import RunStatus
+from playcall.core.incident import Incident, RunStatus
 from playcall.engine.ports import Dossier, Execution
-from playcall.testing import NOON, ScriptedRunner, an_alert, minutes
+from playcall.storage.codec import dump, load, load_event
+from playcall.testing import NOON, ScriptedRunner, a_plan, an_alert, an_opening, minutes
+from tests.core.responding import after, moved
 from tests.engine.world import World, of
 
 
@@ -62,3 +65,16 @@ async def test_an_approval_that_stands_starts_it(tmp_path: Path) -> None:
     assert isinstance(world.runner, ScriptedRunner)
     assert world.runner.ran.count("restart") == 1
     assert not of(found, ApprovalLapsed)
+
+
+def test_what_was_stored_before_there_were_requests_is_read() -> None:
+    approved = load_event("RunApproved", '{"at":"2026-03-01T12:00:00Z","by":"ada","command":"2.1"}')
+    assert approved == RunApproved(at=NOON, by="ada", command="2.1")
+    incident = moved(None, an_opening(), a_plan()).incident
+    old = json.loads(dump(after(incident, RunApproved(at=NOON, by="ada", command="2.1"))))
+    for key in ("requests", "used_links"):
+        del old[key]
+    for run in old["runs"].values():
+        del run["request"]
+    read = load(json.dumps(old), Incident)
+    assert (read.requests, read.used_links, read.runs["2.1"].request) == ({}, (), None)

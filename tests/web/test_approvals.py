@@ -237,6 +237,18 @@ async def test_only_a_commander_makes_links_and_not_for_nobody(site: Site) -> No
     assert (await post(site, "cleo", "links", command="9.9", person="ada"))[0] == 404
 
 
+async def test_nobody_lends_more_than_they_have(tmp_path: Path) -> None:
+    high = replace(COMMANDS[1], approver=Access.ADMINISTRATOR)
+    world = World(folder=tmp_path, plan=a_plan(a_play(commands=(high,))))
+    async with site_of(world) as site:
+        await world.receive(an_alert())
+        await world.until_event(PageDelivered)
+        body = {"command": "2.1", "person": "root"}
+        code, why = await post(site, "cleo", "links", **body)
+        assert (code, why) == (403, "a link for it is made by a administrator")
+        assert (await post(site, "root", "links", **body))[0] == 200
+
+
 async def test_whoever_makes_a_link_is_no_second_person(site: Site) -> None:
     link = await link_of(site, "2.2")
     assert (await post(site, "cleo", "approve", command="2.2"))[0] == 200

@@ -11,7 +11,7 @@ from playcall.core import approvals
 from playcall.core.access import Access
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import RunApproved, RunDeclined, RunEdited, RunRequested
-from playcall.core.plan import Plan
+from playcall.engine.ports import Dossier
 from playcall.web.approval_links import Action, Ticket, new_id, sign
 from playcall.web.approval_view import AskView, view_ask
 from playcall.web.auth import Doorkeeper, Identity
@@ -89,7 +89,10 @@ async def make_link(
     people = doorkeeper(request).people
     if person not in people:
         raise HTTPException(422, f'nobody is called "{person}" here; known: {", ".join(people)}')
-    shown, plan = await look(request, incident, command)
+    shown, found = await look(request, incident, command)
+    if not who.access.allows(shown.access):  # or it would lend them what they do not have
+        raise HTTPException(403, f"a link for it is made by a {shown.access}")
+    lasting = found.plan.response.approvals.stand_for
     ticket = Ticket(
         id=new_id(),
         person=person,
@@ -98,20 +101,20 @@ async def make_link(
         command=command,
         digest=shown.digest,
         action=action,
-        expires=int((now_of(request) + plan.response.approvals.stand_for).timestamp()),
+        expires=int((now_of(request) + lasting).timestamp()),
     )
     url = desk(request).engine.performer.committer.url
     return f"{url}/approve/{sign(doorkeeper(request).key, ticket)}", ticket
 
 
-async def look(request: Request, incident: int, command_id: str) -> tuple[AskView, Plan]:
+async def look(request: Request, incident: int, command_id: str) -> tuple[AskView, Dossier]:
     """What is asked about one command now. 404 when there is no such command."""
     found = await dossier(request, incident)
     command = found.plan.command(found.incident.play, command_id)
     if command is None:
         raise HTTPException(404, f"the play has no command {command_id}")
     place, now = desk(request).place, now_of(request)
-    return view_ask(command, found.incident, found.plan, place, now), found.plan
+    return view_ask(command, found.incident, found.plan, place, now), found
 
 
 async def holder(request: Request, ticket: Ticket) -> Identity:

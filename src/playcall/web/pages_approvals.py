@@ -88,10 +88,13 @@ async def show_link(request: Request, token: str) -> HTMLResponse:
     """Only shows: mail scanners follow links."""
     ticket = _ticket(request, token)
     who = await approving.holder(request, ticket)
-    shown, _ = await approving.look(request, ticket.incident, ticket.command)
+    shown, found = await approving.look(request, ticket.incident, ticket.command)
     if shown.digest != ticket.digest:
         raise HTTPException(409, "The command has changed since this link was made. Look again.")
-    return HTMLResponse(render("link.html", who=None, person=who, ticket=ticket, ask=shown))
+    page = render(
+        "link.html", who=None, person=who, ticket=ticket, ask=shown, incident=found.incident
+    )
+    return HTMLResponse(page)
 
 
 @links.post("/approve/{token}")
