@@ -347,6 +347,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.AnotherOpened(at=NOON, incident=7, title="other"),
     acknowledged(),
     ev.NoteAdded(at=NOON, by="ada", text="x"),
+    ev.ValueGiven(at=NOON, by="ada", name="POD", value="web-1"),
     ev.RunApproved(at=NOON, by="ada", command="2.1"),
     ev.RunDeclined(at=NOON, by="ada", command="2.1", reason=""),
     ev.RunRequested(at=NOON, by="ada", command="2.1"),

@@ -1,5 +1,6 @@
 """What bash really does, beside what the reading says: no change is ever called harmless."""
 
+import functools
 import os
 import shutil
 import stat
@@ -242,6 +243,59 @@ HOSTILE = st.one_of(
         max_size=6,
     ).map("".join),
 )
+NASTIER = st.one_of(
+    HOSTILE,
+    st.sampled_from(
+        [
+            "a\nboom",
+            "a\0b",
+            "\r\nboom",
+            "-rf",
+            "--all",
+            "--",
+            "[a-z]*",
+            "?",
+            "{1..3}",
+            "$'\\nboom'",
+            '$"x"',
+            "\u202eboom",
+            "\u00a0boom",
+            "\ud800",
+            "x" * 70_000,
+            "a b " * 900,
+            "';boom;'",
+            '";boom;"',
+            "`boom`",
+            "$(boom)",
+            "&&boom",
+            "\\",
+            "<(boom)",
+            "x=1",
+            "\x1b[31m",
+            "%s%n",
+            "EOF\nboom",
+        ]
+    ),
+)
+# As in playbooks, and in quoting that asks for trouble; `stub` tells what it was given.
+COMMANDS = [
+    "stub exec v-pod -- iptables -A INPUT -s <v> -j DROP",
+    "stub exec v-pod -- ping -c 5 <v>",
+    "stub exec <v> -- netstat -s | stub -i loss",
+    'stub exec <v> -- sysctl -w net.ipv4.tcp_rmem="4096 87380 134217728"',
+    'for c in amst hde; do\n  echo "=== $c ==="\n  stub -s http://localhost:909${v}/health\ndone',
+    'stub -s "http://$v:8080/a?b=c&d=<v>" | stub .',
+    "stub -l 'app=<v>' -n \"<v>\" --since=<v> 2>/dev/null || stub '<v>'",
+    "stub a'b<v>c'd\"e<v>f\"g<v>h",
+    'stub "$(stub \'<v>\')" "x <v>"',
+    'if stub <v>; then stub "<v>"; else stub x; fi',
+    "( stub <v> ) && { stub '<v>'; }",
+    "X=<v> stub <v>",
+    "stub > /dev/null <v>",
+    "f() { stub <v>; }; f",
+    "stub \\\n  --flag <v> # a <v> b",
+    "stub ~/<v> $HOME/<v> *<v>*",
+]
 PLACES = [
     ("<v>", "{v}"),
     ("pre<v>", "pre{v}"),
@@ -287,6 +341,59 @@ def test_a_bound_value_arrives_as_it_is(place: tuple[str, str], value: str) -> N
     )
     words = done.stdout.decode().split("\0")[:-1]
     assert words == ["first", expected.replace("{v}", value), "last"]
+
+
+@pytest.fixture(scope="module")
+def witness() -> Iterator[Path]:
+    """A directory whose `stub` writes down its words, and whose `boom` must never run."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "bin").mkdir()
+        (folder / "cwd").mkdir()
+        said = f"printf '%s\\0' \"$@\" '' >> {folder}/said"
+        for program, script in (("stub", said), ("boom", f": > {folder}/boomed")):
+            path = folder / "bin" / program
+            path.write_text(f"#!{BASH}\n{script}\n")
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        yield folder
+
+
+@functools.cache
+def _said(witness: Path, text: str) -> list[str]:
+    """All words of all stubs that bash ran, in any order."""
+    (witness / "said").write_bytes(b"")
+    subprocess.run(
+        [BASH, "--norc", "--noprofile", "-c", text],
+        cwd=witness / "cwd",
+        env={"PATH": str(witness / "bin"), "HOME": "/home/v", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=10,
+        check=False,
+    )
+    assert not (witness / "boomed").exists(), text
+    assert not list((witness / "cwd").iterdir()), text
+    return sorted((witness / "said").read_bytes().decode().split("\0"))
+
+
+@given(text=st.sampled_from(COMMANDS), value=NASTIER)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_value_is_its_word_or_part_of_it_and_nothing_else_runs(
+    witness: Path, text: str, value: str
+) -> None:
+    """The words are those of the command with a plain value, that value replaced in each."""
+    try:
+        bound = bind(text, {"v": value})
+    except Unbindable:
+        return
+    if bound.missing:
+        assert not value
+        return
+    plain = bind(text, {"v": "PLAIN0VALUE"}).text
+    expected = [word.replace("PLAIN0VALUE", value) for word in _said(witness, plain)]
+    assert any(value in word for word in expected)
+    assert _said(witness, bound.text) == sorted(expected), bound.text
 
 
 @given(

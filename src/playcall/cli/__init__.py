@@ -33,6 +33,7 @@ COMMANDS = {
     "decide": "playcall.cli.decide",
     "silence": "playcall.cli.silence",
     "output": "playcall.cli.output",
+    "set": "playcall.cli.set_values",
     "approve": "playcall.cli.approve",
     "refuse": "playcall.cli.refuse",
     "note": "playcall.cli.note",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from playcall.cli import remote
+from playcall.cli import remote, set_values
 from playcall.cli.console import harmless, harmless_lines
 
 
@@ -14,6 +14,15 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("command_id", metavar="COMMAND", help='as the incident shows it: "3.1"')
     parser.add_argument("--again", action="store_true", help="although it ran before")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="values",
+        metavar="NAME=VALUE",
+        type=set_values.assignment,
+        help="give a placeholder its value first",
+    )
     parser.add_argument("--digest", help="only if this is still what would run")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--ask", action="store_true", help="ask others to approve it")
@@ -27,23 +36,31 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     path = f"/incidents/{args.incident}"
+    if code := set_values.give(args, args.values, args.command_id):
+        return code
     try:
-        found = remote.ask(args, path).json()["commands"]
-        asked = next((one["ask"] for one in found if one["id"] == args.command_id), None)
-        if args.link:
-            return give_link(args, "approve")
         if args.edit:
             return _edit(args, f"{path}/edit")
+        found = remote.ask(args, path).json()["commands"]
+        command = next((one for one in found if one["id"] == args.command_id), None)
+        if command and command["missing"]:
+            return _tell_missing(args, command)
+        if args.link:
+            return give_link(args, "approve")
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
+    asked = command["ask"] if command else None
     if asked:
         show(asked)
     if asked and asked["edited_by"] and not args.digest and not args.ask:
         told = f"It was edited. Read it, then approve it with --digest {asked['digest']}"
         print(told, file=sys.stderr)
         return 1
-    digest = args.digest or (asked["digest"] if asked else "")
+    return _press(args, path, args.digest or (asked["digest"] if asked else ""))
+
+
+def _press(args: argparse.Namespace, path: str, digest: str) -> int:
     body: dict[str, Any] = {"command": args.command_id, "again": args.again, "digest": digest}
     if args.ask:
         return remote.act(args, f"{path}/ask", body)
@@ -95,3 +112,19 @@ def _edit(args: argparse.Namespace, path: str) -> int:
     print("It waits for an approval:")
     print(f"playcall approve {args.incident} {args.command_id} --digest {made['digest']}")
     return 0
+
+
+def _tell_missing(args: argparse.Namespace, command: dict[str, Any]) -> int:
+    """What is wanted, what is offered, and how to give it. Raises Declined."""
+    wanted = remote.ask(args, f"/incidents/{args.incident}/values").json()
+    print(*harmless_lines(command["as_written"]), sep="\n")
+    for one in wanted:
+        if one["missing"] and command["id"] in one["commands"]:
+            set_values.tell(one)
+    names = " ".join(f"--set '{name}=VALUE'" for name in command["missing"])
+    print(
+        f"Not approved: values are missing. Give them with it: "
+        f"playcall approve {args.incident} {command['id']} {names}",
+        file=sys.stderr,
+    )
+    return 1

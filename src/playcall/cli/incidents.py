@@ -102,6 +102,6 @@ def _show_command(command: dict[str, Any]) -> None:
         waits = agreed or f"{asked['asked_by']} asks for an approval"
         print(f"{'':27}{harmless(waits)}; it waits until {asked['expires_at'][11:19]} UTC")
     if command["missing"] and not run:
-        print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}")
+        print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}: playcall set")
     if run and run["summary"]:
         print(f"{'':27}{harmless(run['summary'])}")

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from playcall.core import decision
 from playcall.core.access import Access
+from playcall.core.bound import judged, used
 from playcall.core.commands import begin, find_command, missing_values
 from playcall.core.effects import Moved, Refused, Tell
 from playcall.core.events import (
@@ -78,12 +79,11 @@ def unknown_marks(plan: Plan) -> tuple[str, ...]:
 
 def digest_of_run(command: Command, incident: Incident) -> str:
     """Names exactly what would run: the text, what runs in its place, and the values in it."""
-    names = {placeholder.name for placeholder in command.placeholders}
     runs_as = command.runs_as
     parts = [
         command.text,
         [runs_as.kind, runs_as.text] if runs_as else None,
-        sorted((name, incident.values[name]) for name in names if name in incident.values),
+        sorted(used(command, incident.values).items()),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:DIGEST_LENGTH]
 
@@ -99,6 +99,11 @@ def as_asked(command: Command, request: Request | None) -> Command:
     return request.edit.command if request and request.edit else command
 
 
+def asked_now(command: Command, incident: Incident, at: datetime) -> Command:
+    """The same, in the class that its values give it."""
+    return judged(as_asked(command, waiting(incident, command.id, at)), incident.values)
+
+
 # --- Asking --------------------------------------------------------------------------------------
 
 
@@ -108,6 +113,7 @@ def ask(incident: Incident, event: RunRequested, plan: Plan) -> Moved | Refused:
         return command
     if request := waiting(incident, command.id, event.at):
         return Refused(reason=f"{request.by} has asked for command {command.id} already")
+    command = judged(command, incident.values)
     why = _why_not_run(incident, command, event.again) or _why_not_seen(
         event.digest, None, digest_of_run(command, incident)
     )
@@ -214,7 +220,7 @@ def approve(incident: Incident, event: RunApproved, plan: Plan) -> Moved | Refus
     if isinstance(command, Refused):
         return command
     request = waiting(incident, command.id, event.at)
-    asked = as_asked(command, request)
+    asked = judged(as_asked(command, request), incident.values)
     fresh = _request(asked, incident, plan, event.by, event.at, event.again)
     why = (
         _why_not_link(incident, event.link)
@@ -307,7 +313,7 @@ def _why_not_run(incident: Incident, command: Command, again: bool, *, values: b
     if command.effect is EffectClass.MANUAL:
         return f"command {command.id} needs a person: {'; '.join(command.reasons)}"
     if values and (missing := missing_values(incident, command)):
-        return f"command {command.id} has no value for {', '.join(missing)}"
+        return f"command {command.id} has no value for {', '.join(missing)}; give one first"
     earlier = incident.runs.get(command.id)
     if earlier and earlier.status.active:
         return f"command {command.id} is {earlier.status} already"

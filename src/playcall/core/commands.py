@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from playcall.core import parameters
+from playcall.core.bound import judged
 from playcall.core.effects import Moved, Refused, RunCommand
 from playcall.core.events import (
     CommandBegun,
@@ -35,7 +37,14 @@ def first_look(play: Play | None, plan: Plan) -> tuple[Command, ...]:
 
 def missing_values(incident: Incident, command: Command) -> tuple[str, ...]:
     """The placeholders of a command that nothing fills yet."""
-    return tuple(p.name for p in command.placeholders if p.name not in incident.values)
+    return parameters.missing(command, incident.values)
+
+
+def looks(incident: Incident, command: Command) -> bool:
+    """Whether it has all its values, and with them still only looks."""
+    if missing_values(incident, command):
+        return False
+    return judged(command, incident.values).effect is EffectClass.OBSERVE
 
 
 def begin(
@@ -64,7 +73,7 @@ def look_again(
     effects: tuple[RunCommand, ...] = ()
     for command in first_look(play, plan):
         run = incident.runs.get(command.id)
-        if run and not run.status.active:
+        if run and not run.status.active and looks(incident, command):
             incident, effect = begin(incident, command, None, at)
             effects += (effect,)
     return incident, effects

@@ -17,11 +17,12 @@ from playcall.core import (
     engagement,
     escalation,
     silences,
+    values,
     verification,
 )
 from playcall.core import events as ev
 from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
-from playcall.core.incident import Incident, Member, Quiet, Status
+from playcall.core.incident import Incident, Member, Origin, Quiet, Status
 from playcall.core.people import first_roles
 from playcall.core.plan import Plan
 from playcall.core.wording import say_duration
@@ -48,6 +49,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.SeverityChanged: _LIVE,
     ev.QuestionAnswered: _LIVE,
     ev.NoteAdded: _ANY,
+    ev.ValueGiven: _LIVE,
     ev.RunApproved: _LIVE,
     ev.RunDeclined: _LIVE,
     ev.RunRequested: _LIVE,
@@ -186,13 +188,17 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
             for alert in event.alerts
         },
         values=event.values,
+        origins={
+            name: Origin(whence=whence, by=None, at=event.at)
+            for name, whence in event.whence.items()
+        },
         alongside=event.alongside,
         respond_by=start + within if within and not quiet else None,
         quiet=quiet,
     )
     effects = () if quiet else escalation.opening(plan, play, event.severity)
     for command in commands.first_look(play, plan):
-        if not commands.missing_values(incident, command):
+        if commands.looks(incident, command):
             incident, run = commands.begin(incident, command, None, event.at)
             effects += (run,)
     return Moved(incident=incident, effects=effects)
@@ -323,6 +329,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SeverityChanged: engagement.change_severity,
     ev.QuestionAnswered: decision.answer_question,
     ev.NoteAdded: _record,
+    ev.ValueGiven: values.give,
     ev.RunApproved: approvals.approve,
     ev.RunDeclined: approvals.decline,
     ev.RunRequested: approvals.ask,

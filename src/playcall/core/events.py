@@ -4,7 +4,7 @@ Every event carries its own time; events are kept for ever, so a field once adde
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
@@ -16,7 +16,7 @@ from playcall.core.approval_events import RunApproved as RunApproved
 from playcall.core.approval_events import RunDeclined as RunDeclined
 from playcall.core.approval_events import RunEdited as RunEdited
 from playcall.core.approval_events import RunRequested as RunRequested
-from playcall.core.incident import Part, RunStatus, SilencePurpose
+from playcall.core.incident import Part, RunStatus, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 
 
@@ -34,6 +34,7 @@ class Opened:
     alongside: tuple[int, ...]  # other incidents open at this moment
     quiet_until: datetime | None = None  # maintenance was announced; pages are held
     quiet_reason: str = ""
+    whence: Mapping[str, Whence] = field(default_factory=dict)  # each of the values is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,19 @@ class NoteAdded:
     at: datetime
     by: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueGiven:
+    """A person fills a placeholder; given again, it holds for the runs that begin later."""
+
+    at: datetime
+    by: str
+    name: str  # of the placeholder
+    value: str
+    command: str = ""  # for which it was given; empty: for all that have the placeholder
+    whence: Whence = Whence.TYPED
+    found: str = ""  # "12 times in the output of 1.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +368,7 @@ Event = (
     | SeverityChanged
     | QuestionAnswered
     | NoteAdded
+    | ValueGiven
     | RunApproved
     | RunDeclined
     | RunRequested

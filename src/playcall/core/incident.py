@@ -97,6 +97,25 @@ class Given:
     measured: bool = False  # answered by a measurement, not by a person
 
 
+class Whence(StrEnum):
+    """Where the value of a placeholder is from."""
+
+    LABEL = "a label of the alert"
+    SETTINGS = "the settings"
+    OUTPUT = "output"  # of an earlier command; a person chose it
+    TYPED = "typed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who gave a value, and whence."""
+
+    whence: Whence
+    by: str | None  # None: known when the incident opened
+    at: datetime
+    found: str = ""  # "12 times in the output of 1.2"
+
+
 class SilencePurpose(StrEnum):
     """Why a silence stands in Alertmanager."""
 
@@ -133,6 +152,7 @@ class Incident:
     unheard_from: datetime  # the 'not acknowledged' rungs count from here
     alerts: Mapping[str, Member]  # by fingerprint
     values: Mapping[str, str]  # for placeholders
+    origins: Mapping[str, Origin] = field(default_factory=dict)  # of the values, by placeholder
     alongside: tuple[int, ...] = ()  # incidents that were open when this one, or since then, opened
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None

@@ -33,6 +33,7 @@ _Engagement = (
     | ev.SeverityChanged
     | ev.SilenceAsked
     | ev.QuestionAnswered
+    | ev.ValueGiven
 )
 _Consequence = (
     ev.SilenceEnded
@@ -184,6 +185,9 @@ def _engagement(event: _Engagement, play: Play | None) -> str:
             text = question.text if question else event.question
             how = "measured" if event.measured else event.by
             return f"{text} {event.answer} ({how})"
+        case ev.ValueGiven():
+            found = f" ({event.found})" if event.found else ""
+            return f"{event.by} gave {event.name} the value {event.value}{found}"
     assert_never(event)
 
 

@@ -1,6 +1,7 @@
 """Takes alerts that are on disk into incidents: opens, opens again, joins, clears. Runs inside a
 transaction."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,12 +16,15 @@ from playcall.core.events import (
     QuietEnded,
     Reopened,
 )
-from playcall.core.incident import Incident
+from playcall.core.incident import Incident, Whence
 from playcall.core.maintenance import Window, window_for
+from playcall.core.parameters import kind_of, why_unfit
 from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
 from playcall.engine.ports import Arrival, Transaction
+
+log = logging.getLogger(__name__)
 
 RELATED = 5  # how many open incidents are told of a new one
 TITLE_LENGTH = 160
@@ -151,6 +155,7 @@ def opening(
     first = alerts[0]
     play = plan.play(first.name)
     window = window_for(alerts, intake.windows, at)
+    values = _values(plan, first, intake)
     return Opened(
         at=at,
         incident=number,
@@ -160,7 +165,8 @@ def opening(
         title=title_of(first),
         severity=(play.severity if play else None) or severity_of(first, plan, intake),
         alerts=tuple(alerts),
-        values=_values(plan, first, intake),
+        values={name: value for name, (value, _) in values.items()},
+        whence={name: whence for name, (_, whence) in values.items()},
         alongside=(),
         quiet_until=window.ends if window else None,
         quiet_reason=f"maintenance: {window.reason}" if window else "",
@@ -184,10 +190,19 @@ def severity_of(alert: Alert, plan: Plan, intake: Intake) -> str:
     return level_of(alert.labels, plan, intake.severity_labels, intake.severities)
 
 
-def _values(plan: Plan, alert: Alert, intake: Intake) -> dict[str, str]:
-    """Values for the placeholders of the play: the alert's labels first, then the settings."""
+def _values(plan: Plan, alert: Alert, intake: Intake) -> dict[str, tuple[str, Whence]]:
+    """Values for the placeholders of the play, and whence: the alert's labels first, then the
+    settings. What does not fit any command that would take it is left out."""
     play = plan.play(alert.name)
     commands = (*(play.commands() if play else ()), *plan.essentials)
-    wanted = {p.name for command in commands for p in command.placeholders}
-    known = {**intake.values, **alert.labels}
-    return {name: known[name] for name in sorted(wanted) if known.get(name)}
+    sources = ((alert.labels, Whence.LABEL), (intake.values, Whence.SETTINGS))
+    found: dict[str, tuple[str, Whence]] = {}
+    for command in commands:
+        for name in (placeholder.name for placeholder in command.placeholders):
+            for known, whence in sources if name not in found else ():
+                value = known.get(name, "")
+                if value and not why_unfit(kind_of(command, name), value):
+                    found.setdefault(name, (value, whence))
+                elif value:
+                    log.warning("%s from %s does not fit command %s", name, whence, command.id)
+    return found

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from playcall.core import approvals, notices
-from playcall.core.compiler.shell import Unbindable, bind, read_command
+from playcall.core.bound import Ready, as_written, ready, used
+from playcall.core.compiler.shell import Unbindable
 from playcall.core.decide import decide
 from playcall.core.effects import (
     Effect,
@@ -39,8 +40,6 @@ from playcall.engine.ports import (
 from playcall.engine.tally import tally
 
 log = logging.getLogger(__name__)
-
-_DANGER = list(EffectClass)  # from harmless to not at all by machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,45 +159,45 @@ def _execution(
     """The command as it will run, its values bound; or its end, when a value cannot be bound."""
     written = _command(incident, effect, plan)
     command = approvals.as_asked(written, incident.runs[effect.command].request)
-    translated = command.runs_as
-    native = translated is not None and translated.kind == "promql"
-    text = translated.text if translated else command.text
-    if command.placeholders:
-        try:
-            if native:
-                raise Unbindable("values cannot be put into a query yet")
-            text = _bind(text, incident, command)
-        except Unbindable as error:
-            return CommandFinished(
-                at=event.at,
-                command=command.id,
-                run=effect.run,
-                status=RunStatus.CANCELLED,
-                exit_code=None,
-                summary=f"not run: {error}",
-            )
+    try:
+        bound = _bind(command, incident, effect)
+    except Unbindable as error:
+        return CommandFinished(
+            at=event.at,
+            command=command.id,
+            run=effect.run,
+            status=RunStatus.CANCELLED,
+            exit_code=None,
+            summary=f"not run: {error}",
+        )
     return Execution(
         command=command.id,
         run=effect.run,
         title=command.title,
         written=written.text,
-        text=text,
-        native=native,
-        effect=command.effect,
-        repeatable=command.effect in (EffectClass.OBSERVE, EffectClass.HEAVY),
+        text=bound.text,
+        native=bound.native,
+        effect=bound.effect,
+        repeatable=bound.effect in (EffectClass.OBSERVE, EffectClass.HEAVY),
         line=command.line,
         approved_by=effect.approved_by,
         time_limit=command.time_limit,
+        values=used(command, incident.values),
     )
 
 
-def _bind(text: str, incident: Incident, command: Command) -> str:
-    """The command with its values, judged again: a value may not make it more than it was."""
-    bound = bind(text, incident.values)
-    effect = read_command(bound.text).effect
-    if bound.missing or _DANGER.index(effect) > _DANGER.index(command.effect):
-        raise Unbindable(f"with its values it would be {effect}, and it was {command.effect}")
-    return bound.text
+def _bind(command: Command, incident: Incident, effect: RunCommand) -> Ready:
+    """The command with its values. Raises Unbindable, also where nobody approved what they make of
+    it, and where a person would have to do it."""
+    if not command.placeholders:
+        return as_written(command)
+    bound = ready(command, incident.values)
+    if bound.missing:
+        raise Unbindable(f"there is no value for {', '.join(bound.missing)}")
+    raised = bound.effect is not command.effect
+    if raised and (effect.approved_by is None or bound.effect is EffectClass.MANUAL):
+        raise Unbindable(f"with its values it would be {bound.effect}, and it was {command.effect}")
+    return bound
 
 
 def _command(incident: Incident, effect: RunCommand, plan: Plan) -> Command:

@@ -143,6 +143,7 @@ class Execution:
     line: int
     approved_by: str | None
     time_limit: timedelta | None = None  # None: the settings'
+    values: Mapping[str, str] = field(default_factory=dict)  # that stand in `text`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

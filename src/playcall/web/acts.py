@@ -18,12 +18,14 @@ from playcall.core.events import (
     SilenceAsked,
     Snoozed,
     Unacknowledged,
+    ValueGiven,
     Whom,
 )
-from playcall.core.incident import Part
+from playcall.core.incident import Part, Whence
 from playcall.web.auth import Identity
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.response import short
+from playcall.web.values import offered
 
 
 def _now(request: Request) -> datetime:
@@ -99,6 +101,23 @@ async def answer(request: Request, incident: int, who: Identity, question: str, 
 
 async def silence(request: Request, incident: int, who: Identity, lasting: timedelta) -> None:
     await act(request, incident, SilenceAsked(at=_now(request), by=who.id, lasting=lasting))
+
+
+async def give_value(
+    request: Request, incident: int, who: Identity, name: str, value: str, command: str = ""
+) -> None:
+    """One that was offered is recorded with where it was found."""
+    found = offered(await dossier(request, incident), name, value)
+    event = ValueGiven(
+        at=_now(request),
+        by=who.id,
+        name=name,
+        value=value,
+        command=command,
+        whence=Whence.OUTPUT if found else Whence.TYPED,
+        found=found,
+    )
+    await act(request, incident, event)
 
 
 # --- who and what is known -----------------------------------------------------------------------

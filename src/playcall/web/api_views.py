@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from playcall.core import verification
+from playcall.core.bound import judged, used
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, Quiet
 from playcall.core.timeline import entry
@@ -24,6 +25,7 @@ from playcall.web.response import (
     parts,
     respond,
 )
+from playcall.web.values import preview
 
 
 class Summary(BaseModel):
@@ -52,6 +54,7 @@ class RunView(BaseModel):
     status: str
     approved_by: str | None
     as_run: str
+    values: dict[str, str] = Field(description="that stood in its placeholders")
     begun_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None
@@ -71,6 +74,10 @@ class CommandView(BaseModel):
     reasons: list[str]
     line: int
     missing: list[str] = Field(description="placeholders that nothing fills")
+    values: dict[str, str] = Field(description="what stands, or would stand, in its placeholders")
+    would_run: str = Field(
+        description="with its values; empty: it has no placeholder, or lacks one"
+    )
     run: RunView | None
     ask: AskView = Field(description="what is asked of who approves it, and how that stands")
 
@@ -178,16 +185,19 @@ def _commands(found: Dossier, place: str, now: datetime) -> list[CommandView]:
             title=command.title,
             guard=command.guard.text if command.guard else None,
             as_written=command.text,
-            effect=command.effect,
-            reasons=list(command.reasons),
+            effect=bound.effect,
+            reasons=list(bound.reasons),
             line=command.line,
             missing=list(missing_values(incident, command)),
+            values=used(command, incident.values),
+            would_run=preview(command, incident).text,
             run=_run(incident, command.id, stored),
             ask=view_ask(command, incident, found.plan, place, now),
         )
         for phase in (play.phases if play else ())
         for step in phase.steps
         for command in step.commands
+        for bound in [judged(command, incident.values)]
     ]
 
 
@@ -201,6 +211,7 @@ def _run(incident: Incident, command: str, stored: dict[str, StoredRun]) -> RunV
         status=run.status,
         approved_by=run.approved_by,
         as_run=row.execution.text if row else "",
+        values=dict(row.execution.values) if row else {},
         begun_at=row.begun_at if row else None,
         ended_at=row.ended_at if row else None,
         exit_code=run.exit_code,

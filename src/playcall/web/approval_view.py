@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from playcall.core import approvals
 from playcall.core.access import Access
-from playcall.core.commands import missing_values
-from playcall.core.compiler.shell import Unbindable, bind
+from playcall.core.bound import as_written, ready
+from playcall.core.compiler.shell import Unbindable
 from playcall.core.compiler.shell.objects import named_objects
 from playcall.core.incident import Incident
 from playcall.core.plan import Command, EffectClass, Plan, Purpose
@@ -40,7 +40,7 @@ def view_ask(
     command: Command, incident: Incident, plan: Plan, place: str, now: datetime
 ) -> AskView:
     request = approvals.waiting(incident, command.id, now)
-    asked = approvals.as_asked(command, request)
+    asked = approvals.asked_now(command, incident, now)
     native = asked.runs_as is not None and asked.runs_as.kind == "promql"
     edit = request.edit if request else None
     policy = plan.response.approvals
@@ -71,20 +71,14 @@ def _criteria(incident: Incident, plan: Plan) -> tuple[str, ...]:
 
 
 def _as_run(command: Command, incident: Incident) -> str:
-    text = command.runs_as.text if command.runs_as else command.text
-    if not command.placeholders or missing_values(incident, command):
-        return text
-    values = {one.name: incident.values[one.name] for one in command.placeholders}
-    return _bound(text, tuple(sorted(values.items())))
-
-
-# A page is drawn again and again, and parsing takes longer than all the rest of it.
-@lru_cache(maxsize=1024)
-def _bound(text: str, values: tuple[tuple[str, str], ...]) -> str:
     try:
-        return bind(text, dict(values)).text
+        return (
+            ready(command, incident.values).text
+            if command.placeholders
+            else as_written(command).text
+        )
     except Unbindable as error:
-        return f"{text}\n# cannot run: {error}"
+        return f"{command.text}\n# cannot run: {error}"
 
 
 _names = lru_cache(maxsize=1024)(named_objects)

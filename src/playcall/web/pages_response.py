@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from playcall.core.events import Whom
 from playcall.web import acts
 from playcall.web.auth import Commander, Responder
+from playcall.web.desk import dossier
 
 router = APIRouter(prefix="/incidents/{incident}")
 
@@ -86,6 +87,31 @@ async def answer(
 @router.post("/silence")
 async def silence(request: Request, incident: int, who: Responder, minutes: Minutes) -> Response:
     await acts.silence(request, incident, who, timedelta(minutes=minutes))
+    return _back(incident)
+
+
+@router.post("/values")
+async def give_values(
+    request: Request,
+    incident: int,
+    who: Responder,
+    command: Text,
+    name: Annotated[list[str], Form()],
+    value: Annotated[list[str], Form()],
+    offer: Text = "",
+) -> Response:
+    """The fields of one command's form, by pairs. A pressed offer, "0:10.0.0.7", is given alone."""
+    typed = [given.strip() for given in value]
+    pressed, _, offered = offer.partition(":")
+    if offer:
+        typed = [offered if pressed == str(index) else "" for index in range(len(name))]
+    known = (await dossier(request, incident)).incident.values
+    fresh = [(one, given) for one, given in zip(name, typed, strict=False) if given]
+    if not fresh:
+        raise HTTPException(422, f"write a value for {' or '.join(name)} first")
+    for one, given in fresh:
+        if offer or known.get(one) != given:
+            await acts.give_value(request, incident, who, one, given, command)
     return _back(incident)
 
 

@@ -15,6 +15,7 @@ from playcall.web import (
     api,
     api_approvals,
     api_response,
+    api_values,
     oncall,
     pages,
     pages_approvals,
@@ -47,6 +48,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(oncall.feeds, include_in_schema=False)
     web.include_router(api_response.router)
     web.include_router(api_approvals.router)
+    web.include_router(api_values.router)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
     web.include_router(pages_approvals.router, include_in_schema=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core import timeline, verification
-from playcall.core.approvals import as_asked, waiting
+from playcall.core.approvals import asked_now
+from playcall.core.bound import judged
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
@@ -24,6 +25,7 @@ from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import view_response
 from playcall.web.approval_view import AskView, view_ask
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
+from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
 SHOWN_OUTPUT = 4000  # characters of the end of an output that the page carries
@@ -49,6 +51,8 @@ class CommandView:
     why: str  # the reasons for its class, and for its translation
     effect: EffectClass
     missing: tuple[str, ...]
+    values: tuple[ValueView, ...]  # of its placeholders
+    preview: Preview
     status: str  # "" before anything happened
     summary: str
     approved_by: str | None
@@ -274,11 +278,12 @@ def _tree(question: Question, depth: int) -> Iterable[str]:
             yield from _tree(following, depth + 1)
 
 
-def _command(command: Command, found: Dossier, place: str, now: datetime) -> CommandView:
+def _command(written: Command, found: Dossier, place: str, now: datetime) -> CommandView:
     incident = found.incident
+    command = judged(written, incident.values)
     run = incident.runs.get(command.id)
     row = next((r for r in found.runs if run and r.id == run.id), None)
-    asked = as_asked(command, waiting(incident, command.id, now))
+    asked = asked_now(written, incident, now)
     missing = missing_values(incident, asked)
     output = _ANSI.sub("", row.output.decode("utf-8", "replace")) if row else ""
     as_run = row.execution.text if row else (command.runs_as.text if command.runs_as else "")
@@ -295,6 +300,8 @@ def _command(command: Command, found: Dossier, place: str, now: datetime) -> Com
         ),
         effect=command.effect,
         missing=missing,
+        values=wanted_by(command, found),
+        preview=preview(written, incident) if idle else Preview(),
         status=run.status if run else "",
         summary=run.summary if run else "",
         approved_by=run.approved_by if run else None,
@@ -307,7 +314,7 @@ def _command(command: Command, found: Dossier, place: str, now: datetime) -> Com
         and not missing
         and command.effect is not EffectClass.MANUAL,
         again=run is not None and not run.status.never_ran,
-        ask=view_ask(command, incident, found.plan, place, now),
+        ask=view_ask(written, incident, found.plan, place, now),
     )
 
 
