@@ -42,6 +42,7 @@ def drill(*words: str | Path) -> subprocess.CompletedProcess[str]:
         ("STREAM_COUNT=16", "rm -rf /", "no change of the play has it"),
         ('["STREAM_COUNT=16"]', '["kubectl"]', "have it; name a part of exactly one command"),
         ('["STREAM_COUNT=16"]', '["STREAM_COUNT=16", "STREAM_COUNT"]', "name the same command"),
+        ("approve = ", 'take = ["POD"]\napprove = ', "has no placeholder 'POD'; there are DEST"),
         ("approve", "aprove", "has no key 'aprove'"),
         ("alert = ", "alert ", "not TOML"),
         ("[streams]", "streams = 1\n[other]", "is not a table"),

@@ -112,7 +112,7 @@ def deployments(site: Site) -> list[Manifest]:
 
 
 def _destination(name: str, size: int, site: Site) -> Manifest:
-    labels = {"app": "dwcp-v3-destination", "version": "v3"}
+    labels = {"app": "dwcp-v3", "component": "destination", "version": "v3"}
     env = {
         "DWCP_NODE": name,
         "DWCP_LISTEN": f"$(POD_IP):{STREAM}",

@@ -23,7 +23,8 @@ from drillrange.changes import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A cause with a name. `private`: it needs a network of its own."""
+    """A cause with a name. `private`: it, or what the playbook does against it, needs a network of
+    its own."""
 
     name: str
     about: str  # what is wrong while it is in, for a person
@@ -124,6 +125,7 @@ FAULTS: Mapping[str, Fault] = {
             about="a machine nobody knows sends broken frames to the destination",
             alert=ERRORS,
             changes=(BAD_FRAMES,),
+            private=True,
         ),
         Fault(
             name="bad-config",

@@ -7,6 +7,7 @@ import pytest
 from playcall.core import events as ev
 from playcall.core.bound import judged, ready
 from playcall.core.compiler.shell import Unbindable
+from playcall.core.effects import RunCommand
 from playcall.core.incident import Origin, RunStatus, Whence
 from playcall.core.plan import EffectClass
 from playcall.core.timeline import entry
@@ -39,8 +40,7 @@ def test_a_first_look_runs_when_its_value_arrives_and_not_twice() -> None:
     given = replace(GIVEN, name="host", value="db-1")
     outcome = moved(opened(PLAN), given, PLAN)
     (effect,) = outcome.effects
-    assert effect.command == "2.1"
-    assert effect.approved_by is None
+    assert effect == RunCommand(command="2.1", run="1/2.1/1", approved_by=None)
     assert moved(outcome.incident, replace(given, value="db-2"), PLAN).effects == ()
 
 

@@ -55,7 +55,7 @@ def _is_named(value: str, stem: str) -> bool:
 def _say(counts: Counter[str]) -> str:
     """The count is of all outputs; those that hold most are named."""
     total = counts.total()
-    times = "once" if total == 1 else f"{total} times"
+    times = {1: "once", 2: "twice"}.get(total, f"{total} times")
     outputs = ", ".join(command for command, _ in counts.most_common(3))
     return f"{times} in the output of {outputs}"
 
@@ -86,12 +86,15 @@ def _addresses(one: Printed) -> Iterator[str]:
                 yield value
 
 
+_OWN = frozenset(map(ip_address, ("127.0.0.1", "::1")))
+
+
 def _may_be_peer(value: str) -> bool:
     try:
         address = ip_address(value)
     except ValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified or address.is_multicast)
+    return not (address in _OWN or address.is_unspecified or address.is_multicast)
 
 
 # --- Tables of kubectl ---------------------------------------------------------------------------
@@ -153,6 +156,7 @@ def _hosts(one: Printed) -> Iterator[str]:
 _FINDERS: Mapping[Kind, Callable[[Printed], Iterable[str]]] = {
     Kind.IP: _addresses,
     Kind.HOST: _hosts,
+    Kind.ENDPOINT: _hosts,
     Kind.POD: _named("pod"),
     Kind.WORKLOAD: _named("pod"),
     Kind.NAMESPACE: _named("namespace"),

@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     IP = "IP address"
     HOST = "host"
+    ENDPOINT = "host, with or without its port"  # of an address with "://"
     POD = "pod"
     WORKLOAD = "pod or workload"  # where kubectl takes both: `logs`, `exec`
     NAMESPACE = "namespace"
@@ -49,6 +50,7 @@ _BY_NAME: Mapping[str, Kind] = {
     **dict.fromkeys(("count", "number", "replicas", "seconds", "minutes", "pid"), Kind.NUMBER),
     **dict.fromkeys(("duration", "interval", "since", "window"), Kind.DURATION),
     **dict.fromkeys(("path", "file", "filename", "dir", "directory", "folder"), Kind.PATH),
+    **dict.fromkeys(("cidr", "subnet", "network", "url", "uri", "endpoint"), Kind.TEXT),
     **dict.fromkeys(("deployment", "service", "container", "statefulset", "configmap"), Kind.NAME),
 }
 _FILLERS = frozenset(("name", "here", "id"))  # "pod-name" is a pod, "YOUR_POD_HERE" too
@@ -62,7 +64,7 @@ _BY_PLACE: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
         (r"""--(?:tail|replicas|limit|lines)[ =]["']?""", Kind.NUMBER),
         (r"""--port[ =]["']?""", Kind.PORT),
         (r"""://[^/\s"']*:\d*""", Kind.NUMBER),
-        (r"""://(?:[^/\s@"']*@)?""", Kind.HOST),
+        (r"""://(?:[^/\s@"']*@)?""", Kind.ENDPOINT),
         (
             r"""\b(?:ping6?|traceroute6?|tracepath|mtr|dig|nslookup)\b[^|;&\n]*\s["']?""",
             Kind.HOST,
@@ -70,6 +72,7 @@ _BY_PLACE: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
         (r"""\biptables\b[^|;&\n]*\s(?:-s|-d|--source|--destination)[ =]["']?""", Kind.IP),
     )
 )
+_TAKES_PORT = re.compile(r"""://(?:[^/\s@"']*@)?$""")
 _TAKES_POD = re.compile(
     r"""\bkubectl\b[^|;&\n]*\s(?:exec|logs|attach|port-forward)\b[^|;&\n]*\s["']?$"""
 )
@@ -88,6 +91,8 @@ def kind_of(command: Command, name: str) -> Kind:
     if kind := next((_BY_NAME[word] for word in _words(name) if word in _BY_NAME), None):
         if kind is Kind.POD and before and all(_TAKES_POD.search(line) for line in before):
             return Kind.WORKLOAD
+        if kind is Kind.HOST and before and all(_TAKES_PORT.search(line) for line in before):
+            return Kind.ENDPOINT
         return kind
     found = {_kind_at(line) for line in before}
     return found.pop() if len(found) == 1 else Kind.TEXT
@@ -156,6 +161,12 @@ def _is_host(value: str) -> bool:
     return _is_ip(value) or (_is_hostname(value.lower()) and not last.isdigit())
 
 
+def _is_endpoint(value: str) -> bool:
+    host, colon, port = value.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    return _is_host(value) or (bool(colon) and _is_port(port) and _is_host(bare))
+
+
 def _is_port(value: str) -> bool:
     return _matches(r"[1-9]\d{0,4}")(value) and int(value) <= 65535
 
@@ -168,6 +179,9 @@ RULES: Mapping[Kind, Rule] = {
     Kind.IP: Rule(fits=_is_ip, write="an address such as 10.0.0.7 or 2001:db8::7"),
     Kind.HOST: Rule(
         fits=_is_host, write="a host name such as db-1.example.org, or an address such as 10.0.0.7"
+    ),
+    Kind.ENDPOINT: Rule(
+        fits=_is_endpoint, write="a host such as db-1.example.org, or with its port db-1:8080"
     ),
     Kind.POD: Rule(
         fits=_matches(_SUBDOMAIN),

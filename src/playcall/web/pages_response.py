@@ -98,19 +98,15 @@ async def give_values(
     command: Text,
     name: Annotated[list[str], Form()],
     value: Annotated[list[str], Form()],
-    offer: Text = "",
 ) -> Response:
-    """The fields of one command's form, by pairs. A pressed offer, "0:10.0.0.7", is given alone."""
+    """The fields of one command's form, by pairs; what was left empty or as it was is not given."""
     typed = [given.strip() for given in value]
-    pressed, _, offered = offer.partition(":")
-    if offer:
-        typed = [offered if pressed == str(index) else "" for index in range(len(name))]
     known = (await dossier(request, incident)).incident.values
     fresh = [(one, given) for one, given in zip(name, typed, strict=False) if given]
     if not fresh:
         raise HTTPException(422, f"write a value for {' or '.join(name)} first")
     for one, given in fresh:
-        if offer or known.get(one) != given:
+        if known.get(one) != given:
             await acts.give_value(request, incident, who, one, given, command)
     return _back(incident)
 

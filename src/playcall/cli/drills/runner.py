@@ -122,6 +122,8 @@ class _Run:
             self._tell(f"YOUR TURN: sign in with {self._scene.sign_in_link()}")
         else:
             self._post("acknowledge", {})
+            for name in self._scripted.take:
+                self._take(name)
             for part in self._scripted.approve:
                 self._approve(part)
         if self._scripted.expect is Expectation.CLEARS:
@@ -131,6 +133,19 @@ class _Run:
             unproven = self._detail()["status"] != "recovered"
             self._post("resolve", {"cause": self._scripted.cause, "unverified": unproven})
         self._await("the post-mortem", self._reported, self._setting.compressed(RECOVERY, 60))
+
+    def _take(self, name: str) -> None:
+        """Give a placeholder the likeliest value that Playcall offers."""
+
+        def offered() -> dict[str, str]:
+            """Empty until there is one."""
+            found = self._scene.get(f"/incidents/{self._incident}/values")
+            offers = [offer for one in found if one["name"] == name for offer in one["offers"]]
+            return offers[0] if offers else {}
+
+        offer = self._await(f"an offer for {name}", offered, DIAGNOSTICS_SECONDS)
+        self._post("values", {"name": name, "value": offer["value"]})
+        self._tell(f"{name} is {offer['value']}, {offer['found']}")
 
     def _approve(self, part: str) -> None:
         command = next(c for c in self._detail()["commands"] if part in c["as_written"])

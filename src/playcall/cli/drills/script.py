@@ -12,7 +12,7 @@ from playcall.core.drill import Expectation
 from playcall.core.plan import EffectClass, Plan, Play
 
 FILE = "drills.toml"  # beside the document
-KEYS = {"alert", "fault", "approve", "expect", "cause", "why"}
+KEYS = {"alert", "fault", "approve", "take", "expect", "cause", "why"}
 
 
 class BadScript(Exception):
@@ -27,6 +27,7 @@ class Scripted:
     alert: str
     fault: str
     approve: tuple[str, ...]
+    take: tuple[str, ...]  # placeholders, for which the likeliest value that is offered is given
     expect: Expectation
     cause: str
     why: str  # it is not yet drilled
@@ -74,15 +75,22 @@ class _Reader:
             alert=alert,
             fault=fault,
             approve=self._approve(table, play),
+            take=self._take(table, play),
             expect=Expectation(expect),
             cause=self._text(table, "cause", ""),
             why=self._text(table, "why", ""),
         )
 
+    def _take(self, table: dict[str, Any], play: Play) -> tuple[str, ...]:
+        wanted = self._texts(table, "take")
+        known = {one.name for command in play.commands() for one in command.placeholders}
+        if unknown := [name for name in wanted if name not in known]:
+            names = ", ".join(sorted(known)) or "none"
+            self._refuse(f"take: the play has no placeholder {unknown[0]!r}; there are {names}")
+        return tuple(wanted)
+
     def _approve(self, table: dict[str, Any], play: Play) -> tuple[str, ...]:
-        wanted = table.get("approve", [])
-        if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
-            self._refuse("approve: is not a list of texts")
+        wanted = self._texts(table, "approve")
         named: dict[str, str] = {}
         for part in wanted:
             found = [command.text for command in changes(play) if part in command.text]
@@ -93,6 +101,12 @@ class _Reader:
                 self._refuse(f"approve: {part!r} and {named[found[0]]!r} name the same command")
             named[found[0]] = part
         return tuple(wanted)
+
+    def _texts(self, table: dict[str, Any], key: str) -> list[str]:
+        found = table.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            self._refuse(f"{key}: is not a list of texts")
+        return found
 
     def _text(self, table: dict[str, Any], key: str, default: str | None = None) -> str:
         value = table.get(key, default)
