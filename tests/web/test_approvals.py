@@ -10,6 +10,7 @@ import pytest
 from playcall.core.access import Access
 from playcall.core.events import CommandFinished, PageDelivered, Resolved, RunApproved
 from playcall.core.plan import EffectClass
+from playcall.core.response import ApprovalPolicy
 from playcall.testing import NOON, ScriptedRunner, a_command, a_plan, a_play, an_alert, minutes
 from playcall.web.auth import Identity
 from tests.engine.world import World, of
@@ -256,3 +257,39 @@ async def test_whoever_makes_a_link_is_no_second_person(site: Site) -> None:
         answer = await stranger.post(link)
     assert (answer.status_code, "one of them made the link" in answer.text) == (409, True)
     assert ran(site) == []
+
+
+async def test_a_value_given_since_is_not_what_was_seen(tmp_path: Path) -> None:
+    command = a_command(
+        "2.1", effect=CHANGE, text="kubectl delete pod <pod>", placeholders=("pod",)
+    )
+    world = World(folder=tmp_path, plan=a_plan(a_play(commands=(command,))))
+    async with site_of(world) as site:
+        await world.receive(an_alert())
+        await world.until_event(PageDelivered)
+        given = {"name": "pod", "command": "2.1"}
+        assert (await post(site, "ada", "values", value="web-1", **given))[0] == 200
+        seen = await ask_of(site, "2.1")
+        assert seen["text"] == "kubectl delete pod web-1"
+        assert (await post(site, "cleo", "values", value="web-2", **given))[0] == 200
+        code, why = await post(site, "ada", "approve", command="2.1", digest=seen["digest"])
+        assert (code, why) == (409, "this is not the command you saw; look again")
+        digest = (await ask_of(site, "2.1"))["digest"]
+        assert (await post(site, "ada", "approve", command="2.1", digest=digest))[0] == 200
+
+
+async def test_where_nobody_approves_their_own_the_page_offers_to_ask(tmp_path: Path) -> None:
+    plan = a_plan(a_play(commands=COMMANDS))
+    strict = replace(plan.response, approvals=ApprovalPolicy(own=False))
+    world = World(folder=tmp_path, plan=replace(plan, response=strict))
+    async with site_of(world) as site:
+        await world.receive(an_alert())
+        await world.until_event(PageDelivered)
+        assert "Approve and run: Command 2.1" not in await page_of(site, "ada")
+        async with site.with_session("ada") as browser:
+            ask = await browser.post("/incidents/1/ask", data={"command": "2.1"})
+        assert ask.status_code == 303
+        assert "Approve and run: Command 2.1" not in await page_of(site, "ada")
+        assert "Approve and run: Command 2.1" in await page_of(site, "cleo")
+        assert (await post(site, "ada", "approve", command="2.1"))[0] == 409
+        assert (await post(site, "cleo", "approve", command="2.1"))[0] == 200

@@ -29,6 +29,7 @@ class AskView:
     access: Access  # the least that an approver has
     people: int  # how many different people have to approve
     ask_first: bool  # nobody has asked, and nobody may approve what they ask for
+    not_by: str | None  # who asked, where they may not approve
     asked_by: str | None  # None: nobody has
     approved_by: tuple[str, ...]
     expires_at: datetime | None
@@ -43,7 +44,7 @@ def view_ask(
     asked = approvals.asked_now(command, incident, now)
     native = asked.runs_as is not None and asked.runs_as.kind == "promql"
     edit = request.edit if request else None
-    policy = plan.response.approvals
+    others = not plan.response.approvals.own and asked.effect is EffectClass.CHANGE
     return AskView(
         digest=approvals.digest_of_run(asked, incident),
         text=_as_run(asked, incident),
@@ -55,7 +56,8 @@ def view_ask(
         verified_by=_criteria(incident, plan),
         access=approvals.needed_access(asked, incident, plan),
         people=approvals.needed_people(asked, incident, plan),
-        ask_first=request is None and not policy.own and asked.effect is EffectClass.CHANGE,
+        ask_first=others and request is None,
+        not_by=request.by if request and others else None,
         asked_by=request.by if request else None,
         approved_by=tuple(one.by for one in request.approvals) if request else (),
         expires_at=request.expires_at if request else None,
