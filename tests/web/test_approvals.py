@@ -270,7 +270,7 @@ async def test_a_value_given_since_is_not_what_was_seen(tmp_path: Path) -> None:
         given = {"name": "pod", "command": "2.1"}
         assert (await post(site, "ada", "values", value="web-1", **given))[0] == 200
         seen = await ask_of(site, "2.1")
-        assert seen["text"] == "kubectl delete pod web-1"
+        assert seen["text"] == "kubectl delete pod 'web-1'"
         assert (await post(site, "cleo", "values", value="web-2", **given))[0] == 200
         code, why = await post(site, "ada", "approve", command="2.1", digest=seen["digest"])
         assert (code, why) == (409, "this is not the command you saw; look again")
