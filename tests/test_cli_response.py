@@ -6,11 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from playcall.cli import main
-from tests.servers import smtp
+from tests.servers import smtp, wait_for
 from tests.web.deciding import BOB, MORE, PLAYBOOK
 from tests.web.served import TOKEN, Served
 
@@ -122,3 +123,58 @@ def test_a_duration_that_is_none_is_refused(
         main(["snooze", "1", "--", lasting])
     assert ended.value.code == 2
     assert "is no duration" in capsys.readouterr().err
+
+
+def test_approvals_from_a_terminal(served: Served, tmp_path: Path) -> None:
+    """The rollback needs two people: ada and bob, who sees what ada saw."""
+    code, told = playcall(served, "approve", "1", "2.2")
+    assert (code, told.splitlines()[0]) == (0, "mend-latency --back")
+    assert told.endswith("Incident 1: approved; it waits for a second person\n")
+    assert "  digest " in told
+    assert "has approved it already" in playcall(served, "approve", "1", "2.2")[1]
+    told = playcall(served, "incidents", "1", token=BOB)[1]
+    assert "ada approved it; it waits until " in told
+    assert playcall(served, "approve", "1", "2.2", "--digest", "0" * 16, token=BOB)[0] == 1
+    assert playcall(served, "approve", "1", "2.2", "--link", "bob", token=BOB)[0] == 1
+    code, told = playcall(served, "refuse", "1", "2.2", "--link", "bob")
+    assert (code, told.split("/approve/")[0]) == (0, served.url)
+    assert playcall(served, "approve", "1", "2.2", token=BOB)[1].endswith("approved\n")
+
+    (tmp_path / "other").write_text("mend-latency --softly\n", "utf-8")
+    code, told = playcall(served, "approve", "1", "2.1", "--edit", str(tmp_path / "other"))
+    assert code == 0
+    assert "+mend-latency --softly" in told.splitlines()
+    code, refused = playcall(served, "approve", "1", "2.1", token=BOB)
+    assert (code, "It was edited" in refused) == (1, True)
+    digest = told.split()[-1]
+    code, _ = playcall(served, "approve", "1", "2.1", "--digest", digest, token=BOB)
+    assert code == 0
+    code, _ = playcall(served, "approve", "1", "2.2", "--again", "--emergency", "it burns")
+    assert code == 0
+    told = playcall(served, "incidents", "1")[1]
+    assert 'EMERGENCY: ada alone approved 2.2 "Go back", once more: it burns' in told
+
+
+def test_after_a_restart_a_removed_role_approves_nothing_and_what_waits_stays_what_it_was(
+    tmp_path: Path,
+) -> None:
+    with smtp() as mailbox:
+        served = Served(tmp_path, mailbox.port, PLAYBOOK, MORE)
+        served.start()
+        served.fire()
+        assert playcall(served, "approve", "1", "2.2", token=BOB)[0] == 0
+        served.stop()
+        settings, playbook = tmp_path / "playcall.toml", tmp_path / "playbook.md"
+        text = settings.read_text("utf-8")
+        settings.write_text(text.replace('access = "responder"', 'access = "viewer"'), "utf-8")
+        playbook.write_text(PLAYBOOK.replace("--back", "--all"), "utf-8")  # while a step waits
+        served.start()
+        refused = playcall(served, "approve", "1", "2.1", token=BOB)
+        assert refused[0] == 1
+        assert "Bob is a viewer; this needs a responder" in refused[1]
+        code, told = playcall(served, "approve", "1", "2.2")
+        assert (code, told.splitlines()[0]) == (0, "mend-latency --back")
+        wait_for(lambda: "NOT RUN" in playcall(served, "incidents", "1")[1], "lapse")
+        told = playcall(served, "incidents", "1")[1]
+        assert 'NOT RUN: 2.2 "Go back": bob, who approved it, is a viewer now' in told
+        served.stop()

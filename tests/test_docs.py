@@ -9,7 +9,7 @@ import pytest
 from playcall import rotafile, runnerfile, settings
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
-from playcall.web import api, api_response, api_values, oncall
+from playcall.web import api, api_approvals, api_response, api_values, oncall
 
 ROOT = Path(__file__).parent.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -28,6 +28,7 @@ def keys() -> list[str]:
         "alertmanager": settings.AlertmanagerTable,
         "mail": settings.MailTable,
         "response": settings.ResponseTable,
+        "approvals": settings.ApprovalsTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": settings.WebhookTable,
         "runner": runnerfile.RunnerTable,
@@ -54,7 +55,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    routers = [one.router for one in (api, api_response, api_values, oncall)] + [oncall.feeds]
+    modules = (api, api_response, api_approvals, api_values, oncall)
+    routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
     for path in paths:

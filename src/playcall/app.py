@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import logging
 import signal
 import socket
@@ -22,6 +23,7 @@ from playcall.channels.webhook import Webhook
 from playcall.clock import SystemClock
 from playcall.core import rota
 from playcall.core.access import Access
+from playcall.core.approvals import unknown_marks
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
 from playcall.core.people import first_roles, roles
@@ -113,6 +115,8 @@ def load_playbook(settings: Settings) -> Playbook:
     except ValueError as error:
         raise BadSettings(f"checklist: {error} of {settings.playbook.name}.") from None
     plan = replace(plan, response=settings.response)
+    if marks := unknown_marks(plan):
+        raise BadSettings(f"approvals: {settings.playbook.name} has no {', no '.join(marks)}.")
     return Playbook(
         plan=quicken(plan, settings.pace),
         problems=(*compiled.problems, *stale),
@@ -172,7 +176,12 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             engine = await _build_engine(settings, playbook, store, client)
             doorkeeper = _doorkeeper(settings)
-            desk = Desk(engine=engine, store=store, clock=engine.performer.clock)
+            desk = Desk(
+                engine=engine,
+                store=store,
+                clock=engine.performer.clock,
+                place=f"{socket.gethostname()}, as {getpass.getuser()}",
+            )
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
@@ -274,6 +283,7 @@ async def _build_engine(
         clock=clock,
         hands=hands,
         owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+        access={name: one.access for name, one in identities(settings).items()},
     )
     reader = Reader(
         store=store,
@@ -375,24 +385,26 @@ def _channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Cha
 def _doorkeeper(settings: Settings) -> Doorkeeper:
     key, first_run = secret_key(settings.data)
     links = Links(settings.data / "links")
-    people = {
-        name: Identity(id=name, name=table.name, access=table.access)
-        for name, table in settings.people.items()
-    }
-    people.setdefault(
-        FIRST_PERSON,
-        Identity(id=FIRST_PERSON, name="Administrator", access=Access.ADMINISTRATOR),
-    )
     if first_run:
         link = f"{settings.url}/sign-in?code={links.make(FIRST_PERSON)}"
         print(f"First run. Sign in once with: {link}", flush=True)
     return Doorkeeper(
-        people=people,
+        people=identities(settings),
         tokens={t: name for name, table in settings.people.items() for t in table.tokens},
         intake_tokens=frozenset(settings.intake.tokens),
         key=key,
         links=links,
     )
+
+
+def identities(settings: Settings) -> dict[str, Identity]:
+    """Everybody who may sign in, and what they may do."""
+    people = {
+        name: Identity(id=name, name=table.name, access=table.access)
+        for name, table in settings.people.items()
+    }
+    first = Identity(id=FIRST_PERSON, name="Administrator", access=Access.ADMINISTRATOR)
+    return {FIRST_PERSON: first, **people}
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -17,7 +17,7 @@ import msgspec
 from playcall import rotafile
 from playcall.core.access import Access
 from playcall.core.maintenance import Window
-from playcall.core.response import ResponsePolicy
+from playcall.core.response import ApprovalPolicy, ResponsePolicy
 from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
 from playcall.rotafile import Feed, RuleTable, ScheduleTable
@@ -114,6 +114,17 @@ class MeasureTable(_Table, frozen=True):
     at_most: float = 0.0
 
 
+class ApprovalsTable(_Table, frozen=True):
+    """Who may let a command run, beyond what the document demands."""
+
+    own: bool = True  # whoever asks may approve as well
+    stand_for: str = "15m"  # how long an approval is worth a start
+    heavy: Access = Access.RESPONDER
+    change: Access = Access.RESPONDER
+    alerts: Mapping[str, Access] = {}  # for the changes of a play
+    two_people: tuple[str, ...] = ()  # "ALERT" or "ALERT 3.1"
+
+
 class MaintenanceTable(_Table, frozen=True):
     """Pages for what the matchers match are held from `from` until `until`."""
 
@@ -146,6 +157,7 @@ class _File(_Table, frozen=True):
     targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
     checklist: tuple[MeasureTable, ...] = ()
+    approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
@@ -265,7 +277,7 @@ def _mistakes(file: _File) -> list[str]:
     if not file.intake.severity_labels:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
     found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
-    found += _response_mistakes(file.response)
+    found += _response_mistakes(file.response, file.approvals)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -287,8 +299,10 @@ def _mistakes(file: _File) -> list[str]:
     return found
 
 
-def _response_mistakes(response: ResponseTable) -> list[str]:
+def _response_mistakes(response: ResponseTable, approvals: ApprovalsTable) -> list[str]:
     found = []
+    if read_duration(approvals.stand_for) is None:
+        found.append(f'approvals.stand_for: "{approvals.stand_for}" is not a duration: "15m".')
     for name in ("repeat_after", "snooze_at_most", "reopen_within", "silence_acknowledged"):
         text = getattr(response, name)
         if read_duration(text) is None and not (name == "silence_acknowledged" and text == ""):
@@ -363,7 +377,7 @@ def _complete(file: _File, beside: Path) -> Settings:
         runner=complete_runner(file.runner),
         targets={name: complete_target(table, beside) for name, table in file.targets.items()},
         files=_directory(file.runner.files, beside),
-        response=_response(file.response),
+        response=_response(file.response, file.approvals),
         checklist=tuple(
             Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist
         ),
@@ -386,7 +400,7 @@ def read_duration(text: str) -> timedelta | None:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
 
 
-def _response(table: ResponseTable) -> ResponsePolicy:
+def _response(table: ResponseTable, approvals: ApprovalsTable) -> ResponsePolicy:
     usual = ResponsePolicy()
     return ResponsePolicy(
         repeat_after=read_duration(table.repeat_after) or usual.repeat_after,
@@ -395,6 +409,14 @@ def _response(table: ResponseTable) -> ResponsePolicy:
         silence_acknowledged=read_duration(table.silence_acknowledged),
         resolves_itself=table.resolves_itself,
         war_room=table.war_room,
+        approvals=ApprovalPolicy(
+            own=approvals.own,
+            stand_for=read_duration(approvals.stand_for) or usual.approvals.stand_for,
+            heavy=approvals.heavy,
+            change=approvals.change,
+            alerts=approvals.alerts,
+            two_people=approvals.two_people,
+        ),
     )
 
 

@@ -356,6 +356,19 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.ValueGiven(at=NOON, by="ada", name="POD", value="web-1"),
     ev.RunApproved(at=NOON, by="ada", command="2.1"),
     ev.RunDeclined(at=NOON, by="ada", command="2.1", reason=""),
+    ev.RunRequested(at=NOON, by="ada", command="2.1"),
+    ev.RunEdited(
+        at=NOON,
+        by="ada",
+        command="2.1",
+        original="restart",
+        text="restart --all",
+        diff="",
+        effect="change",
+        reasons=(),
+    ),
+    ev.ApprovalLapsed(at=NOON, command="2.1", run="1/2.1/1", reason="too late"),
+    ev.RequestExpired(at=NOON, command="2.1"),
     ev.CommandBegun(at=NOON, command="1.1", run="1/1.1/1"),
     ev.CommandFinished(
         at=NOON, command="1.1", run="1/1.1/1", status=RunStatus.FAILED, exit_code=1, summary=""

@@ -43,3 +43,28 @@ def test_a_page_that_did_not_arrive_is_in_the_post_mortem() -> None:
     failed = ev.PageFailed(at=NOON, role="On-Call Primary", person="ada", reason="mail is down")
     text = write_report((an_opening(), failed), PLAN).markdown
     assert "PAGE NOT DELIVERED to ada" in text
+
+
+def test_the_resolution_says_what_ran_and_on_whose_word() -> None:
+    edited = ev.RunEdited(
+        at=NOON,
+        by="ada",
+        command="2.1",
+        original="uptime",
+        text="uptime --pretty",
+        diff="-uptime\n+uptime --pretty",
+        effect="change",
+        reasons=("because",),
+    )
+    bob = ev.RunApproved(at=NOON, by="bob", command="2.1")
+    alone = ev.RunApproved(
+        at=NOON + minutes(9), by="cleo", command="2.1", emergency=True, reason="it burns"
+    )
+    *_, end = ran("2.1", 9)
+    events = (an_opening(), bob, edited, bob, *ran("2.1", 4), alone, end)
+    text = write_report(events, PLAN).markdown
+    assert (
+        "(edited for this run), approved by bob and ada: succeeded\n\n      uptime --pretty" in text
+    )
+    assert "Command 2.1, approved by cleo alone, EMERGENCY: it burns: succeeded" in text
+    assert "EMERGENCY: cleo alone approved 2.1" in text

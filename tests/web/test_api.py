@@ -19,6 +19,7 @@ from tests.web.site import HOST, Site, site_of
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 API = "/api/v1/incidents/1"
+STORELESS = ("/sign-in", "/approve/{token}")  # the latter when it is forged
 OURS = {"origin": HOST}  # what a browser sends with a form of ours
 
 
@@ -59,6 +60,9 @@ async def test_nothing_answers_a_stranger_but_the_sign_in_page(site: Site) -> No
         for method, path in asked:
             answer = await stranger.request(method, path)
             if path == "/sign-in":
+                continue
+            if path.startswith("/approve/"):  # a link says itself whom it is for
+                assert answer.status_code == 403, (method, path)
                 continue
             if path.startswith("/api/") or path == "/metrics":
                 assert answer.status_code == 401, (method, path)
@@ -139,7 +143,7 @@ async def test_every_read_says_503_when_the_database_is_gone(site: Site) -> None
     await site.world.store.close()
     async with site.asking("root") as client:
         for method, path in routes(site):
-            if method == "GET" and path not in ("/sign-in", "/api/v1/openapi.json"):
+            if method == "GET" and path not in (*STORELESS, "/api/v1/openapi.json"):
                 assert (await client.get(path)).status_code == 503, path
         assert (await client.post(f"{API}/acknowledge")).status_code == 503
 

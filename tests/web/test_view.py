@@ -1,5 +1,6 @@
 """What the incident page says, as values: from events alone, without a server."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from playcall.core import events as ev
@@ -101,7 +102,10 @@ def test_what_was_decided_is_the_first_thing_to_approve() -> None:
     assert after is not None
     assert (before.id, after.id) == ("2.1", "7.2")
     run = ev.RunApproved(at=NOON + minutes(3), by="ada", command="7.2")
-    assert shown(ACKNOWLEDGED, *ROLLED_BACK, run).decide is None
+    waits = shown(ACKNOWLEDGED, *ROLLED_BACK, run).decide  # a rollback, for a second person
+    assert waits is not None
+    assert (waits.id, waits.ask.approved_by) == ("7.2", ("ada",))
+    assert shown(ACKNOWLEDGED, *ROLLED_BACK, run, replace(run, by="bob")).decide is None
 
 
 def test_a_question_waits_at_the_top_once_its_time_has_come() -> None:

@@ -1,11 +1,12 @@
-"""`playcall approve N COMMAND`: let one command run once."""
+"""`playcall approve N COMMAND`: let one command run once; or ask for that, or for another text."""
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from playcall.cli import remote, set_values
-from playcall.cli.console import harmless_lines
+from playcall.cli.console import harmless, harmless_lines
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,6 +23,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         type=set_values.assignment,
         help="give a placeholder its value first",
     )
+    parser.add_argument("--digest", help="only if this is still what would run")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--ask", action="store_true", help="ask others to approve it")
+    how.add_argument("--edit", metavar="FILE", help="ask for one run with the text of a file")
+    how.add_argument("--link", metavar="PERSON", help="make a link by which PERSON can, once")
+    how.add_argument(
+        "--emergency", metavar="WHY", help="alone, although it needs two people; goes on record"
+    )
     remote.add_server_arguments(parser)
 
 
@@ -30,18 +39,79 @@ def run(args: argparse.Namespace) -> int:
     if code := set_values.give(args, args.values, args.command_id):
         return code
     try:
+        if args.edit:
+            return _edit(args, f"{path}/edit")
         found = remote.ask(args, path).json()["commands"]
         command = next((one for one in found if one["id"] == args.command_id), None)
         if command and command["missing"]:
             return _tell_missing(args, command)
+        if args.link:
+            return give_link(args, "approve")
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
-    if command:
-        print(*harmless_lines(command["would_run"] or command["as_written"]), sep="\n")
-    body = {"command": args.command_id, "again": args.again}
+    asked = command["ask"] if command else None
+    if asked:
+        show(asked)
+    if asked and asked["edited_by"] and not args.digest and not args.ask:
+        told = f"It was edited. Read it, then approve it with --digest {asked['digest']}"
+        print(told, file=sys.stderr)
+        return 1
+    return _press(args, path, args.digest or (asked["digest"] if asked else ""))
+
+
+def _press(args: argparse.Namespace, path: str, digest: str) -> int:
+    body: dict[str, Any] = {"command": args.command_id, "again": args.again, "digest": digest}
+    if args.ask:
+        return remote.act(args, f"{path}/ask", body)
+    if args.emergency is not None:
+        body |= {"emergency": True, "reason": args.emergency}
     hint = "" if args.again else "--again runs a command once more that ran before."
     return remote.act(args, f"{path}/approve", body, hint)
+
+
+def show(asked: dict[str, Any]) -> None:
+    """What a person decides on."""
+    print(*harmless_lines(asked["text"]), sep="\n")
+    print(f"  where        {harmless(asked['where'])}")
+    print(f"  {asked['effect']:<12} {harmless('; '.join(asked['reasons']))}")
+    if asked["names"]:
+        print(f"  names        {harmless(', '.join(asked['names']))}")
+    print(f"  proven by    {harmless('; '.join(asked['verified_by']))}")
+    if asked["edited_by"]:
+        print(f"  edited by    {harmless(asked['edited_by'])}")
+        print(*harmless_lines(asked["diff"]), sep="\n")
+    if asked["approved_by"]:
+        print(f"  approved by  {harmless(', '.join(asked['approved_by']))}")
+    print(f"  digest       {asked['digest']}")
+
+
+def give_link(args: argparse.Namespace, action: str) -> int:
+    """Prints the address of a single-use link. Raises Declined."""
+    body = {"command": args.command_id, "person": args.link, "action": action}
+    made = remote.tell(args, f"/incidents/{args.incident}/links", body).json()
+    print(made["link"])
+    print(
+        f"For {args.link} alone, once, until {made['expires_at'][11:19]} UTC. "
+        "Who has made it cannot be the other one of two.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _edit(args: argparse.Namespace, path: str) -> int:
+    try:
+        text = Path(args.edit).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{args.edit}: {error}", file=sys.stderr)
+        return 2
+    body = {"command": args.command_id, "text": text, "again": args.again}
+    made = remote.tell(args, path, body).json()
+    print(*harmless_lines(made["diff"]), sep="\n")
+    print(f"It is {made['effect']}: {harmless('; '.join(made['reasons']))}")
+    print("It waits for an approval:")
+    print(f"playcall approve {args.incident} {args.command_id} --digest {made['digest']}")
+    return 0
 
 
 def _tell_missing(args: argparse.Namespace, command: dict[str, Any]) -> int:

@@ -129,9 +129,15 @@ def _show_command(command: dict[str, Any]) -> None:
         f"  {command['id']:>5}  {command['effect']:<8} {paint(f'{status:<10}', colour)} "
         f"{harmless(command['title'])}{harmless(guard)}"
     )
-    if command["effect"] == "change" and not run:  # nobody approves what they cannot read
-        for line in harmless_lines(command["as_written"]):
+    asked = command["ask"]
+    idle = not run or asked["asked_by"]
+    if asked["effect"] == "change" and idle:  # nobody approves what they cannot read
+        for line in harmless_lines(asked["diff"] or command["as_written"]):
             print(f"{'':27}{paint(line, 'dim')}")
+    if asked["asked_by"]:
+        agreed = f"{' and '.join(asked['approved_by'])} approved it" if asked["approved_by"] else ""
+        waits = agreed or f"{asked['asked_by']} asks for an approval"
+        print(f"{'':27}{harmless(waits)}; it waits until {asked['expires_at'][11:19]} UTC")
     if command["missing"] and not run:
         print(f"{'':27}needs a value for {harmless(', '.join(command['missing']))}: playcall set")
     if run and run["where"]:

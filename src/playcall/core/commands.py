@@ -1,5 +1,4 @@
-"""The commands of an incident: which run by themselves, who may approve the others, what became of
-each. One approval is worth one run."""
+"""The commands of an incident: which run by themselves, how a run begins, what became of each."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,11 +11,10 @@ from playcall.core.events import (
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
-    RunApproved,
-    RunDeclined,
 )
 from playcall.core.incident import Incident, Run, RunStatus
 from playcall.core.plan import Command, EffectClass, Plan, Play, Role
+from playcall.core.request import Request
 
 Outcome = Moved | Refused
 
@@ -50,8 +48,9 @@ def looks(incident: Incident, command: Command) -> bool:
 
 
 def begin(
-    incident: Incident, command: Command, by: str | None, at: datetime
+    incident: Incident, command: Command, request: Request | None, at: datetime
 ) -> tuple[Incident, RunCommand]:
+    by = request.approved_by if request else None
     earlier = incident.runs.get(command.id)
     attempt = earlier.attempt + 1 if earlier else 1
     run = Run(
@@ -60,6 +59,7 @@ def begin(
         attempt=attempt,
         approved_by=by,
         at=at,
+        request=request,
     )
     effect = RunCommand(command=command.id, run=run.id, approved_by=by)
     return replace(incident, runs={**incident.runs, command.id: run}), effect
@@ -86,52 +86,6 @@ def find_command(plan: Plan, incident: Incident, command_id: str) -> Command | R
     if plan.rollback and command in (*plan.rollback.commands, *plan.rollback.proofs):
         return Refused(reason=f"{command_id} is a step of the rollback, which is asked for whole")
     return command
-
-
-def approve(incident: Incident, event: RunApproved, plan: Plan) -> Outcome:
-    command = find_command(plan, incident, event.command)
-    if isinstance(command, Refused):
-        return command
-    command = judged(command, incident.values)
-    if command.effect is EffectClass.MANUAL:
-        return Refused(reason=f"command {command.id} needs a person: {'; '.join(command.reasons)}")
-    if not event.access.allows(command.approver):
-        return Refused(reason=f"command {command.id} needs the approval of a {command.approver}")
-    if missing := missing_values(incident, command):
-        names = ", ".join(missing)
-        return Refused(reason=f"command {command.id} has no value for {names}; give one first")
-    earlier = incident.runs.get(command.id)
-    if earlier and earlier.status.active:
-        return Refused(reason=f"command {command.id} is {earlier.status} already")
-    if earlier and earlier.status is not RunStatus.DECLINED and not event.again:
-        return Refused(
-            reason=f"command {command.id} ran already and {_ended(earlier)}; approve it again only "
-            "if it should run once more"
-        )
-    incident, run = begin(incident, command, event.by, event.at)
-    return Moved(incident=incident, effects=(run,))
-
-
-def _ended(run: Run) -> str:
-    return "its outcome is unknown" if run.status is RunStatus.UNKNOWN else str(run.status)
-
-
-def decline(incident: Incident, event: RunDeclined, plan: Plan) -> Outcome:
-    command = find_command(plan, incident, event.command)
-    if isinstance(command, Refused):
-        return command
-    earlier = incident.runs.get(command.id)
-    if earlier and earlier.status is not RunStatus.DECLINED:
-        return Refused(reason=f"command {command.id} is {earlier.status}: too late to decline")
-    declined = Run(
-        id=f"{incident.id}/{command.id}/0",
-        status=RunStatus.DECLINED,
-        attempt=0,
-        approved_by=None,
-        at=event.at,
-        summary=event.reason,
-    )
-    return Moved(incident=replace(incident, runs={**incident.runs, command.id: declined}))
 
 
 def begun(incident: Incident, event: CommandBegun, plan: Plan) -> Outcome:

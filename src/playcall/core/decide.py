@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from playcall.core import (
+    approvals,
     commands,
     deadlines,
     decision,
@@ -55,6 +56,9 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.ValueGiven: _LIVE,
     ev.RunApproved: _LIVE,
     ev.RunDeclined: _LIVE,
+    ev.RunRequested: _LIVE,
+    ev.RunEdited: _LIVE,
+    ev.ApprovalLapsed: _ANY,
     ev.CommandBegun: _ANY,
     ev.CommandFinished: _ANY,
     ev.CommandInterrupted: _ANY,
@@ -81,6 +85,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.TimeBoxEnded: _ANY,
     ev.QuietEnded: _ANY,
     ev.StoodIn: _ANY,
+    ev.RequestExpired: _ANY,
     ev.Recovered: _ANY,
     ev.Relapsed: _ANY,
     back.RollbackHalted: _ANY,
@@ -108,6 +113,7 @@ def decide(incident: Incident | None, event: ev.Event, plan: Plan) -> Moved | Re
 
 def _settle(moved: Moved, plan: Plan, at: datetime) -> Moved:
     """What follows from any move: recovery or relapse, what is due now, the next timer."""
+    moved = _then(moved, approvals.expire(moved.incident, at))
     moved = _then(moved, _follow_health(moved.incident, plan, at))
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))
@@ -138,6 +144,7 @@ def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None
         deadlines.next_at(incident, plan, at),
         polling.next_at(incident, plan),
         silences.next_renewal(incident),
+        approvals.next_expiry(incident),
     )
     return min((timer for timer in timers if timer is not None), default=None)
 
@@ -343,8 +350,11 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.QuestionAnswered: decision.answer_question,
     ev.NoteAdded: _record,
     ev.ValueGiven: values.give,
-    ev.RunApproved: commands.approve,
-    ev.RunDeclined: commands.decline,
+    ev.RunApproved: approvals.approve,
+    ev.RunDeclined: approvals.decline,
+    ev.RunRequested: approvals.ask,
+    ev.RunEdited: approvals.edit,
+    ev.ApprovalLapsed: rollback.lapsed,
     ev.CommandBegun: commands.begun,
     ev.CommandFinished: rollback.finished,
     ev.CommandInterrupted: rollback.interrupted,
@@ -371,6 +381,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.TimeBoxEnded: _record,
     ev.QuietEnded: escalation.end_quiet,
     ev.StoodIn: _record,
+    ev.RequestExpired: _record,
     ev.Recovered: _record,
     ev.Relapsed: _record,
     back.RollbackHalted: _record,

@@ -9,8 +9,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
-from playcall.core.access import Access
 from playcall.core.alert import Alert
+from playcall.core.approval_events import ApprovalLapsed as ApprovalLapsed
+from playcall.core.approval_events import RequestExpired as RequestExpired
+from playcall.core.approval_events import RunApproved as RunApproved
+from playcall.core.approval_events import RunDeclined as RunDeclined
+from playcall.core.approval_events import RunEdited as RunEdited
+from playcall.core.approval_events import RunRequested as RunRequested
 from playcall.core.incident import Part, RunStatus, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.rollback_events import (
@@ -160,25 +165,6 @@ class NoteAdded:
     at: datetime
     by: str
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunApproved:
-    """A person lets one command run once; `again` says that an earlier run is known of."""
-
-    at: datetime
-    by: str
-    command: str
-    again: bool = False
-    access: Access = Access.RESPONDER  # of the person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDeclined:
-    at: datetime
-    by: str
-    command: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,6 +403,9 @@ Event = (
     | ValueGiven
     | RunApproved
     | RunDeclined
+    | RunRequested
+    | RunEdited
+    | ApprovalLapsed
     | CommandBegun
     | CommandFinished
     | CommandInterrupted
@@ -443,6 +432,7 @@ Event = (
     | TimeBoxEnded
     | QuietEnded
     | StoodIn
+    | RequestExpired
     | Recovered
     | Relapsed
     | RollbackHalted

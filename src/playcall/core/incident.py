@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from playcall.core.alert import Alert
 from playcall.core.judge import Judgement
+from playcall.core.request import Request
 
 
 class Status(StrEnum):
@@ -35,10 +36,15 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"  # begun, and nobody saw its end: a person decides
     DECLINED = "declined"  # a person said no
+    LAPSED = "lapsed"  # approved, and not begun while the approval was good: it did not run
 
     @property
     def active(self) -> bool:
         return self in (RunStatus.PENDING, RunStatus.RUNNING)
+
+    @property
+    def never_ran(self) -> bool:
+        return self in (RunStatus.DECLINED, RunStatus.LAPSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ class Run:
     at: datetime  # of the latest change
     exit_code: int | None = None
     summary: str = ""
+    request: Request | None = None  # what was approved; None: it ran by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +231,8 @@ class Incident:
     reopened: int = 0  # times
     page_lost_in: int = 0  # the latest round whose pages reached nobody and were sent again
     runs: Mapping[str, Run] = field(default_factory=dict)  # by command id
+    requests: Mapping[str, Request] = field(default_factory=dict)  # by command id; they wait
+    used_links: tuple[str, ...] = ()  # single-use links to approve or refuse
     readings: Mapping[str, Judgement] = field(default_factory=dict)  # by criterion id
     rollback: RollbackState | None = None
     ticks: Mapping[int, Tick] = field(default_factory=dict)  # by the item's number, from 1

@@ -10,7 +10,8 @@ from playcall.core.plan import Criterion, NamedQuery, Plan, Translation
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _WINDOW = re.compile(r"\[\s*(\d+)(ms|[smhdwy])\s*\]")
-_OF_THE_WORLD = ("time_limit",)  # how long a command takes does not change with our clock
+# How long a command takes, and how soon somebody presses, does not change with our clock.
+_OF_THE_WORLD = ("time_limit", "stand_for")
 _PROMQL_FIELDS = {Criterion: "query", NamedQuery: "promql"}
 
 T = TypeVar("T")

@@ -181,6 +181,7 @@ class Command:
     placeholders: tuple[Placeholder, ...]
     runs_as: Translation | None
     approver: Access = Access.RESPONDER  # the least that who approves it must have
+    people: int = 1  # how many different people have to approve it
     time_limit: timedelta | None = None  # None: the settings'
     line: int
     last_line: int

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from playcall.core import commands
 from playcall.core.bound import judged
 from playcall.core.effects import Effect, Moved
-from playcall.core.incident import Incident, Run, RunStatus, Status
+from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.plan import Command, EffectClass, Plan
 
 MOST = 360  # runs of one command: half an hour at five seconds each
@@ -17,15 +17,15 @@ _ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMED_OUT})
 def poll(incident: Incident, plan: Plan, at: datetime) -> Moved:
     """Begins what is due."""
     effects: tuple[Effect, ...] = ()
-    for command, run, due in list(_watched(incident, plan)):
+    for command, due in list(_watched(incident, plan)):
         if due <= at:
-            incident, effect = commands.begin(incident, command, run.approved_by, at)
+            incident, effect = commands.begin(incident, command, None, at)
             effects += (effect,)
     return Moved(incident=incident, effects=effects)
 
 
 def next_at(incident: Incident, plan: Plan) -> datetime | None:
-    return min((due for _, _, due in _watched(incident, plan)), default=None)
+    return min((due for _, due in _watched(incident, plan)), default=None)
 
 
 def every(command: Command) -> timedelta | None:
@@ -34,7 +34,7 @@ def every(command: Command) -> timedelta | None:
     return command.runs_as.every if command.runs_as and watched else None
 
 
-def _watched(incident: Incident, plan: Plan) -> Iterator[tuple[Command, Run, datetime]]:
+def _watched(incident: Incident, plan: Plan) -> Iterator[tuple[Command, datetime]]:
     """With when each is due; nothing while an incident is over or proven to be."""
     play = plan.play(incident.play) if incident.play else None
     if play is None or incident.status not in (Status.OPEN, Status.ACKNOWLEDGED):
@@ -46,7 +46,7 @@ def _watched(incident: Incident, plan: Plan) -> Iterator[tuple[Command, Run, dat
             pace = every(judged(command, incident.values))
             run = incident.runs.get(command.id)
             if pace and run and run.status in _ENDED and run.attempt < MOST:
-                yield command, run, run.at + pace
+                yield command, run.at + pace
 
 
 def is_repetition(command: Command | None, run: str) -> bool:

@@ -9,7 +9,7 @@ from playcall.core import events as ev
 from playcall.core import incident as i
 from playcall.core import timeline
 from playcall.core.alert import Alert
-from playcall.core.plan import EffectClass, Plan, Play
+from playcall.core.plan import Command, EffectClass, Plan, Play
 from playcall.core.wording import say_duration, say_instant
 
 TO_WRITE = "_To be written by a person._"
@@ -128,18 +128,44 @@ def _cause(events: Sequence[ev.Event]) -> str:
 
 
 def _resolution(events: Sequence[ev.Event], plan: Plan, play: Play | None) -> str:
-    approvals = {e.command: e.by for e in events if isinstance(e, ev.RunApproved)}
+    """Every run that somebody approved, with what ran and on whose word."""
+    agreed: dict[str, list[str]] = {}  # since the command's last run
+    edited: dict[str, str] = {}
     lines = []
     for event in events:
-        if isinstance(event, ev.CommandFinished) and event.command in approvals:
-            command = plan.command(play.alert if play else None, event.command)
-            if command:
-                lines.append(
-                    f"- {event.at:%H:%M:%S} {_plain(command.title)}, approved by "
-                    f"{_plain(approvals[event.command])}: {event.status}\n\n"
-                    f"      {command.text.replace(chr(10), chr(10) + '      ')}\n"
-                )
+        match event:
+            case ev.RunApproved():
+                alone = f" alone, EMERGENCY: {event.reason}" if event.emergency else ""
+                agreed.setdefault(event.command, []).append(f"{event.by}{alone}")
+            case ev.RunEdited():
+                edited[event.command] = event.text
+                agreed.pop(event.command, None)
+            case (
+                ev.RunDeclined()
+                | ev.RequestExpired()
+                | ev.ApprovalLapsed()
+                | ev.CommandInterrupted()
+            ):
+                agreed.pop(event.command, None)
+                edited.pop(event.command, None)
+            case ev.CommandFinished() if event.command in agreed:
+                command = plan.command(play.alert if play else None, event.command)
+                who = " and ".join(dict.fromkeys(agreed.pop(event.command)))
+                other = edited.pop(event.command, None)
+                if command:
+                    lines.append(_ran(event, command, who, other))
+            case _:
+                pass
     return "\n".join(lines) if lines else f"Nothing was changed by Playcall. {TO_WRITE}"
+
+
+def _ran(event: ev.CommandFinished, command: Command, who: str, edited: str | None) -> str:
+    text = command.text if edited is None else edited
+    note = " (edited for this run)" if edited is not None else ""
+    return (
+        f"- {event.at:%H:%M:%S} {_plain(command.title)}{note}, approved by {_plain(who)}: "
+        f"{event.status}\n\n      {text.replace(chr(10), chr(10) + '      ')}\n"
+    )
 
 
 def _durations(times: Milestones) -> str:

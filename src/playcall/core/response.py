@@ -1,7 +1,22 @@
 """What a document leaves open about the response, and an installation decides."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from playcall.core.access import Access
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalPolicy:
+    """Who may let a command run, beyond what the document demands; the strictest counts."""
+
+    own: bool = True  # whoever asks may approve as well
+    stand_for: timedelta = timedelta(minutes=15)  # how long an approval is worth a start
+    heavy: Access = Access.RESPONDER
+    change: Access = Access.RESPONDER
+    alerts: Mapping[str, Access] = field(default_factory=dict)  # for the changes of a play
+    two_people: tuple[str, ...] = ()  # "ALERT": the changes of its play; "ALERT 3.1": one command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +28,7 @@ class ResponsePolicy:
     reopen_within: timedelta = timedelta(minutes=30)  # a relapse within it is the same incident
     silence_acknowledged: timedelta | None = None  # for how long at a time; None: not silenced
     resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
+    approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     war_room: str = ""  # where people meet; "{incident}" is the incident's number
 
     def meeting_of(self, incident: int) -> str:

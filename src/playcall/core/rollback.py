@@ -7,10 +7,10 @@ took hold. What failed is never gone past by itself: it halts, says so, and a pe
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from playcall.core import commands
+from playcall.core import approvals, commands
 from playcall.core.access import Access
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
-from playcall.core.events import CommandFinished, CommandInterrupted, Event
+from playcall.core.events import ApprovalLapsed, CommandFinished, CommandInterrupted, Event
 from playcall.core.incident import (
     Incident,
     Part,
@@ -31,6 +31,7 @@ from playcall.core.plan import (
     Plan,
     Purpose,
 )
+from playcall.core.request import Approval, Request
 from playcall.core.rollback_events import (
     ItemTicked,
     RollbackApproved,
@@ -154,6 +155,13 @@ def interrupted(incident: Incident, event: CommandInterrupted, plan: Plan) -> Ou
     return _halt(outcome.incident, plan, why, event.at)
 
 
+def lapsed(incident: Incident, event: ApprovalLapsed, plan: Plan) -> Outcome:
+    outcome = approvals.lapse(incident, event, plan)
+    if isinstance(outcome, Refused) or not _is_at(incident, event.command):
+        return outcome
+    return _halt(outcome.incident, plan, f"not run: {event.reason}", event.at)
+
+
 def _is_at(incident: Incident, command: str) -> bool:
     now = incident.rollback
     return bool(now and now.stage is RollbackStage.RUNNING and now.at_command == command)
@@ -181,8 +189,22 @@ def _begin(incident: Incident, plan: Plan, command_id: str, at: datetime) -> Mov
     if command.effect is EffectClass.MANUAL:
         why = f"it needs a person: {'; '.join(command.reasons)}"
         return _halt(incident, plan, why, at)
-    incident, run = commands.begin(incident, command, " and ".join(now.approved_by), at)
+    incident, run = commands.begin(incident, command, _request(now, at), at)
     return Moved(incident=incident, effects=(run,))
+
+
+def _request(now: RollbackState, at: datetime) -> Request:
+    """That stands behind one step; good for as long as the asking was."""
+    return Request(
+        by=now.asked_by,
+        at=now.asked_at,
+        digest="",
+        access=Access.RESPONDER,
+        people=len(now.approved_by),
+        expires_at=at + APPROVED_WITHIN,
+        approvals=tuple(Approval(by=person, at=at) for person in now.approved_by),
+        emergency=now.reason if now.emergency else "",
+    )
 
 
 def _go_on(incident: Incident, plan: Plan, command_id: str, at: datetime) -> Moved:

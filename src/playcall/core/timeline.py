@@ -59,7 +59,15 @@ _Rollback = (
     | back.ItemTicked
 )
 _Command = (
-    ev.RunApproved | ev.RunDeclined | ev.CommandBegun | ev.CommandFinished | ev.CommandInterrupted
+    ev.RunApproved
+    | ev.RunDeclined
+    | ev.RunRequested
+    | ev.RunEdited
+    | ev.ApprovalLapsed
+    | ev.RequestExpired
+    | ev.CommandBegun
+    | ev.CommandFinished
+    | ev.CommandInterrupted
 )
 
 
@@ -291,9 +299,22 @@ def _command(
     match event:
         case ev.RunApproved():
             again = ", once more" if event.again else ""
-            return f"{event.by} approved {name}{again}"
+            if event.emergency:
+                return f"EMERGENCY: {event.by} alone approved {name}{again}: {event.reason}"
+            return f"{event.by} approved {name}{again}{_by_link(event)}"
         case ev.RunDeclined():
-            return f"{event.by} declined {name}: {event.reason}"
+            return f"{event.by} declined {name}{_by_link(event)}: {event.reason}"
+        case ev.RunRequested():
+            return f"{event.by} asks for an approval of {name}"
+        case ev.RunEdited():
+            why = "; ".join(event.reasons)
+            return (
+                f"{event.by} edited {name} for one run, now {event.effect} ({why}):\n{event.diff}"
+            )
+        case ev.ApprovalLapsed():
+            return f"NOT RUN: {name}: {event.reason}"
+        case ev.RequestExpired():
+            return f"The request for {name} expired: not enough people approved it in time"
         case ev.CommandBegun():
             return f"Began {name}{placed(event.where, event.whom)}"
         case ev.CommandFinished():
@@ -307,6 +328,10 @@ def _command(
 def placed(where: str, whom: str) -> str:
     """Follows what was run; empty when nobody said where."""
     return f" on {where} as {whom}" if where and whom else f" on {where}" if where else ""
+
+
+def _by_link(event: ev.RunApproved | ev.RunDeclined) -> str:
+    return f" by a link that {event.link_by} made" if event.link else ""
 
 
 def _resolved(event: ev.Resolved) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
 
-from playcall.core import notices
+from playcall.core import approvals, notices
 from playcall.core.bound import Ready, as_written, ready, used
 from playcall.core.compiler.shell import Unbindable, first_program
 from playcall.core.decide import decide
@@ -201,7 +201,8 @@ def _execution(
     incident: Incident, effect: RunCommand, event: Event, plan: Plan, placement: Placement
 ) -> Execution | CommandFinished:
     """The command as it will run, its values bound; or its end, when a value cannot be bound."""
-    command = _command(incident, effect, plan)
+    written = _command(incident, effect, plan)
+    command = approvals.as_asked(written, incident.runs[effect.command].request)
     try:
         bound = _bind(command, incident, effect)
     except Unbindable as error:
@@ -221,7 +222,7 @@ def _execution(
         command=command.id,
         run=effect.run,
         title=command.title,
-        written=command.text,
+        written=written.text,
         text=bound.text,
         native=bound.native,
         effect=bound.effect,

@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from playcall.core import notices
+from playcall.core.access import Access
+from playcall.core.approvals import lapsed
 from playcall.core.delivery import Origin, is_moot
 from playcall.core.events import (
+    ApprovalLapsed,
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
@@ -84,6 +87,7 @@ class Performer:
     clock: Clock
     hands: Hands
     owner: str
+    access: Mapping[str, Access] | None = None  # what people may do now; None: not known here
 
     async def perform(self, job: Job) -> None:
         match job.task:
@@ -218,6 +222,13 @@ class Performer:
         if state is not None and state.status.over and task.approved_by:
             self._cancel(tx, job, task, "the incident was resolved first")
             return False
+        run = state.runs.get(task.command) if state is not None else None
+        if run is None or run.id != task.run or not run.status.active:
+            tx.finish(job.key)  # another worker has carried it out
+            return False
+        if why := lapsed(run, now, self.access):
+            self._let_lapse(tx, job, task, why)
+            return False
         if not tx.begin_run(task.run, self.owner, now):
             if not task.repeatable:
                 self._interrupt(tx, job, task)
@@ -235,6 +246,16 @@ class Performer:
             return
         end = Exit(status=RunStatus.CANCELLED, exit_code=None, summary=f"not run: {reason}")
         self._end(tx, job, task, end)
+
+    def _let_lapse(self, tx: Transaction, job: Job, task: Execution, reason: str) -> None:
+        now = self.clock.now()
+        if not tx.begin_run(task.run, self.owner, now):
+            return
+        end = Exit(status=RunStatus.LAPSED, exit_code=None, summary=f"not run: {reason}")
+        tx.end_run(task.run, end, now)
+        tx.finish(job.key)
+        event = ApprovalLapsed(at=now, command=task.command, run=task.run, reason=reason)
+        self.committer.apply(tx, event, job.incident)
 
     async def _spawn(self, task: Execution) -> Exit:
         limit = min(task.time_limit or self.hands.time_limit, self.hands.time_limit)

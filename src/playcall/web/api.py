@@ -7,23 +7,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
-from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
+from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.core.report import write_report
 from playcall.web.api_views import Detail, Done, ReadinessView, Summary, detail, summary
 from playcall.web.auth import Commander, Responder, Viewer
 from playcall.web.desk import act, desk, dossier, surroundings
 
 router = APIRouter(prefix="/api/v1")
-
-
-class Approval(BaseModel):
-    command: str = Field(description='its id in the play, such as "3.1"')
-    again: bool = Field(False, description="run it although it ran before")
-
-
-class Declining(BaseModel):
-    command: str
-    reason: str = ""
 
 
 class Note(BaseModel):
@@ -60,26 +50,6 @@ async def show_incident(request: Request, incident: int, _: Viewer) -> Detail:
 async def acknowledge(request: Request, incident: int, who: Responder) -> Done:
     await act(request, incident, Acknowledged(at=desk(request).clock.now(), by=who.id))
     return Done(status="acknowledged")
-
-
-@router.post("/incidents/{incident}/approve")
-async def approve(request: Request, incident: int, body: Approval, who: Responder) -> Done:
-    """Let one command run once."""
-    now = desk(request).clock.now()
-    event = RunApproved(
-        at=now, by=who.id, command=body.command, again=body.again, access=who.access
-    )
-    await act(request, incident, event)
-    return Done(status="approved")
-
-
-@router.post("/incidents/{incident}/decline")
-async def decline(request: Request, incident: int, body: Declining, who: Responder) -> Done:
-    now = desk(request).clock.now()
-    await act(
-        request, incident, RunDeclined(at=now, by=who.id, command=body.command, reason=body.reason)
-    )
-    return Done(status="declined")
 
 
 @router.post("/incidents/{incident}/notes")

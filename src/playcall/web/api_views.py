@@ -14,6 +14,7 @@ from playcall.core.standing import say_standing
 from playcall.core.timeline import entry
 from playcall.core.wording import say_unreached
 from playcall.engine.ports import Dossier, StoredRun
+from playcall.web.approval_view import AskView, view_ask
 from playcall.web.response import (
     BoxView,
     NextRung,
@@ -85,6 +86,7 @@ class CommandView(BaseModel):
         description="with its values; empty: it has no placeholder, or lacks one"
     )
     run: RunView | None
+    ask: AskView = Field(description="what is asked of who approves it, and how that stands")
 
 
 class CriterionView(BaseModel):
@@ -170,7 +172,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
     standing = respond(found, around, now)
     return Detail(
         **{**summary(incident), **_fields(standing)},
-        commands=_commands(found),
+        commands=_commands(found, around.place, now),
         criteria=_criteria(found),
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
@@ -184,7 +186,7 @@ def _fields(standing: ResponseView) -> dict[str, Any]:
     return {field.name: getattr(standing, field.name) for field in fields(standing)}
 
 
-def _commands(found: Dossier) -> list[CommandView]:
+def _commands(found: Dossier, place: str, now: datetime) -> list[CommandView]:
     incident = found.incident
     play = found.plan.play(incident.play or "")
     stored = {run.id: run for run in found.runs}
@@ -203,6 +205,7 @@ def _commands(found: Dossier) -> list[CommandView]:
             values=used(command, incident.values),
             would_run=preview(command, incident).text,
             run=_run(incident, command.id, stored),
+            ask=view_ask(command, incident, found.plan, place, now),
         )
         for phase in (play.phases if play else ())
         for step in phase.steps

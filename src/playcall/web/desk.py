@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from fastapi import HTTPException, Request
 
-from playcall.core.effects import Refused
+from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
 from playcall.core.plan import Plan
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
-from playcall.web.response import Surroundings
+from playcall.web.response import HERE, Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
 
@@ -23,6 +23,7 @@ class Desk:
     store: Store
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
+    place: str = HERE
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
 
 
@@ -44,6 +45,7 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
         roles=tuple(role for role in _roles(found.plan) if not known.unbound((role,))),
         current=current,
         unbound=known.unbound(roles(found.plan)),
+        place=desk(request).place,
         newer=None if current == found.incident.plan else await _plan(desk(request), current),
     )
 
@@ -60,7 +62,7 @@ async def _plan(desk: Desk, digest: str) -> Plan:
     return desk.plans[digest]
 
 
-async def act(request: Request, incident: int, event: Event) -> None:
+async def act(request: Request, incident: int, event: Event) -> Moved:
     """Submit an event. 404 when there is no such incident, 409 when it is refused. Raises
     Unavailable."""
     _refuse_impossible(incident)
@@ -68,6 +70,7 @@ async def act(request: Request, incident: int, event: Event) -> None:
     if isinstance(outcome, Refused):
         missing = outcome.reason.startswith("there is no incident")
         raise HTTPException(404 if missing else 409, outcome.reason)
+    return outcome
 
 
 async def dossier(request: Request, incident: int) -> Dossier:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from playcall.core.events import Acknowledged, NoteAdded, Resolved, RunApproved, RunDeclined
+from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.engine.older_plans import unbound_roles
 from playcall.engine.ports import Unavailable, Views
 from playcall.web import view
@@ -94,33 +94,6 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
 @router.post("/incidents/{incident}/acknowledge")
 async def acknowledge(request: Request, incident: int, who: Responder) -> Response:
     await act(request, incident, Acknowledged(at=desk(request).clock.now(), by=who.id))
-    return _back(incident)
-
-
-@router.post("/incidents/{incident}/approve")
-async def approve(
-    request: Request,
-    incident: int,
-    who: Responder,
-    command: Annotated[str, Form()],
-    again: Annotated[bool, Form()] = False,
-) -> Response:
-    now = desk(request).clock.now()
-    event = RunApproved(at=now, by=who.id, command=command, again=again, access=who.access)
-    await act(request, incident, event)
-    return _back(incident)
-
-
-@router.post("/incidents/{incident}/decline")
-async def decline(
-    request: Request,
-    incident: int,
-    who: Responder,
-    command: Annotated[str, Form()],
-    reason: Annotated[str, Form()] = "",
-) -> Response:
-    now = desk(request).clock.now()
-    await act(request, incident, RunDeclined(at=now, by=who.id, command=command, reason=reason))
     return _back(incident)
 
 

@@ -13,6 +13,8 @@ from playcall.core.incident import Incident, Part, Quiet
 from playcall.core.plan import Plan, Play, Rung, Step
 from playcall.engine.ports import Dossier
 
+HERE = "the machine that runs Playcall"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -20,6 +22,7 @@ class Surroundings:
 
     people: tuple[tuple[str, str], ...] = ()  # id and name of whoever can be called
     roles: tuple[str, ...] = ()  # of the document, with somebody behind them
+    place: str = HERE  # where commands run, and as whom
     current: str = ""  # digest of the plan by which new incidents open; "": not known
     newer: Plan | None = None  # that plan, when it is not the incident's
     unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind

@@ -13,10 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from playcall.engine.ports import Unavailable
 from playcall.web import (
     api,
+    api_approvals,
     api_response,
     api_values,
     oncall,
     pages,
+    pages_approvals,
     pages_response,
     rollback,
     unheard,
@@ -48,11 +50,14 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(unheard.router)
     web.include_router(oncall.feeds, include_in_schema=False)
     web.include_router(api_response.router)
+    web.include_router(api_approvals.router)
     web.include_router(api_values.router)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
     web.include_router(rollback.router)
     web.include_router(rollback.forms, include_in_schema=False)
+    web.include_router(pages_approvals.router, include_in_schema=False)
+    web.include_router(pages_approvals.links, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,

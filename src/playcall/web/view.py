@@ -7,6 +7,7 @@ from datetime import datetime
 
 from playcall.core import timeline, verification
 from playcall.core.access import Access
+from playcall.core.approvals import asked_now
 from playcall.core.bound import judged
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
@@ -24,6 +25,7 @@ from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import rollback, view_response
+from playcall.web.approval_view import AskView, view_ask
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
 from playcall.web.values import Preview, ValueView, preview, wanted_by
@@ -65,6 +67,7 @@ class CommandView:
     run: str | None
     can_approve: bool
     again: bool  # approving means running it once more
+    ask: AskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,9 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
-    phases = tuple(_phase(phase, found, state, now) for phase in (play.phases if play else ()))
+    phases = tuple(
+        _phase(phase, found, state, around.place, now) for phase in (play.phases if play else ())
+    )
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
@@ -230,7 +235,9 @@ def _percent(criterion: Criterion, reading: Judgement | None, now: datetime) -> 
     return max(0, min(99, int(100 * ((now - reading.since) / criterion.holds_for))))
 
 
-def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> PhaseView:
+def _phase(
+    phase: Phase, found: Dossier, state: ResponseView, place: str, now: datetime
+) -> PhaseView:
     boxes = {box.phase: box for box in state.boxes}
     box: BoxView | None = boxes.get(phase.title)
     live = not found.incident.status.over
@@ -244,7 +251,7 @@ def _phase(phase: Phase, found: Dossier, state: ResponseView, now: datetime) -> 
                 key=step.key,
                 title=step.title,
                 checks=tuple(check.text for check in step.checks),
-                commands=tuple(_command(command, found, now) for command in step.commands),
+                commands=tuple(_command(command, found, place, now) for command in step.commands),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
                 walk=next((tree for tree in state.trees if tree.step == step.key), None)
                 if step.decision
@@ -272,12 +279,13 @@ def _tree(question: Question, depth: int) -> Iterable[str]:
             yield from _tree(following, depth + 1)
 
 
-def _command(written: Command, found: Dossier, now: datetime) -> CommandView:
+def _command(written: Command, found: Dossier, place: str, now: datetime) -> CommandView:
     incident = found.incident
     command = judged(written, incident.values)
     run = incident.runs.get(command.id)
     row = next((r for r in found.runs if run and r.id == run.id), None)
-    missing = missing_values(incident, command)
+    asked = asked_now(written, incident, now)
+    missing = missing_values(incident, asked)
     output = _ANSI.sub("", row.output.decode("utf-8", "replace")) if row else ""
     as_run = row.execution.text if row else (command.runs_as.text if command.runs_as else "")
     idle = run is None or not run.status.active
@@ -308,7 +316,8 @@ def _command(written: Command, found: Dossier, now: datetime) -> CommandView:
         and not incident.status.over
         and not missing
         and command.effect is not EffectClass.MANUAL,
-        again=run is not None and run.status is not RunStatus.DECLINED,
+        again=run is not None and not run.status.never_ran,
+        ask=view_ask(written, incident, found.plan, place, now),
     )
 
 

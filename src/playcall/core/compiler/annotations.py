@@ -25,10 +25,11 @@ _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What is asked of commands at the least; an approver asks for an approval as well."""
+    """What is asked of commands at the least; who approves implies that somebody does."""
 
     effect: EffectClass = EffectClass.OBSERVE
     approver: Access = Access.RESPONDER
+    people: int = 1
     time_limit: timedelta | None = None
 
     def with_(self, other: "Demand") -> "Demand":
@@ -37,6 +38,7 @@ class Demand:
         return Demand(
             effect=stricter(self.effect, other.effect),
             approver=max(self.approver, other.approver, key=_APPROVERS.index),
+            people=max(self.people, other.people),
             time_limit=min(limits, default=None),
         )
 
@@ -106,6 +108,8 @@ def _asked(pair: str) -> Demand | None:
         return Demand(effect=EffectClass(value))
     if name == "approve" and value in {each.value for each in _APPROVERS}:
         return Demand(effect=EffectClass.CHANGE, approver=Access(value))
+    if name == "people" and value == "2":
+        return Demand(effect=EffectClass.CHANGE, people=2)
     if name == "timeout" and (time := _TIME.fullmatch(value)):
         return Demand(time_limit=int(time["number"]) * _UNITS[time["unit"]])
     return None
@@ -117,5 +121,5 @@ def _tell_unknown(pair: str, line: int, ledger: Ledger) -> None:
         line,
         f"{pair[:60]!r} in a comment for Playcall is not known.",
         "Write effect=heavy|change|manual, approve=responder|commander|administrator,"
-        " timeout=30s or ignore=CODE.",
+        " people=2, timeout=30s or ignore=CODE.",
     )

@@ -187,6 +187,7 @@ class CommandReader:
                 ),
                 runs_as=reading.runs_as,
                 approver=asked.approver,
+                people=asked.people,
                 time_limit=asked.time_limit,
                 line=line,
                 last_line=last_line,

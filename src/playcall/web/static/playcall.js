@@ -12,6 +12,7 @@ function morph(from, to) {
   if (!same) { from.replaceWith(to.cloneNode(true)); return; }
   if (from.nodeType !== Node.ELEMENT_NODE) { from.nodeValue = to.nodeValue; return; }
   if (from === document.activeElement && from.matches("input, textarea, select")) return;
+  const seen = from.value;
   for (const { name, value } of [...to.attributes]) {
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
@@ -19,6 +20,7 @@ function morph(from, to) {
     if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
   }
   if (from.matches("textarea")) return;
+  if (from.name === "digest" && from.form && seen !== to.value) changed.set(from.form, Date.now());
   const before = [...from.childNodes];
   const after = [...to.childNodes];
   // New timeline entries come first: keep the old nodes at the end where they are.
@@ -31,6 +33,10 @@ function morph(from, to) {
   }
   morphChildren(from, after);
 }
+
+// Who presses a button under which the command has just changed has not read it.
+const changed = new WeakMap();
+const READING = 2000; // milliseconds
 
 // A node with an id meets its own again, wherever others came or went before it.
 function morphChildren(from, after) {
@@ -90,6 +96,11 @@ async function submit(event) {
   const form = event.target;
   if (!main.contains(form)) return;
   event.preventDefault();
+  if (Date.now() - changed.get(form) < READING) {
+    problem.textContent = "This command has just changed. Look again, then press.";
+    problem.hidden = false;
+    return;
+  }
   const button = event.submitter;
   const data = new FormData(form);
   if (button?.name) data.append(button.name, button.value);
@@ -103,7 +114,7 @@ async function submit(event) {
       throw new Error(page.getElementById("refusal")?.textContent || `The server answered ${answer.status}.`);
     }
     form.reset();
-    const shut = form.closest("#response details[open]");
+    const shut = form.closest("#response details[open], details.act[open]");
     if (shut) {
       shut.open = false;
       shut.querySelector("summary").focus();
