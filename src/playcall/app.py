@@ -39,6 +39,7 @@ from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
+from playcall.engine.turns import Limits
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
 from playcall.rotafile import build_schedule, build_steps
@@ -264,7 +265,17 @@ async def _build_engine(
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
     intake = intake_of(settings, digest)
     watches = _watches(settings, playbook.plan, reader, intake, client)
-    return Engine(performer=performer, reader=reader, intake=intake, watches=watches)
+    return Engine(
+        performer=performer,
+        reader=reader,
+        intake=intake,
+        watches=watches,
+        limits=Limits(
+            in_all=settings.runner.parallel,
+            per_incident=settings.runner.parallel_per_incident,
+            per_target=settings.runner.parallel_per_target,
+        ),
+    )
 
 
 def intake_of(settings: Settings, plan: str) -> Intake:

@@ -85,6 +85,9 @@ class WebhookTable(_Table, frozen=True):
 class RunnerTable(_Table, frozen=True):
     time_limit: float = 60.0  # seconds
     output_limit: int = 1_000_000  # bytes kept of one command
+    parallel: int = 16  # commands that run by themselves at once, in all incidents
+    parallel_per_incident: int = 8
+    parallel_per_target: int = 8
     files: str = ""  # a directory whose entries are seen in the directory of every command
     env: Mapping[str, str] = {}
     secrets: tuple[str, ...] = ()  # names of variables in `env` whose values are redacted
@@ -235,6 +238,9 @@ def _mistakes(file: _File) -> list[str]:
     ):
         if not 0 < seconds < math.inf:
             found.append(f"{name}: {seconds} is not a number of seconds above 0.")
+    for name in ("output_limit", "parallel", "parallel_per_incident", "parallel_per_target"):
+        if getattr(file.runner, name) < 1:
+            found.append(f"runner.{name}: {getattr(file.runner, name)} is less than 1.")
     if not 0 <= file.alertmanager.reconcile_every < math.inf:
         every = file.alertmanager.reconcile_every
         found.append(f"alertmanager.reconcile_every: {every} is not seconds. 0 means never.")

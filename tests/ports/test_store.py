@@ -48,6 +48,8 @@ from tests.ports.stored import (
     an_execution,
     an_incident,
     claim,
+    keys,
+    take_turns,
     opened,
     pending,
     receive,
@@ -227,7 +229,9 @@ async def test_every_kind_of_task_comes_back_as_it_was_recorded(store: Database)
     assert {type(task) for task in TASK_VALUES} == set(ALL_TASKS)
     jobs = [a_job(f"1.1.{n}", task) for n, task in enumerate(TASK_VALUES)]
     await opened(store, *jobs)
-    assert await claim(store) == [replace(job, attempts=1) for job in jobs]
+    claimed = [*await claim(store), *await take_turns(store)]
+    claimed.sort(key=lambda job: keys(jobs).index(job.key))
+    assert claimed == [replace(job, attempts=1) for job in jobs]
 
 
 async def test_the_state_comes_back_as_it_was_recorded(store: Database) -> None:

@@ -31,6 +31,7 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.readings import Reader
+from playcall.engine.turns import Limits, lane
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ ARRIVALS = 100  # alerts in one transaction
 # How many jobs at once, in pools of their own: a slow command must never hold up a page.
 POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Delivery,): 32,
-    (Execution,): 8,
+    (Execution,): 8,  # that a person approved; for the others see `turns`
     (Silencing, Prolonging, Unsilencing, Reporting): 4,
 }
 
@@ -50,6 +51,7 @@ class Engine:
     performer: Performer
     reader: Reader
     intake: Intake
+    limits: Limits = field(default_factory=Limits)
     watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _working: dict[str, Job] = field(default_factory=dict)
@@ -86,6 +88,8 @@ class Engine:
             for kinds, slots in POOLS.items():
                 start = functools.partial(self._start_jobs, group, kinds, slots)
                 group.create_task(self._repeat(start))
+            take_turns = functools.partial(self._take_turns, group)
+            group.create_task(self._repeat(take_turns))
             group.create_task(self._renew_leases())
 
     async def drain(self, patience: timedelta) -> None:
@@ -178,12 +182,27 @@ class Engine:
     async def _start_jobs(
         self, group: asyncio.TaskGroup, kinds: tuple[type[Task], ...], slots: int
     ) -> int:
-        free = slots - sum(isinstance(job.task, kinds) for job in self._working.values())
+        working = (job.task for job in self._working.values() if lane(job.task) is None)
+        free = slots - sum(isinstance(task, kinds) for task in working)
         if free <= 0 or self._draining:
             return 0
         now = self.performer.clock.now()
         owner = self.performer.owner
         jobs = await self.performer.store.write(lambda tx: tx.claim(owner, kinds, now, LEASE, free))
+        return self._start(group, jobs)
+
+    async def _take_turns(self, group: asyncio.TaskGroup) -> int:
+        """Begin commands that run by themselves, as many as may run at once."""
+        if self._draining:
+            return 0
+        now = self.performer.clock.now()
+        owner = self.performer.owner
+        jobs = await self.performer.store.write(
+            lambda tx: tx.claim_turns(owner, now, LEASE, self.limits)
+        )
+        return self._start(group, jobs)
+
+    def _start(self, group: asyncio.TaskGroup, jobs: Sequence[Job]) -> int:
         # A job of our own whose lease ran out, because the clock leapt, is under way already.
         fresh = [job for job in jobs if job.key not in self._working]
         for job in fresh:
