@@ -24,6 +24,7 @@ from playcall.testing import NOON, a_plan, an_opening
 
 PLAN = a_plan()
 LEASE = timedelta(seconds=15)
+LIMITS = Limits()
 ALL_TASKS = tuple(TASKS.values())
 NUL = "a\x00b"
 
@@ -96,7 +97,7 @@ async def claim(
 
 
 async def take_turns(
-    store: Database, limits: Limits = Limits(), owner: str = "one", at: datetime = NOON
+    store: Database, limits: Limits = LIMITS, owner: str = "one", at: datetime = NOON
 ) -> list[Job]:
     return list(await store.write(lambda tx: tx.claim_turns(owner, at, LEASE, limits)))
 

@@ -49,11 +49,11 @@ from tests.ports.stored import (
     an_incident,
     claim,
     keys,
-    take_turns,
     opened,
     pending,
     receive,
     take_all_in,
+    take_turns,
 )
 
 # --- Alerts --------------------------------------------------------------------------------------

@@ -3,9 +3,10 @@ the same transaction that finishes the job."""
 
 import contextlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from playcall.core.events import (
@@ -20,10 +21,12 @@ from playcall.core.events import (
     SilenceEnded,
     SilenceFailed,
 )
+from playcall.core.finding import find
 from playcall.core.incident import RunStatus, SilencePurpose
+from playcall.core.measured import PAST, write_answer
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
-from playcall.engine.monitoring import Metrics, Silencer, Vector
+from playcall.engine.monitoring import Metrics, Silencer
 from playcall.engine.ports import (
     Archive,
     Channel,
@@ -32,7 +35,6 @@ from playcall.engine.ports import (
     Execution,
     Exit,
     Job,
-    Output,
     Prolonging,
     Reporting,
     Runner,
@@ -42,6 +44,7 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class Performer:
     clock: Clock
     hands: Hands
     owner: str
+    hide: Callable[[str], str] = str  # takes secrets out of a text
 
     async def perform(self, job: Job) -> None:
         match job.task:
@@ -161,13 +165,19 @@ class Performer:
     async def _execute(self, job: Job, task: Execution) -> None:
         if not await self.store.write(lambda tx: self._begin(tx, job, task)):
             return
+        transcript = Transcript(self.store, task)
         try:
-            end = await (self._ask(task) if task.native else self._spawn(task))
+            async with transcript:
+                end = await (self._ask if task.native else self._spawn)(task, transcript)
         except Unavailable as error:
             end = Exit(status=RunStatus.FAILED, exit_code=None, summary=str(error))
         now = self.clock.now()
 
         def work(tx: Transaction) -> None:
+            nonlocal end
+            end = self._with_finding(tx, job, task, end, transcript)
+            if rest := transcript.rest():
+                tx.append_output(task.run, rest)
             tx.end_run(task.run, end, now)
             tx.finish(job.key)
             finished = CommandFinished(
@@ -218,27 +228,41 @@ class Performer:
         )
         self.committer.apply(tx, finished, job.incident)
 
-    async def _spawn(self, task: Execution) -> Exit:
+    def _with_finding(
+        self, tx: Transaction, job: Job, task: Execution, end: Exit, transcript: Transcript
+    ) -> Exit:
+        state = tx.incident(job.incident)
+        if end.status is not RunStatus.SUCCEEDED or state is None:
+            return end
+        play = tx.plan(state.plan).play(state.play) if state.play else None
+        found = find(task.text, native=task.native, output=transcript.beginning, play=play)
+        return replace(end, summary=found) if found else end
+
+    async def _spawn(self, task: Execution, transcript: Transcript) -> Exit:
         limit = min(task.time_limit or self.hands.time_limit, self.hands.time_limit)
         running = self.hands.runner.run(task.text, time_limit=limit)
         async with contextlib.aclosing(running) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Exit):
                     return piece
-                await self._keep_output(task, piece)
+                await transcript.take(piece.data)
         raise Unavailable("the runner ended without saying how")
 
-    async def _keep_output(self, task: Execution, piece: Output) -> None:
-        await self.store.write(lambda tx: tx.append_output(task.run, piece.data))
+    async def _ask(self, task: Execution, transcript: Transcript) -> Exit:
+        now = self.clock.now()
+        vectors = await self.hands.metrics.query(task.text, now)
+        rows = [(vector.labels, vector.sample.value) for vector in vectors]
+        past = await self._past(task.text, now) if len(rows) == 1 else ()
+        await transcript.take(self.hide(write_answer(rows, past)).encode())
+        return Exit(status=RunStatus.SUCCEEDED, exit_code=None, summary="no data")
 
-    async def _ask(self, task: Execution) -> Exit:
-        vectors = await self.hands.metrics.query(task.text, self.clock.now())
-        lines = [_series_line(vector) for vector in vectors]
-        await self._keep_output(task, Output(data=("\n".join(lines) + "\n").encode()))
-        summary = lines[0] if len(lines) == 1 else f"{len(lines)} series"
-        return Exit(
-            status=RunStatus.SUCCEEDED, exit_code=None, summary=summary if lines else "no data"
-        )
+    async def _past(self, promql: str, now: datetime) -> Sequence[float]:
+        """How it came to be so; nothing when that cannot be told in one line."""
+        try:
+            series = await self.hands.metrics.query_range(promql, now - PAST, now, PAST / 60)
+        except Unavailable:
+            return ()
+        return [s.value for s in series[0] if math.isfinite(s.value)] if len(series) == 1 else ()
 
     # --- the end of an incident
 
@@ -318,8 +342,3 @@ def _interrupted() -> Exit:
         exit_code=None,
         summary="it was running when Playcall stopped: nobody saw its end",
     )
-
-
-def _series_line(vector: Vector) -> str:
-    labels = ",".join(f"{name}={value}" for name, value in sorted(vector.labels.items()))
-    return f"{labels or 'value'} {vector.sample.value:.6g}"

@@ -232,7 +232,7 @@ class StoredRun:
     exit_code: int | None
     summary: str
     output: bytes = b""
-    output_dropped: int = 0  # bytes that the cap left out of the middle
+    output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
 class Transaction(Protocol):

@@ -4,6 +4,7 @@ Locks (`FOR UPDATE`, `SKIP LOCKED`) matter on PostgreSQL, where several processe
 SQLite has one writer and ignores them.
 """
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -326,7 +327,12 @@ class SqlTransaction:
         )
 
     def append_output(self, run: str, data: bytes) -> None:
-        self._db.execute(sa.insert(output).values(run=run, data=data))
+        packed = zlib.compress(data, 1)
+        if len(packed) < len(data):
+            values: dict[str, object] = {"data": packed, "size": len(data)}
+        else:
+            values = {"data": data}
+        self._db.execute(sa.insert(output).values(run=run, **values))
 
     def end_run(self, run: str, end: Exit, at: datetime) -> None:
         self._db.execute(
