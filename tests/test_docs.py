@@ -9,7 +9,7 @@ import pytest
 from playcall import rotafile, settings
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
-from playcall.web import api, api_response, oncall
+from playcall.web import api, api_response, ledger, oncall
 
 ROOT = Path(__file__).parent.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -53,7 +53,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    routers = (api.router, api_response.router, oncall.router, oncall.feeds)
+    routers = (api.router, api_response.router, ledger.router, oncall.router, oncall.feeds)
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
     for path in paths:

@@ -166,6 +166,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.NoteAdded(at=NOON, by="ada", text='"quoted"\n<b>'),
     ev.RunApproved(at=NOON, by="ada", command="2.1", again=True),
     ev.RunDeclined(at=NOON, by="ada", command="2.1", reason="no"),
+    ev.OutcomeDecided(at=NOON, by="ada", command="2.1", run="1/2.1/1", fate=ev.Fate.RAN),
     ev.CommandBegun(at=NOON, command="2.1", run="1/2.1/1"),
     ev.CommandFinished(
         at=NOON,

@@ -198,6 +198,26 @@ class CommandInterrupted:
     run: str
 
 
+class Fate(StrEnum):
+    """What became of a command whose end nobody saw."""
+
+    RAN = "ran"
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeDecided:
+    """A person says what became of a run whose outcome was unknown."""
+
+    at: datetime
+    by: str
+    command: str
+    run: str
+    fate: Fate
+    note: str = ""
+    access: Access = Access.RESPONDER  # of the person
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricRead:
     """What a criterion was judged to be; recorded when the verdict changes, not each time."""
@@ -373,6 +393,7 @@ Event = (
     | CommandBegun
     | CommandFinished
     | CommandInterrupted
+    | OutcomeDecided
     | MetricRead
     | PageDelivered
     | PageFailed

@@ -10,6 +10,7 @@ from playcall.core.alert import Alert
 from playcall.core.decision import find_question
 from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
+from playcall.core.outcome import WORDS
 from playcall.core.plan import Plan, Play
 from playcall.core.wording import say_duration, say_judgement
 
@@ -45,7 +46,12 @@ _Consequence = (
     | ev.Decided
 )
 _Command = (
-    ev.RunApproved | ev.RunDeclined | ev.CommandBegun | ev.CommandFinished | ev.CommandInterrupted
+    ev.RunApproved
+    | ev.RunDeclined
+    | ev.CommandBegun
+    | ev.CommandFinished
+    | ev.CommandInterrupted
+    | ev.OutcomeDecided
 )
 
 
@@ -233,6 +239,8 @@ def _command(
             return f"{name} {event.status}: {event.summary}"
         case ev.CommandInterrupted():
             return f"OUTCOME UNKNOWN: {name} was running when Playcall stopped; decide"
+        case ev.OutcomeDecided():
+            return f"{event.by} says of {name}: {WORDS[event.fate]}{_because(event.note)}"
     assert_never(event)
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
-from playcall.web import api, api_response, oncall, pages, pages_response
+from playcall.web import api, api_response, ledger, oncall, pages, pages_response
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
 from playcall.web.intake import receive_alertmanager
@@ -35,6 +35,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
     web.include_router(api.router)
+    web.include_router(ledger.router)
+    web.include_router(ledger.forms, include_in_schema=False)
     web.include_router(oncall.router)
     web.include_router(oncall.feeds, include_in_schema=False)
     web.include_router(api_response.router)
