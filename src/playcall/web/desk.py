@@ -43,6 +43,7 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
         people=tuple((key, person.name) for key, person in known.people.items()),
         roles=tuple(role for role in _roles(found.plan) if not known.unbound((role,))),
         current=current,
+        time_limit=desk(request).engine.performer.hands.time_limit,
         newer=None if current == found.incident.plan else await _plan(desk(request), current),
     )
 

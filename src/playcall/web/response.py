@@ -22,6 +22,7 @@ class Surroundings:
     roles: tuple[str, ...] = ()  # of the document, with somebody behind them
     current: str = ""  # digest of the plan by which new incidents open; "": not known
     newer: Plan | None = None  # that plan, when it is not the incident's
+    time_limit: timedelta | None = None  # of a command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
