@@ -45,7 +45,7 @@ from playcall.prometheus import Prometheus
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.local import Local
-from playcall.runner.redaction import Redactor
+from playcall.runner.redaction import Redactor, is_secret_name
 from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
@@ -246,8 +246,9 @@ async def _build_engine(
     settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
 ) -> Engine:
     clock = SystemClock()
-    committer = Committer(directory=directory(settings), url=settings.url)
-    hands = _hands(settings, client)
+    redactor = Redactor(_secrets(settings))
+    committer = Committer(directory=directory(settings), url=settings.url, hide=redactor.hide)
+    hands = _hands(settings, client, redactor)
     performer = Performer(
         store=store,
         committer=committer,
@@ -319,9 +320,22 @@ def _watches(
     return (*looked_at, readiness.read_due)
 
 
-def _hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
-    secrets = [settings.runner.env.get(name, "") for name in settings.runner.secrets]
-    redactor = Redactor([value for value in secrets if value])
+def _secrets(settings: Settings) -> list[str]:
+    """What must never be stored or sent: what is named so, what looks so, and our own."""
+    named = set(settings.runner.secrets)
+    values = [
+        value
+        for name, value in (*settings.runner.env.items(), *settings.placeholders.items())
+        if name in named or is_secret_name(name)
+    ]
+    ours = (settings.mail_password, settings.webhook_secret.decode())
+    logins = [
+        httpx.URL(url).password for url in (settings.prometheus.url, settings.alertmanager.url)
+    ]
+    return [value for value in (*values, *ours, *logins) if value]
+
+
+def _hands(settings: Settings, client: httpx.AsyncClient, redactor: Redactor) -> Hands:
     return Hands(
         channels=_channels(settings, client),
         runner=Local(

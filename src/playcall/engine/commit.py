@@ -36,6 +36,7 @@ from playcall.engine.ports import (
     Transaction,
     Unsilencing,
 )
+from playcall.engine.scrub import Hide, scrub
 from playcall.engine.tally import tally
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,11 @@ class Committer:
 
     directory: Directory
     url: str  # where people reach this server
+    hide: Hide = str  # takes secrets out of a text
 
     def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
         """Decide and record. What is refused changes nothing."""
+        event = scrub(event, self.hide)
         state = tx.incident(incident) if incident is not None else None
         plan = tx.plan(self._plan_of(state, event))
         outcome = decide(state, event, plan)

@@ -31,6 +31,7 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.readings import Reader
+from playcall.engine.scrub import scrub_alert
 from playcall.engine.turns import Limits, lane
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,9 @@ class Engine:
     async def receive(self, alerts: Sequence[Alert]) -> Receipt:
         """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
         now = self.performer.clock.now()
-        receipt = await self.performer.store.write(lambda tx: tx.receive(alerts, now))
+        hide = self.performer.committer.hide
+        said = [scrub_alert(alert, hide) for alert in alerts]
+        receipt = await self.performer.store.write(lambda tx: tx.receive(said, now))
         self._ring()
         return receipt
 

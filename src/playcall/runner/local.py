@@ -71,7 +71,7 @@ class Local:
             try:
                 child.end_after(time_limit)
                 kept = _Kept(self._output_limit)
-                redacted = self._redactor.begin()
+                redacted = self._redactor.begin(command)
                 while data := await child.read():
                     for piece in _pieces(kept.take(redacted.feed(data))):
                         yield piece
