@@ -22,7 +22,15 @@ kind: Secret
 metadata:
   name: db
 """
-JSON = '{\n    "data": {\n        "password": "aHVudGVyMzM=",\n        "a": "b"\n    },\n    "kind": "Secret"\n}\n'
+JSON = """\
+{
+    "data": {
+        "password": "aHVudGVyMzM=",
+        "a": "b"
+    },
+    "kind": "Secret"
+}
+"""
 
 
 def redact(text: str, command: str = "", cut: int = 10_000) -> str:

@@ -21,6 +21,7 @@ from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
 from playcall.engine.commit import Committer
 from playcall.engine.ports import Arrival, Transaction
+from playcall.engine.scrub import scrub_alert
 
 RELATED = 5  # how many open incidents are told of a new one
 TITLE_LENGTH = 160
@@ -58,7 +59,7 @@ def take_found(
     One whose row is on disk already, so that its message did come, is taken in at once."""
     taken = 0
     groups: dict[str, list[Alert]] = {}
-    for alert in alerts:
+    for alert in (scrub_alert(found, committer.hide) for found in alerts):
         group = group_key(alert, intake.group_by)
         incident = tx.live_in_group(group)
         member = incident.alerts.get(alert.fingerprint) if incident else None

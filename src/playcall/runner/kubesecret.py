@@ -24,6 +24,7 @@ _BLOCK = re.compile(
 _ENTRY = re.compile(rb"(?P<key>\s*[\"']?[\w.-]+[\"']?:[ \t]*)(?P<value>\S.*?)(?P<end>,?\s*)")
 _INLINE = re.compile(rb"(\\?\"(?:data|stringData)\\?\":\s*\{)([^{}]*)")
 _PAIR = re.compile(rb"(\\?\"[\w.-]+\\?\":\s*\\?\")((?:[^\"\\]|\\[^\"])*)")
+_SIGNS = (b'ata"', b'ata\\"', b"ata:", b"ata'")  # none of them: no block begins
 _ERROR = re.compile(rb"(?:Error from server|error: |Unable to connect)")
 
 
@@ -61,7 +62,7 @@ class Veil:
         self._noted = False
 
     def feed(self, data: bytes) -> bytes:
-        if self._idle and b'ata"' not in data and b"ata:" not in data and b"ata'" not in data:
+        if self._idle and not any(sign in data for sign in _SIGNS):
             return data
         *lines, rest = (bytes(self._line) + data).split(b"\n")
         self._line = bytearray(rest)

@@ -52,9 +52,10 @@ def patterns() -> tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...]:
 
 def _read() -> Iterator[tuple[tuple[bytes, ...], re.Pattern[bytes]]]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-    from detect_secrets.plugins.base import RegexBasedDetector
+    from detect_secrets.plugins.base import BasePlugin, RegexBasedDetector
 
-    for kind, plugin in sorted(get_mapping_from_secret_type_to_class().items()):
+    plugins: dict[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
+    for kind, plugin in sorted(plugins.items()):
         if kind in LEFT_OUT or not issubclass(plugin, RegexBasedDetector):
             continue
         for known in plugin().denylist:
