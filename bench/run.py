@@ -94,9 +94,9 @@ async def _many() -> dict[str, Any]:
         started = time.perf_counter()
         for n in range(INCIDENTS):
             await _open(world, n)
-        first = [await _over(world, n + 1, at_least=1) for n in range(INCIDENTS)]
+        first = [await _over(world, n + 1, at_least=1, pause=0.1) for n in range(INCIDENTS)]
         for n in range(INCIDENTS):
-            await _over(world, n + 1, at_least=DIAGNOSTICS)
+            await _over(world, n + 1, at_least=DIAGNOSTICS, pause=0.1)
         took = time.perf_counter() - started
     ran = INCIDENTS * DIAGNOSTICS
     return {
@@ -151,14 +151,14 @@ async def _open(world: World, n: int) -> None:
     await world.receive(an_alert(fingerprint=f"f{n}", n=str(n)))
 
 
-async def _over(world: World, incident: int, at_least: int = 1) -> float:
+async def _over(world: World, incident: int, at_least: int = 1, pause: float = 0.002) -> float:
     """When so many diagnostics of an incident were done."""
     while True:
         found = await world.store.read(lambda views: views.dossier(incident))
         runs = found.incident.runs.values() if found else ()
         if sum(not run.status.active for run in runs) >= at_least:
             return time.perf_counter()
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(pause)
 
 
 def _env() -> dict[str, str]:

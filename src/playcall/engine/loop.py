@@ -9,7 +9,7 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from playcall.core.alert import Alert
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)
 IDLE = 0.5  # seconds between looks when nothing is known to be due
 ARRIVALS = 100  # alerts in one transaction
+REMEMBERED = 1000  # incidents that had a turn lately
 # How many jobs at once, in pools of their own: a slow command must never hold up a page.
 POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Delivery,): 32,
@@ -56,6 +57,7 @@ class Engine:
     watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _working: dict[str, Job] = field(default_factory=dict)
+    _served: dict[int, int] = field(default_factory=dict)  # see `turns.Limits`
     _batch: int = ARRIVALS
     _draining: bool = False
     _job_ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -200,9 +202,15 @@ class Engine:
             return 0
         now = self.performer.clock.now()
         owner = self.performer.owner
+        limits = replace(self.limits, served=dict(self._served))
         jobs = await self.performer.store.write(
-            lambda tx: tx.claim_turns(owner, now, LEASE, self.limits)
+            lambda tx: tx.claim_turns(owner, now, LEASE, limits)
         )
+        for job in jobs:
+            turn = max(self._served.values(), default=0) + 1
+            self._served[job.incident] = turn
+        for incident in sorted(self._served, key=self._served.__getitem__)[:-REMEMBERED]:
+            del self._served[incident]
         return self._start(group, jobs)
 
     def _start(self, group: asyncio.TaskGroup, jobs: Sequence[Job]) -> int:

@@ -2,8 +2,8 @@
 many commands it has, makes the others wait. What a person approved never waits here."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from playcall.engine.ports import Execution, Task
 
@@ -15,6 +15,7 @@ class Limits:
     in_all: int = 16
     per_incident: int = 8
     per_target: int = 8
+    served: Mapping[int, int] = field(default_factory=dict)  # by incident: when, of all turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,9 @@ def lane(task: Task) -> str | None:
 
 
 def choose(waiting: Iterable[Waiting], running: Iterable[Waiting], limits: Limits) -> list[str]:
-    """The keys of those whose turn it is: the incident with the fewest running comes first, and
-    what has waited longest in it. `waiting` is in the order of waiting."""
+    """The keys of those whose turn it is: the incident with the fewest running comes first, of
+    several the one whose last turn is longest ago, and what has waited longest in it. `waiting` is
+    in the order of waiting."""
     by_incident: Counter[int] = Counter()
     by_lane: Counter[str] = Counter()
     for one in running:
@@ -46,9 +48,9 @@ def choose(waiting: Iterable[Waiting], running: Iterable[Waiting], limits: Limit
     place: Counter[int] = Counter(by_incident)
     for order, one in enumerate(waiting):
         place[one.incident] += 1
-        queue.append((place[one.incident], order, one))
+        queue.append((place[one.incident], limits.served.get(one.incident, 0), order, one))
     chosen: list[str] = []
-    for _, _, one in sorted(queue, key=lambda entry: entry[:2]):
+    for _, _, _, one in sorted(queue, key=lambda entry: entry[:3]):
         full = (
             by_incident[one.incident] >= limits.per_incident
             or by_lane[one.lane] >= limits.per_target

@@ -2,7 +2,7 @@
 without those that name no single service or that cost more than they are worth."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 # Its guesses (entropy, names of variables, addresses) hide half of an output; private keys, logins
@@ -54,7 +54,7 @@ def _read() -> Iterator[tuple[tuple[bytes, ...], re.Pattern[bytes]]]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import BasePlugin, RegexBasedDetector
 
-    plugins: dict[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
+    plugins: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
     for kind, plugin in sorted(plugins.items()):
         if kind in LEFT_OUT or not issubclass(plugin, RegexBasedDetector):
             continue
