@@ -82,8 +82,9 @@ def _playbook(tasks: int) -> float:
         book = Path(folder, "book.yml")
         book.write_text(text, "utf-8")
         argv = ["ansible-playbook", "-i", "localhost,", str(book)]
+        env = {**_env(), "HOME": folder, "LANG": "C.UTF-8"}
         started = time.perf_counter()
-        subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "HOME": folder})
+        subprocess.run(argv, check=True, capture_output=True, env=env)
         return time.perf_counter() - started
 
 

@@ -90,10 +90,10 @@ async def test_an_answer_is_kept_with_its_past_and_held_against_the_criterion(
 
 
 class OneSeries(SetMetrics):
-    async def query(self, promql: str, at: object) -> list[Vector]:  # type: ignore[override]
+    async def query(self, promql: str, at: object) -> list[Vector]:
         return [Vector(labels={"instance": "a"}, sample=Sample(at=NOON, value=0.6))]
 
-    async def query_range(self, *args: object) -> list[list[Sample]]:  # type: ignore[override]
+    async def query_range(self, *args: object) -> list[list[Sample]]:
         return [[Sample(at=NOON, value=0.4), Sample(at=NOON, value=0.6)]]
 
 
