@@ -8,6 +8,7 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -76,7 +77,8 @@ def _ansible() -> dict[str, Any]:
 
 
 def _playbook(tasks: int) -> float:
-    text = "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n"
+    text = "- hosts: localhost\n  connection: local\n  gather_facts: false\n"
+    text += f"  vars: {{ansible_python_interpreter: {sys.executable}}}\n  tasks:\n"
     text += "    - shell: 'true'\n" * tasks
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         book = Path(folder, "book.yml")
