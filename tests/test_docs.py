@@ -9,7 +9,16 @@ import pytest
 from playcall import rotafile, runnerfile, settings
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
-from playcall.web import api, api_approvals, api_response, api_values, oncall
+from playcall.web import (
+    api,
+    api_approvals,
+    api_response,
+    api_values,
+    ledger,
+    oncall,
+    rollback,
+    unheard,
+)
 
 ROOT = Path(__file__).parent.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -55,7 +64,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = (api, api_response, api_approvals, api_values, oncall)
+    modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -44,12 +44,13 @@ from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
+from playcall.engine.turns import Limits
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.prometheus import Prometheus
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import Builder, build_placement, secret_values
-from playcall.runner.redaction import Redactor
+from playcall.runner.redaction import Redactor, is_secret_name
 from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
@@ -270,13 +271,15 @@ async def _build_engine(
     settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
 ) -> Engine:
     clock = SystemClock()
+    redactor = Redactor(secrets_of(settings))
     committer = Committer(
         directory=directory(settings),
         url=settings.url,
         last_resort=first_roles(playbook.plan),
         placement=build_placement(settings.runner, settings.targets),
+        hide=redactor.hide,
     )
-    hands = build_hands(settings, client)
+    hands = build_hands(settings, client, redactor)
     performer = Performer(
         store=store,
         committer=committer,
@@ -301,6 +304,11 @@ async def _build_engine(
         intake=intake,
         watches=_watches(settings, playbook.plan, reader, intake, client, doubts),
         doubts=doubts if settings.alertmanager.reconcile_every else None,
+        limits=Limits(
+            in_all=settings.runner.parallel,
+            per_incident=settings.runner.parallel_per_incident,
+            per_target=settings.runner.parallel_per_target,
+        ),
     )
 
 
@@ -350,8 +358,20 @@ def _watches(
     return reconciler.look_due, readiness.read_due
 
 
-def build_hands(settings: Settings, client: httpx.AsyncClient) -> Hands:
-    redactor = Redactor(secret_values(settings.runner, settings.targets))
+def secrets_of(settings: Settings) -> list[str]:
+    """What must never be stored or sent: what is named so, what looks so, and our own."""
+    values = [
+        *secret_values(settings.runner, settings.targets),
+        *(value for name, value in settings.placeholders.items() if is_secret_name(name)),
+    ]
+    ours = (settings.mail_password, settings.webhook_secret.decode())
+    logins = [
+        httpx.URL(url).password for url in (settings.prometheus.url, settings.alertmanager.url)
+    ]
+    return [value for value in (*values, *ours, *logins) if value]
+
+
+def build_hands(settings: Settings, client: httpx.AsyncClient, redactor: Redactor) -> Hands:
     build = Builder(runner=settings.runner, redactor=redactor, files=settings.files)
     local = build.local()
     return Hands(

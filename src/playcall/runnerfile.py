@@ -44,6 +44,9 @@ class RunnerClass(_Table, frozen=True):
 class RunnerTable(_Table, frozen=True):
     time_limit: float = 60.0  # seconds
     output_limit: int = 1_000_000  # bytes kept of one command
+    parallel: int = 16  # commands that run by themselves at once, in all incidents
+    parallel_per_incident: int = 8
+    parallel_per_target: int = 8
     files: str = ""  # a directory whose entries are seen in the directory of every command
     env: Mapping[str, str] = {}
     secrets: tuple[str, ...] = ()  # names of variables in any `env` whose values are redacted
@@ -86,6 +89,9 @@ class TargetTable(_Table, frozen=True):
 def runner_mistakes(runner: RunnerTable) -> Iterator[str]:
     if runner.read_only not in READ_ONLY:
         yield f'runner.read_only: "{runner.read_only}" is not one of {", ".join(READ_ONLY)}.'
+    for key in ("output_limit", "parallel", "parallel_per_incident", "parallel_per_target"):
+        if getattr(runner, key) < 1:
+            yield f"runner.{key}: {getattr(runner, key)} is less than 1."
     for key in ("memory_limit", "disk_limit", "process_limit"):
         if getattr(runner, key) < 0:
             yield f"runner.{key}: {getattr(runner, key)} is below 0. 0 means no limit."

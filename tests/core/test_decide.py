@@ -345,6 +345,30 @@ def test_a_second_acknowledgement_says_who_was_first() -> None:
     assert refused(incident, acknowledged()) == "ada has acknowledged it already"
 
 
+def test_a_person_says_once_what_became_of_a_run_that_nobody_saw_end() -> None:
+    approved = ev.RunApproved(at=NOON, by="ada", command="2.1")
+    said = ev.OutcomeDecided(
+        at=NOON, by="bob", command="2.1", run="1/2.1/1", fate=ev.Fate.NOT_RUN, note="no new pod"
+    )
+    running = after(opened(), approved)
+    assert refused(running, said) == "the outcome of command 2.1 is known: pending"
+    unknown = after(running, ev.CommandInterrupted(at=NOON, command="2.1", run="1/2.1/1"))
+    other = replace(said, run="1/2.1/2")
+    assert refused(unknown, other) == "1/2.1/2 is not the current run of command 2.1"
+    viewer = replace(said, access=Access.VIEWER)
+    assert refused(unknown, viewer) == "the outcome of 2.1 is for a responder to decide"
+    settled = after(unknown, said)
+    run = settled.runs["2.1"]
+    assert (run.status, run.summary) == (
+        RunStatus.CANCELLED,
+        "it did not run, says bob: no new pod",
+    )
+    assert after(unknown, replace(said, fate=ev.Fate.RAN)).runs["2.1"].status is RunStatus.SUCCEEDED
+    assert refused(settled, said) == "the outcome of command 2.1 is known: cancelled"
+    again = moved(settled, replace(approved, again=True))
+    assert again.effects == (ef.RunCommand(command="2.1", run="1/2.1/2", approved_by="ada"),)
+
+
 # --- every pair of status and event --------------------------------------------------------------
 
 EXAMPLES: tuple[ev.Event, ...] = (
@@ -369,6 +393,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ),
     ev.ApprovalLapsed(at=NOON, command="2.1", run="1/2.1/1", reason="too late"),
     ev.RequestExpired(at=NOON, command="2.1"),
+    ev.OutcomeDecided(at=NOON, by="ada", command="2.1", run="1/2.1/1", fate=ev.Fate.RAN),
     ev.CommandBegun(at=NOON, command="1.1", run="1/1.1/1"),
     ev.CommandFinished(
         at=NOON, command="1.1", run="1/1.1/1", status=RunStatus.FAILED, exit_code=1, summary=""

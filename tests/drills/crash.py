@@ -428,9 +428,11 @@ def _unfinished(tx: Any) -> list[str]:
     from typing import get_args
 
     from playcall.engine.ports import Task
+    from playcall.engine.turns import Limits
 
     later = datetime.now(UTC) + timedelta(days=1)
-    return [job.key for job in tx.claim("check", get_args(Task), later, timedelta(), 100)]
+    jobs = tx.claim("check", get_args(Task), later, timedelta(), 100)
+    return [job.key for job in (*jobs, *tx.claim_turns("check", later, timedelta(), Limits()))]
 
 
 def _replay(found: Dossier) -> Incident | None:

@@ -29,9 +29,12 @@ from playcall.engine.ports import (
     Dossier,
     Execution,
     Exit,
+    Job,
     Output,
+    Transaction,
     Unavailable,
 )
+from playcall.engine.turns import Limits
 from playcall.runner.local import Local
 from playcall.testing import (
     NOON,
@@ -333,8 +336,12 @@ async def test_a_change_approved_before_the_end_does_not_run_after_it(world: Wor
         await world.engine._take_arrivals()
         await world.submit(RunApproved(at=NOON, by="ada", command="2.1"))
         await world.submit(Resolved(at=NOON, by="ada", cause="", unverified=True))
-        jobs = await world.store.write(lambda tx: tx.claim("me", [Execution], NOON, minutes(1), 10))
-        for job in jobs:
+
+        def claim(tx: Transaction) -> list[Job]:
+            looks = tx.claim_turns("me", NOON, minutes(1), Limits())
+            return [*looks, *tx.claim("me", [Execution], NOON, minutes(1), 10)]
+
+        for job in await world.store.write(claim):
             await world.engine.performer.perform(job)
         found = await world.dossier()
     assert found is not None

@@ -17,12 +17,14 @@ from playcall.engine.ports import (
     Person,
     Task,
 )
+from playcall.engine.turns import Limits
 from playcall.storage import Database
 from playcall.storage.codec import TASKS
 from playcall.testing import NOON, a_plan, an_opening
 
 PLAN = a_plan()
 LEASE = timedelta(seconds=15)
+LIMITS = Limits()
 ALL_TASKS = tuple(TASKS.values())
 NUL = "a\x00b"
 
@@ -92,6 +94,12 @@ async def claim(
     limit: int = 10,
 ) -> list[Job]:
     return list(await store.write(lambda tx: tx.claim(owner, kinds, at, LEASE, limit)))
+
+
+async def take_turns(
+    store: Database, limits: Limits = LIMITS, owner: str = "one", at: datetime = NOON
+) -> list[Job]:
+    return list(await store.write(lambda tx: tx.claim_turns(owner, at, LEASE, limits)))
 
 
 def keys(jobs: list[Job]) -> list[str]:

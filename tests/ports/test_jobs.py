@@ -1,5 +1,7 @@
 """Both databases: jobs are claimed once, runs begin once, the latest reading is kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from playcall.core import events as ev
@@ -15,6 +17,7 @@ from playcall.engine.ports import (
     Unavailable,
     Views,
 )
+from playcall.engine.turns import Limits
 from playcall.storage import Database
 from playcall.testing import NOON, minutes
 from tests.ports.stored import (
@@ -26,6 +29,7 @@ from tests.ports.stored import (
     claim,
     keys,
     opened,
+    take_turns,
 )
 
 # --- The outbox ----------------------------------------------------------------------------------
@@ -91,6 +95,29 @@ async def test_a_job_key_is_unique_for_ever(store: Database) -> None:
     with pytest.raises(Unavailable):
         await opened(store, a_job(), number=2)
     assert await store.write(lambda tx: tx.incident(2)) is None
+
+
+async def test_commands_take_turns_and_no_incident_makes_another_wait(store: Database) -> None:
+    limits = Limits(in_all=4, per_incident=2, per_target=3)
+    for number in (1, 2):
+        tasks = [an_execution(f"{number}/1.{n}/1") for n in range(1, 6)]
+        jobs = tuple(a_job(task.run, task, incident=number) for task in tasks)
+        await opened(store, *jobs, number=number)
+    query = an_execution("1/9.1/1", native=True)
+    pressed = an_execution("1/2.1/1", approved_by="ada")
+    await opened(store, a_job("asked", query, 3), a_job("pressed", pressed, 3), number=3)
+    assert keys(await claim(store)) == ["pressed"]
+    assert sorted(keys(await take_turns(store, limits))) == [
+        "1/1.1/1",
+        "1/1.2/1",
+        "2/1.1/1",
+        "asked",
+    ]
+    assert await take_turns(store, limits, "two") == []
+    await store.write(lambda tx: tx.finish("1/1.1/1"))
+    served = replace(limits, served={1: 2, 2: 1})  # the first incident had the last turn
+    assert keys(await take_turns(store, served, "two")) == ["2/1.2/1"]
+    assert len(await take_turns(store, limits, "two", NOON + LEASE)) == 4
 
 
 # --- The ledger ----------------------------------------------------------------------------------

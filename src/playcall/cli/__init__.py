@@ -20,6 +20,8 @@ COMMANDS = {
     "show": "playcall.cli.show",
     "serve": "playcall.cli.serve",
     "incidents": "playcall.cli.incidents",
+    "ledger": "playcall.cli.ledger",
+    "outcome": "playcall.cli.outcome",
     "oncall": "playcall.cli.oncall",
     "override": "playcall.cli.override",
     "ack": "playcall.cli.ack",

@@ -27,6 +27,7 @@ from playcall.core import events as ev
 from playcall.core import rollback_events as back
 from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
 from playcall.core.incident import Incident, Member, Origin, Quiet, Status
+from playcall.core.outcome import settle
 from playcall.core.people import first_roles
 from playcall.core.plan import Plan
 from playcall.core.wording import say_duration
@@ -62,6 +63,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.CommandBegun: _ANY,
     ev.CommandFinished: _ANY,
     ev.CommandInterrupted: _ANY,
+    ev.OutcomeDecided: _ANY,
     ev.MetricRead: _LIVE,
     ev.PageDelivered: _ANY,
     ev.PageFailed: _ANY,
@@ -358,6 +360,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.CommandBegun: commands.begun,
     ev.CommandFinished: rollback.finished,
     ev.CommandInterrupted: rollback.interrupted,
+    ev.OutcomeDecided: settle,
     ev.MetricRead: _metric_read,
     ev.PageDelivered: delivery.delivered,
     ev.PageFailed: delivery.failed,

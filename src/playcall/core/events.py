@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
+from playcall.core.access import Access
 from playcall.core.alert import Alert
 from playcall.core.approval_events import ApprovalLapsed as ApprovalLapsed
 from playcall.core.approval_events import RequestExpired as RequestExpired
@@ -196,6 +197,26 @@ class CommandInterrupted:
     command: str
     run: str
     reason: str = ""  # empty: Playcall stopped
+
+
+class Fate(StrEnum):
+    """What became of a command whose end nobody saw."""
+
+    RAN = "ran"
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeDecided:
+    """A person says what became of a run whose outcome was unknown."""
+
+    at: datetime
+    by: str
+    command: str
+    run: str
+    fate: Fate
+    note: str = ""
+    access: Access = Access.RESPONDER  # of the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,6 +430,7 @@ Event = (
     | CommandBegun
     | CommandFinished
     | CommandInterrupted
+    | OutcomeDecided
     | MetricRead
     | PageDelivered
     | PageFailed

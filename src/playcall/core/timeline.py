@@ -12,6 +12,7 @@ from playcall.core.alert import Alert
 from playcall.core.decision import find_question
 from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
+from playcall.core.outcome import WORDS
 from playcall.core.plan import Criterion, Plan, Play
 from playcall.core.wording import say_duration, say_judgement
 
@@ -68,6 +69,7 @@ _Command = (
     | ev.CommandBegun
     | ev.CommandFinished
     | ev.CommandInterrupted
+    | ev.OutcomeDecided
 )
 
 
@@ -322,6 +324,8 @@ def _command(
         case ev.CommandInterrupted():
             reason = event.reason or "it was running when Playcall stopped"
             return f"OUTCOME UNKNOWN: {name}: {reason}; decide"
+        case ev.OutcomeDecided():
+            return f"{event.by} says of {name}: {WORDS[event.fate]}{_because(event.note)}"
     assert_never(event)
 
 

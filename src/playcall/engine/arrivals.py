@@ -25,9 +25,8 @@ from playcall.engine.commit import Committer
 from playcall.engine.grouping import Grouping, grouping
 from playcall.engine.inbox import Arrival
 from playcall.engine.ports import Transaction
+from playcall.engine.scrub import scrub_alert
 from playcall.engine.tally import UNHEARD
-
-log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ def take_found(
     taken = 0
     belonging = grouping(tx, intake.group_by)
     groups: dict[str, list[Alert]] = {}
-    for alert in alerts:
+    for alert in (scrub_alert(found, committer.hide) for found in alerts):
         group = group_key(alert, intake.group_by)
         incident = belonging.live(group, [alert])
         member = incident.alerts.get(alert.fingerprint) if incident else None

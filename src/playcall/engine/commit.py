@@ -42,6 +42,7 @@ from playcall.engine.ports import (
     Transaction,
     Unsilencing,
 )
+from playcall.engine.scrub import Hide, scrub
 from playcall.engine.tally import tally
 
 log = logging.getLogger(__name__)
@@ -55,9 +56,11 @@ class Committer:
     url: str  # where people reach this server
     last_resort: tuple[str, ...] = ()  # roles for when nobody is behind those of an older plan
     placement: Placement = field(default_factory=Placement)
+    hide: Hide = str  # takes secrets out of a text
 
     def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
         """Decide and record. What is refused changes nothing."""
+        event = scrub(event, self.hide)
         state = tx.incident(incident) if incident is not None else None
         plan = tx.plan(self._plan_of(state, event))
         outcome = decide(state, event, plan)

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from playcall.core.alert import Alert
@@ -31,17 +31,20 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.readings import Reader
+from playcall.engine.scrub import scrub_alert
 from playcall.engine.tally import DOUBTFUL
+from playcall.engine.turns import Limits, lane
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)
 IDLE = 0.5  # seconds between looks when nothing is known to be due
 ARRIVALS = 100  # alerts in one transaction
+REMEMBERED = 1000  # incidents that had a turn lately
 # How many jobs at once, in pools of their own: a slow command must never hold up a page.
 POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Delivery,): 32,
-    (Execution,): 8,
+    (Execution,): 8,  # that a person approved; for the others see `turns`
     (Silencing, Prolonging, Unsilencing, Reporting): 4,
 }
 
@@ -51,10 +54,12 @@ class Engine:
     performer: Performer
     reader: Reader
     intake: Intake
+    limits: Limits = field(default_factory=Limits)
     watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
     doubts: Doubts | None = None  # None: nobody asks Alertmanager, and a clearing stands
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _working: dict[str, Job] = field(default_factory=dict)
+    _served: dict[int, int] = field(default_factory=dict)  # see `turns.Limits`
     _batch: int = ARRIVALS
     _draining: bool = False
     _job_ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,9 +67,11 @@ class Engine:
     async def receive(self, alerts: Sequence[Alert]) -> Receipt:
         """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
         now = self.performer.clock.now()
+        hide = self.performer.committer.hide
+        said = [scrub_alert(alert, hide) for alert in alerts]
 
         def work(tx: Transaction) -> Receipt:
-            receipt = tx.receive(alerts, now)
+            receipt = tx.receive(said, now)
             if receipt.doubtful:
                 tx.count(DOUBTFUL, len(receipt.doubtful))
             return receipt
@@ -108,6 +115,8 @@ class Engine:
             for kinds, slots in POOLS.items():
                 start = functools.partial(self._start_jobs, group, kinds, slots)
                 group.create_task(self._repeat(start))
+            take_turns = functools.partial(self._take_turns, group)
+            group.create_task(self._repeat(take_turns))
             group.create_task(self._renew_leases())
 
     async def drain(self, patience: timedelta) -> None:
@@ -200,12 +209,33 @@ class Engine:
     async def _start_jobs(
         self, group: asyncio.TaskGroup, kinds: tuple[type[Task], ...], slots: int
     ) -> int:
-        free = slots - sum(isinstance(job.task, kinds) for job in self._working.values())
+        working = (job.task for job in self._working.values() if lane(job.task) is None)
+        free = slots - sum(isinstance(task, kinds) for task in working)
         if free <= 0 or self._draining:
             return 0
         now = self.performer.clock.now()
         owner = self.performer.owner
         jobs = await self.performer.store.write(lambda tx: tx.claim(owner, kinds, now, LEASE, free))
+        return self._start(group, jobs)
+
+    async def _take_turns(self, group: asyncio.TaskGroup) -> int:
+        """Begin commands that run by themselves, as many as may run at once."""
+        if self._draining:
+            return 0
+        now = self.performer.clock.now()
+        owner = self.performer.owner
+        limits = replace(self.limits, served=dict(self._served))
+        jobs = await self.performer.store.write(
+            lambda tx: tx.claim_turns(owner, now, LEASE, limits)
+        )
+        for job in jobs:
+            turn = max(self._served.values(), default=0) + 1
+            self._served[job.incident] = turn
+        for incident in sorted(self._served, key=self._served.__getitem__)[:-REMEMBERED]:
+            del self._served[incident]
+        return self._start(group, jobs)
+
+    def _start(self, group: asyncio.TaskGroup, jobs: Sequence[Job]) -> int:
         # A job of our own whose lease ran out, because the clock leapt, is under way already.
         fresh = [job for job in jobs if job.key not in self._working]
         for job in fresh:

@@ -3,8 +3,9 @@ the same transaction that finishes the job."""
 
 import contextlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -26,14 +27,16 @@ from playcall.core.events import (
     SilenceEnded,
     SilenceFailed,
 )
+from playcall.core.finding import find
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
+from playcall.core.measured import PAST, write_answer
 from playcall.core.message import Message
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
 from playcall.engine.directory import as_of_now
-from playcall.engine.monitoring import Metrics, Silencer, Vector
+from playcall.engine.monitoring import Metrics, Silencer
 from playcall.engine.ports import (
     Archive,
     Channel,
@@ -42,7 +45,6 @@ from playcall.engine.ports import (
     Execution,
     Exit,
     Job,
-    Output,
     Prolonging,
     Reporting,
     Silencing,
@@ -52,6 +54,7 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.running import Lost, Runner
+from playcall.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
@@ -170,14 +173,22 @@ class Performer:
     async def _execute(self, job: Job, task: Execution) -> None:
         if not await self.store.write(lambda tx: self._begin(tx, job, task)):
             return
+        transcript = Transcript(self.store, task)
         try:
-            end = await (self._ask(task) if task.native else self._spawn(task))
+            async with transcript:
+                end = await (self._ask if task.native else self._spawn)(task, transcript)
         except Lost as error:
             await self._lose(job, task, str(error))
             return
         except Unavailable as error:
             end = Exit(status=RunStatus.FAILED, exit_code=None, summary=str(error))
-        await self.store.write(lambda tx: self._end(tx, job, task, end))
+
+        def work(tx: Transaction) -> None:
+            if rest := transcript.rest():
+                tx.append_output(task.run, rest)
+            self._end(tx, job, task, self._with_finding(tx, job, task, end, transcript))
+
+        await self.store.write(work)
 
     def _end(self, tx: Transaction, job: Job, task: Execution, end: Exit) -> None:
         now = self.clock.now()
@@ -257,7 +268,17 @@ class Performer:
         event = ApprovalLapsed(at=now, command=task.command, run=task.run, reason=reason)
         self.committer.apply(tx, event, job.incident)
 
-    async def _spawn(self, task: Execution) -> Exit:
+    def _with_finding(
+        self, tx: Transaction, job: Job, task: Execution, end: Exit, transcript: Transcript
+    ) -> Exit:
+        state = tx.incident(job.incident)
+        if end.status is not RunStatus.SUCCEEDED or state is None:
+            return end
+        play = tx.plan(state.plan).play(state.play) if state.play else None
+        found = find(task.text, native=task.native, output=transcript.beginning, play=play)
+        return replace(end, summary=found) if found else end
+
+    async def _spawn(self, task: Execution, transcript: Transcript) -> Exit:
         limit = min(task.time_limit or self.hands.time_limit, self.hands.time_limit)
         running = self._runner(task).run(
             task.text, time_limit=limit, effect=EffectClass(task.effect)
@@ -266,7 +287,7 @@ class Performer:
             async for piece in pieces:
                 if isinstance(piece, Exit):
                     return piece
-                await self._keep_output(task, piece)
+                await transcript.take(piece.data)
         raise Unavailable("the runner ended without saying how")
 
     def _runner(self, task: Execution) -> Runner:
@@ -279,17 +300,21 @@ class Performer:
             )
         return runner
 
-    async def _keep_output(self, task: Execution, piece: Output) -> None:
-        await self.store.write(lambda tx: tx.append_output(task.run, piece.data))
+    async def _ask(self, task: Execution, transcript: Transcript) -> Exit:
+        now = self.clock.now()
+        vectors = await self.hands.metrics.query(task.text, now)
+        rows = [(vector.labels, vector.sample.value) for vector in vectors]
+        past = await self._past(task.text, now) if len(rows) == 1 else ()
+        await transcript.take(self.committer.hide(write_answer(rows, past)).encode())
+        return Exit(status=RunStatus.SUCCEEDED, exit_code=None, summary="no data")
 
-    async def _ask(self, task: Execution) -> Exit:
-        vectors = await self.hands.metrics.query(task.text, self.clock.now())
-        lines = [_series_line(vector) for vector in vectors]
-        await self._keep_output(task, Output(data=("\n".join(lines) + "\n").encode()))
-        summary = lines[0] if len(lines) == 1 else f"{len(lines)} series"
-        return Exit(
-            status=RunStatus.SUCCEEDED, exit_code=None, summary=summary if lines else "no data"
-        )
+    async def _past(self, promql: str, now: datetime) -> Sequence[float]:
+        """How it came to be so; nothing when that cannot be told in one line."""
+        try:
+            series = await self.hands.metrics.query_range(promql, now - PAST, now, PAST / 60)
+        except Unavailable:
+            return ()
+        return [s.value for s in series[0] if math.isfinite(s.value)] if len(series) == 1 else ()
 
     # --- the end of an incident
 
@@ -396,8 +421,3 @@ def _gone(job: Job, task: Delivery, now: datetime) -> PersonGone:
 def _interrupted(reason: str) -> Exit:
     summary = reason or "it was running when Playcall stopped: nobody saw its end"
     return Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=summary)
-
-
-def _series_line(vector: Vector) -> str:
-    labels = ",".join(f"{name}={value}" for name, value in sorted(vector.labels.items()))
-    return f"{labels or 'value'} {vector.sample.value:.6g}"

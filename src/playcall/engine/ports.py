@@ -10,7 +10,7 @@ Adapters implement these and never meet one another. Two things may go wrong in 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from playcall.core.alert import Alert
 from playcall.core.delivery import Origin
@@ -24,6 +24,9 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.engine.inbox import Inbox
+
+if TYPE_CHECKING:
+    from playcall.engine.turns import Limits
 
 T = TypeVar("T")
 
@@ -216,7 +219,7 @@ class StoredRun:
     exit_code: int | None
     summary: str
     output: bytes = b""
-    output_dropped: int = 0  # bytes that the cap left out of the middle
+    output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
 class Transaction(Inbox, Protocol):
@@ -270,8 +273,13 @@ class Transaction(Inbox, Protocol):
         lease: timedelta,
         limit: int,
     ) -> Sequence[Job]:
-        """Jobs of these kinds that are due, or whose owner's lease ran out: now `owner`'s."""
+        """Jobs of these kinds that are due, or whose owner's lease ran out: now `owner`'s. Those
+        that wait for their turn are claimed by `claim_turns`; see `engine.turns`."""
         ...
+
+    def claim_turns(
+        self, owner: str, at: datetime, lease: timedelta, limits: "Limits"
+    ) -> Sequence[Job]: ...
 
     def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None: ...
 

@@ -14,7 +14,7 @@ from playcall.runner.bounds import Bounds, why_not_read_only
 from playcall.runner.far import Connect, Far
 from playcall.runner.kubernetes import Kubernetes, Pod
 from playcall.runner.local import MINIMAL, Local
-from playcall.runner.redaction import Redactor
+from playcall.runner.redaction import Redactor, is_secret_name
 from playcall.runner.ssh import SSH, Login
 from playcall.runnerfile import Credentials, RunnerTable, TargetTable
 
@@ -29,10 +29,18 @@ def build_placement(runner: RunnerTable, targets: Mapping[str, TargetTable]) -> 
 
 
 def secret_values(runner: RunnerTable, targets: Mapping[str, TargetTable]) -> list[str]:
-    """Of every environment that a command may get."""
-    envs = [runner.observe.env, runner.change.env]
-    envs += [one.env for table in targets.values() for one in (table.observe, table.change)]
-    return list({env[name] for env in envs for name in runner.secrets if env.get(name)})
+    """Of every environment that a command may get: what is named a secret, or has such a name."""
+    envs = [runner.env, runner.observe.env, runner.change.env]
+    for table in targets.values():
+        envs += [table.env, table.observe.env, table.change.env]
+    return list(
+        {
+            value
+            for env in envs
+            for name, value in env.items()
+            if value and (name in runner.secrets or is_secret_name(name))
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ class Far:
         words = [*(f"{name}={value}" for name, value in env.items()), "", command]
         if any("\0" in word for word in words):
             raise Unavailable("The command cannot be run: it holds a NUL.", permanent=True)
-        kept, redacted = Kept(self.output_limit), self.redactor.begin()
+        kept, redacted = Kept(self.output_limit), self.redactor.begin(command)
         async with self.connect(effect) as line:
             end = _FarEnd(line, self.name, time_limit)
             await end.begin(_words(words), self.bounds.letters(effect))

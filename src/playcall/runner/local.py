@@ -83,7 +83,7 @@ class Local:
             try:
                 child.end_after(time_limit)
                 kept = Kept(self._output_limit)
-                redacted = self._redactor.begin()
+                redacted = self._redactor.begin(command)
                 while data := await child.read():
                     for piece in pieces(kept.take(redacted.feed(data))):
                         yield piece

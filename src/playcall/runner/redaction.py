@@ -5,10 +5,14 @@ on the side of hiding: what looks like a secret is one.
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
+
+from playcall.runner.kubesecret import Veil
+from playcall.runner.tokens import patterns
 
 MARK = b"[redacted]"
 SHORTEST = 4  # bytes; hiding every "7" would hide the output, and nothing that short is secret
@@ -18,8 +22,12 @@ LARGEST_KEY = 64 * 1024  # bytes hidden after a private key's first line, if its
 
 _KEY_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Begun by a set of letters, which `re` skips to much faster than to the words.
-_NAME = rb"[APSTapst](?i:(?<=t)oken|(?<=p)assw(?:or)?d|(?<=s)ecret\w{0,64}|(?<=a)pi_?key)"
-_NAME_HINTS = (b"token", b"passw", b"secret", b"apikey", b"api_key")
+_NAME = rb"[APSTapst](?i:(?<=t)oken|(?<=p)assw(?:or)?d|(?<=s)ecret\w{0,64}|(?<=a)pi[-_]?key)"
+_NAME_HINTS = (b"token", b"passw", b"secret", b"apikey", b"api_key", b"api-key")
+_SECRET_NAME = re.compile(
+    "token|passw|passphrase|secret|api_?key|access_?key|private_?key|credential|auth|(?:^|_)dsn$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,14 @@ _SHAPES = (
     _Shape(hints=_NAME_HINTS, kept=_NAME + rb"='", more=rb"[^'\r\n]"),
     _Shape(hints=_NAME_HINTS, kept=_NAME + rb"=", more=rb"[^\s\"']"),
     _Shape(hints=_NAME_HINTS, kept=_NAME + rb"\"[ \t]{0,8}:[ \t]{0,8}\"", more=rb"[^\"\r\n]"),
+    # The last word of a line of YAML, or of a header.
+    _Shape(
+        hints=_NAME_HINTS,
+        kept=_NAME + rb"[\"']?:[ \t]{1,8}[\"']?",
+        start=rb"(?=[^\s\"']{1,512}[\"']?[ \t]{0,8}(?:[\r\n]|\Z))[^\s\"']",
+        more=rb"[^\s\"']",
+    ),
+    _Shape(hints=(b"cookie:",), kept=rb"[Cc](?i:ookie):[ \t]{1,8}", more=rb"[^\r\n]"),
     _Shape(hints=(b"://",), kept=rb"://", start=rb"[^\s/:@]{0,256}:[^\s/@]{1,1024}(?=@)"),
 )
 
@@ -77,18 +93,24 @@ class Redactor:
     def __init__(self, secrets: Sequence[str]) -> None:
         forms = sorted({form for one in secrets for form in _forms(one)}, key=len, reverse=True)
         self._shapes = [(shape, shape.pattern()) for shape in _SHAPES]
+        self._shapes += [(_Shape(hints=hints), pattern) for hints, pattern in patterns()]
+        self._hints = {hint for shape, _ in self._shapes for hint in shape.hints}
         self._forms = forms
         self._known = re.compile(b"()(?:%b)" % b"|".join(re.escape(form) for form in forms))
         self.overlap = max([OVERLAP, *map(len, forms)])
 
-    def begin(self) -> "Redaction":
-        """One for each stream."""
-        return Redaction(self)
+    def begin(self, command: str = "") -> "Redaction":
+        """One for each stream; `command` is what prints it."""
+        return Redaction(self, command)
 
     def redact(self, data: bytes) -> bytes:
         """A text that is there as a whole."""
         stream = self.begin()
         return stream.feed(data) + stream.end()
+
+    def hide(self, text: str) -> str:
+        """The same for what people and alerts say."""
+        return self.redact(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     def find(self, text: bytes, position: int) -> Iterator[tuple[_Shape, re.Match[bytes]]]:
         """The secrets from `position` on, in order and apart."""
@@ -116,16 +138,18 @@ class Redactor:
         if any(form in text for form in self._forms):
             yield _Shape(hints=()), self._known
         lowered = text.lower()
+        there = {hint for hint in self._hints if hint in lowered}
         for shape, pattern in self._shapes:
-            if any(hint in lowered for hint in shape.hints):
+            if not shape.hints or not there.isdisjoint(shape.hints):
                 yield shape, pattern
 
 
 class Redaction:
     """One stream on its way: bytes go in as they come, lines come out."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, command: str = "") -> None:
         self._redactor = redactor
+        self._veil = Veil(command)
         self._pending = bytearray()
         self._key_left = 0  # bytes still hidden as part of a private key
         self._swallowed: re.Pattern[bytes] | None = None  # what the secret just hidden goes on with
@@ -136,13 +160,13 @@ class Redaction:
         self._pending += data
         cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if cut:
-            return self._release(held + cut)
+            return self._veil.feed(self._release(held + cut))
         if len(self._pending) > LONGEST_LINE:
-            return self._release(len(self._pending) - self._redactor.overlap)
+            return self._veil.feed(self._release(len(self._pending) - self._redactor.overlap))
         return b""
 
     def end(self) -> bytes:
-        return self._release(len(self._pending))
+        return self._veil.feed(self._release(len(self._pending))) + self._veil.end()
 
     def _release(self, cut: int) -> bytes:
         text = bytes(self._pending)
@@ -199,11 +223,17 @@ class Redaction:
         return end
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of that name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def _forms(secret: str) -> Iterator[bytes]:
-    """A secret as it is, in a URL and in base64. One of several lines is as many secrets."""
+    """A secret as it is, in a URL, in JSON and in base64. One of several lines is as many."""
     whole = secret.strip()
-    for line in [whole, *whole.splitlines()]:
-        data = line.strip().encode()
-        for form in (data, quote(line.strip(), safe="").encode(), base64.b64encode(data)):
+    for text in [whole, *map(str.strip, whole.splitlines())]:
+        data = text.encode()
+        coded = (base64.b64encode(data), base64.b64encode(data + b"\n"))
+        for form in (data, quote(text, safe="").encode(), json.dumps(text)[1:-1].encode(), *coded):
             if len(data) >= SHORTEST and b"\n" not in form and b"\r" not in form:
                 yield form

@@ -1,6 +1,7 @@
 """Reads shared by transactions and faces, and `SqlViews`, which the faces use (`ports.Views`)."""
 
 import hashlib
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -34,6 +35,8 @@ from playcall.storage.tables import (
 from playcall.storage.tables import events as events_table
 from playcall.storage.tables import overrides as overrides_table
 
+SHOWN = 64 * 1024  # bytes of the end of each output that a dossier has
+
 # Written out and not bound, so that SQLite knows the partial index of what is unfinished.
 _unfinished = jobs.c.state.in_([sa.literal_column("'due'"), sa.literal_column("'leased'")])
 
@@ -63,10 +66,10 @@ def run(db: sa.Connection, run_id: str) -> StoredRun | None:
     return _run(db, row) if row else None
 
 
-def _run(db: sa.Connection, row: sa.Row[tuple[object, ...]]) -> StoredRun:
-    chunks = db.scalars(
-        sa.select(output.c.data).where(output.c.run == row.id).order_by(output.c.id)
-    )
+def _run(
+    db: sa.Connection, row: sa.Row[tuple[object, ...]], at_most: int | None = None
+) -> StoredRun:
+    printed, size = _output(db, str(row.id), at_most)
     return StoredRun(
         id=row.id,
         execution=load(row.body, Execution),
@@ -75,8 +78,28 @@ def _run(db: sa.Connection, row: sa.Row[tuple[object, ...]]) -> StoredRun:
         ended_at=row.ended_at,
         exit_code=row.exit_code,
         summary=row.summary,
-        output=b"".join(chunks),
+        output=printed,
+        output_size=size,
     )
+
+
+def _output(db: sa.Connection, run_id: str, at_most: int | None) -> tuple[bytes, int]:
+    """The end of what a run printed, or all of it, and how much that is."""
+    of_run = output.c.run == run_id
+    size = sa.func.coalesce(output.c.size, sa.func.length(output.c.data))
+    total = int(db.scalar(sa.select(sa.func.sum(size)).where(of_run)) or 0)
+    pieces: list[bytes] = []
+    left = total if at_most is None else min(total, at_most)
+    if left:
+        rows = db.execute(sa.select(output).where(of_run).order_by(output.c.id.desc()))
+        for row in rows:
+            pieces.append(row.data if row.size is None else zlib.decompress(row.data))
+            left -= len(pieces[-1])
+            if left <= 0:
+                rows.close()
+                break
+    found = b"".join(reversed(pieces))
+    return (found if at_most is None else found[-at_most:]), total
 
 
 def overrides(db: sa.Connection, start: datetime, end: datetime) -> Sequence[StoredOverride]:
@@ -192,7 +215,7 @@ class SqlViews:
         rows = self._db.execute(
             sa.select(runs).where(runs.c.incident == incident).order_by(runs.c.id)
         ).all()
-        return tuple(_run(self._db, row) for row in rows)
+        return tuple(_run(self._db, row, SHOWN) for row in rows)
 
     def _readings(self, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
         rows = self._db.execute(sa.select(readings).where(readings.c.incident == incident))

@@ -128,6 +128,7 @@ jobs = sa.Table(
     sa.Column("owner", sa.Text),
     sa.Column("lease_until", Instant),
     sa.Column("reason", Words),
+    sa.Column("lane", Words),  # of a command that waits for its turn; NULL: it waits for nobody
 )
 _unfinished = jobs.c.state.in_(("due", "leased"))
 sa.Index("jobs_due", jobs.c.due_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
@@ -152,6 +153,7 @@ output = sa.Table(
     sa.Column("id", _Number, primary_key=True, autoincrement=True),
     sa.Column("run", sa.Text, nullable=False, index=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("size", sa.BigInteger),  # before it was compressed; NULL: it is not
 )
 
 overrides = sa.Table(  # of schedules; rows are never deleted
@@ -189,12 +191,15 @@ readiness = sa.Table(
 
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""
-    present = {column["name"] for column in sa.inspect(connection).get_columns("incidents")}
-    if "over_at" not in present:
-        connection.execute(sa.text("ALTER TABLE incidents ADD COLUMN over_at BIGINT"))
-    present = {column["name"] for column in sa.inspect(connection).get_columns("alerts")}
-    for name, kind in (("ended_at", "BIGINT"), ("unheard", "BOOLEAN")):
+    for table, name, kind in (
+        ("incidents", "over_at", "BIGINT"),
+        ("alerts", "ended_at", "BIGINT"),
+        ("alerts", "unheard", "BOOLEAN"),
+        ("jobs", "lane", "TEXT"),
+        ("output", "size", "BIGINT"),
+    ):
+        present = {column["name"] for column in sa.inspect(connection).get_columns(table)}
         if name not in present:
-            connection.execute(sa.text(f"ALTER TABLE alerts ADD COLUMN {name} {kind}"))
+            connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
     for index in (*incidents.indexes, *alerts.indexes):
         index.create(connection, checkfirst=True)

@@ -4,6 +4,7 @@ Locks (`FOR UPDATE`, `SKIP LOCKED`) matter on PostgreSQL, where several processe
 SQLite has one writer and ignores them.
 """
 
+import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -27,7 +28,8 @@ from playcall.engine.ports import (
     Task,
     Unavailable,
 )
-from playcall.storage import inbox, queries
+from playcall.engine.turns import Limits, lane
+from playcall.storage import inbox, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
 from playcall.storage.tables import (
     counters,
@@ -173,6 +175,7 @@ class SqlTransaction:
                 state="due",
                 attempts=0,
                 due_at=job.due_at or at,
+                lane=lane(job.task),
             )
         )
         if isinstance(job.task, Execution):
@@ -199,17 +202,24 @@ class SqlTransaction:
         lease: timedelta,
         limit: int,
     ) -> Sequence[Job]:
-        free = sa.or_(
-            sa.and_(jobs.c.state == "due", jobs.c.due_at <= at),
-            sa.and_(jobs.c.state == "leased", jobs.c.lease_until <= at),
-        )
+        free = turns.is_free(at)
         rows = self._db.execute(
             sa.select(jobs)
-            .where(free, jobs.c.kind.in_([kind.__name__ for kind in kinds]))
+            .where(free, jobs.c.kind.in_([kind.__name__ for kind in kinds]), jobs.c.lane.is_(None))
             .order_by(jobs.c.due_at, jobs.c.key)
             .limit(limit)
             .with_for_update(skip_locked=True)
         ).all()
+        return self._lease(owner, rows, at + lease)
+
+    def claim_turns(
+        self, owner: str, at: datetime, lease: timedelta, limits: Limits
+    ) -> Sequence[Job]:
+        return self._lease(owner, turns.claim(self._db, at, limits), at + lease)
+
+    def _lease(
+        self, owner: str, rows: Sequence[sa.Row[tuple[object, ...]]], until: datetime
+    ) -> Sequence[Job]:
         keys = [row.key for row in rows]
         if keys:
             self._db.execute(
@@ -218,7 +228,7 @@ class SqlTransaction:
                 .values(
                     state="leased",
                     owner=owner,
-                    lease_until=at + lease,
+                    lease_until=until,
                     attempts=jobs.c.attempts + 1,
                 )
             )
@@ -276,7 +286,12 @@ class SqlTransaction:
         )
 
     def append_output(self, run: str, data: bytes) -> None:
-        self._db.execute(sa.insert(output).values(run=run, data=data))
+        packed = zlib.compress(data, 1)
+        if len(packed) < len(data):
+            values: dict[str, object] = {"data": packed, "size": len(data)}
+        else:
+            values = {"data": data}
+        self._db.execute(sa.insert(output).values(run=run, **values))
 
     def end_run(self, run: str, end: Exit, at: datetime) -> None:
         self._db.execute(

@@ -46,6 +46,7 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
         current=current,
         unbound=known.unbound(roles(found.plan)),
         place=desk(request).place,
+        time_limit=desk(request).engine.performer.hands.time_limit,
         newer=None if current == found.incident.plan else await _plan(desk(request), current),
     )
 

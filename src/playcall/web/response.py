@@ -26,6 +26,7 @@ class Surroundings:
     current: str = ""  # digest of the plan by which new incidents open; "": not known
     newer: Plan | None = None  # that plan, when it is not the incident's
     unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind
+    time_limit: timedelta | None = None  # of a command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from playcall.web import (
     api_approvals,
     api_response,
     api_values,
+    ledger,
     oncall,
     pages,
     pages_approvals,
@@ -46,6 +47,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
     web.include_router(api.router)
+    web.include_router(ledger.router)
+    web.include_router(ledger.forms, include_in_schema=False)
     web.include_router(oncall.router)
     web.include_router(unheard.router)
     web.include_router(oncall.feeds, include_in_schema=False)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from playcall.core import timeline, verification
 from playcall.core.access import Access
@@ -24,15 +24,13 @@ from playcall.core.plan import (
 from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
-from playcall.web import rollback, view_response
+from playcall.web import printed, rollback, view_response
 from playcall.web.approval_view import AskView, view_ask
+from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
-
-SHOWN_OUTPUT = 4000  # characters of the end of an output that the page carries
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 STATUS_WORDS = {
     Status.OPEN: "Nobody has acknowledged",
@@ -41,6 +39,12 @@ STATUS_WORDS = {
     Status.RESOLVED: "Resolved",
     Status.CLOSED: "Closed",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    words: str  # "12 s of 60 s"
+    percent: int  # of its time limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,9 @@ class CommandView:
     approved_by: str | None
     took: str
     placed: str  # " on db1 by SSH as playcall"; "" before it ran
-    output: str
-    cut: bool  # there is more output than shown
+    printed: Printed
+    progress: Progress | None  # of one that runs
+    unknown: tuple[str, ...]  # what is known of one that nobody saw end
     run: str | None
     can_approve: bool
     again: bool  # approving means running it once more
@@ -129,9 +134,10 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
-    phases = tuple(
-        _phase(phase, found, state, around.place, now) for phase in (play.phases if play else ())
+    commands = Commands(
+        found=found, play=play, place=around.place, limit=around.time_limit, now=now
     )
+    phases = tuple(_phase(phase, commands, state) for phase in (play.phases if play else ()))
     return IncidentView(
         incident=incident,
         headline=_headline(incident, play),
@@ -235,12 +241,22 @@ def _percent(criterion: Criterion, reading: Judgement | None, now: datetime) -> 
     return max(0, min(99, int(100 * ((now - reading.since) / criterion.holds_for))))
 
 
-def _phase(
-    phase: Phase, found: Dossier, state: ResponseView, place: str, now: datetime
-) -> PhaseView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """What is needed to show a command."""
+
+    found: Dossier
+    play: Play | None
+    place: str  # where commands run, and as whom
+    limit: timedelta | None  # of the settings
+    now: datetime
+
+
+def _phase(phase: Phase, commands: Commands, state: ResponseView) -> PhaseView:
+    now = commands.now
     boxes = {box.phase: box for box in state.boxes}
     box: BoxView | None = boxes.get(phase.title)
-    live = not found.incident.status.over
+    live = not commands.found.incident.status.over
     return PhaseView(
         title=phase.title,
         box=_box(phase),
@@ -251,7 +267,7 @@ def _phase(
                 key=step.key,
                 title=step.title,
                 checks=tuple(check.text for check in step.checks),
-                commands=tuple(_command(command, found, place, now) for command in step.commands),
+                commands=tuple(_command(command, commands) for command in step.commands),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
                 walk=next((tree for tree in state.trees if tree.step == step.key), None)
                 if step.decision
@@ -279,14 +295,14 @@ def _tree(question: Question, depth: int) -> Iterable[str]:
             yield from _tree(following, depth + 1)
 
 
-def _command(written: Command, found: Dossier, place: str, now: datetime) -> CommandView:
+def _command(written: Command, among: Commands) -> CommandView:
+    found, now, place = among.found, among.now, among.place
     incident = found.incident
     command = judged(written, incident.values)
     run = incident.runs.get(command.id)
     row = next((r for r in found.runs if run and r.id == run.id), None)
     asked = asked_now(written, incident, now)
     missing = missing_values(incident, asked)
-    output = _ANSI.sub("", row.output.decode("utf-8", "replace")) if row else ""
     as_run = row.execution.text if row else (command.runs_as.text if command.runs_as else "")
     idle = run is None or not run.status.active
     return CommandView(
@@ -309,8 +325,9 @@ def _command(written: Command, found: Dossier, place: str, now: datetime) -> Com
         approved_by=run.approved_by if run else None,
         took=_took(row, now),
         placed=timeline.placed(row.execution.where, row.execution.whom) if row else "",
-        output=output[-SHOWN_OUTPUT:],
-        cut=len(output) > SHOWN_OUTPUT,
+        printed=printed.show(row, among.play),
+        progress=_progress(row, among) if run and run.status is RunStatus.RUNNING else None,
+        unknown=_known(row, among) if run and run.status is RunStatus.UNKNOWN else (),
         run=run.id if run else None,
         can_approve=idle
         and not incident.status.over
@@ -321,8 +338,36 @@ def _command(written: Command, found: Dossier, place: str, now: datetime) -> Com
     )
 
 
-def _took(row: StoredRun | None, now: datetime) -> str:
+def _progress(row: StoredRun | None, among: Commands) -> Progress | None:
     if row is None or row.begun_at is None:
+        return None
+    limits = [one for one in (row.execution.time_limit, among.limit) if one]
+    so_far = max(among.now - row.begun_at, timedelta())
+    if not limits:
+        return Progress(words=say_duration(so_far), percent=0)
+    words = f"{say_duration(so_far)} of {say_duration(min(limits))}"
+    return Progress(words=words, percent=min(100, int(100 * (so_far / min(limits)))))
+
+
+def _known(row: StoredRun | None, among: Commands) -> tuple[str, ...]:
+    """What helps to find out whether a change took effect."""
+    if row is None or row.begun_at is None:
+        return ("Nothing is known of how far it came.",)
+    approved = f", approved by {row.execution.approved_by}" if row.execution.approved_by else ""
+    size = f"{row.output_size} bytes, below" if row.output_size else "nothing"
+    lines = [
+        f"It was begun at {row.begun_at:%H:%M:%S} UTC{approved}.",
+        f"Until Playcall stopped it had printed {size}.",
+    ]
+    for criterion in among.play.criteria if among.play else ():
+        if criterion.purpose is Purpose.RECOVERY:
+            shown = _criterion(criterion, among.found, among.now)
+            lines.append(f"What verifies it: {shown.text} ({shown.value}, {shown.words}).")
+    return tuple(lines)
+
+
+def _took(row: StoredRun | None, now: datetime) -> str:
+    if row is None or row.begun_at is None or row.status is RunStatus.UNKNOWN:
         return ""
     return say_duration((row.ended_at or now) - row.begun_at)
 

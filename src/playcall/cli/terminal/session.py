@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from playcall.app import build_hands
+from playcall.app import build_hands, secrets_of
 from playcall.archive import Files
 from playcall.clock import SystemClock
 from playcall.core.alert import Alert
@@ -37,6 +37,7 @@ from playcall.engine.readings import Reader
 from playcall.prometheus import Prometheus
 from playcall.runner.building import build_placement
 from playcall.runner.local import Local
+from playcall.runner.redaction import Redactor
 from playcall.settings import Settings
 from playcall.storage import Database
 
@@ -195,10 +196,13 @@ async def in_this_process(setting: Setting) -> AsyncIterator[Session]:
 def _hands(setting: Setting, client: httpx.AsyncClient, directory: Path) -> Hands:
     settings = setting.settings
     url = setting.prometheus or (settings.prometheus.url if settings else "")
-    hands = build_hands(settings, client) if settings else None
+    redactor = redactor_of(settings)
+    hands = build_hands(settings, client, redactor) if settings else None
     return Hands(
         channels={},
-        runner=hands.runner if hands else Local(setting.env, files=setting.files),
+        runner=hands.runner
+        if hands
+        else Local(setting.env, redactor=redactor, files=setting.files),
         targets=hands.targets if hands else {},
         metrics=Prometheus(url, client) if url else NoPrometheus(),
         silencer=NoSilencer(),
@@ -207,10 +211,19 @@ def _hands(setting: Setting, client: httpx.AsyncClient, directory: Path) -> Hand
     )
 
 
+def redactor_of(settings: Settings | None) -> Redactor:
+    return Redactor(secrets_of(settings) if settings else ())
+
+
 async def _engine(setting: Setting, store: Database, hands: Hands) -> Engine:
     settings = setting.settings
     placement = build_placement(settings.runner, settings.targets) if settings else Placement()
-    committer = Committer(directory=Directory(people={}, roles={}), url="", placement=placement)
+    committer = Committer(
+        directory=Directory(people={}, roles={}),
+        url="",
+        placement=placement,
+        hide=redactor_of(settings).hide,
+    )
     clock = SystemClock()
     digest = await store.write(lambda tx: tx.keep_plan(setting.plan))
     reader = Reader(

@@ -1,0 +1,30 @@
+"""Takes secrets out of what people type and alerts say, before it is committed. Labels stay as they
+are: they are what an alert is known by."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+from playcall.core.alert import Alert
+from playcall.core.events import Event
+
+Hide = Callable[[str], str]
+
+# The fields of events in which people, hands and outputs say something in their own words.
+WORDS = frozenset({"text", "reason", "cause", "note", "summary"})
+
+
+def scrub(event: Event, hide: Hide) -> Event:
+    said = {
+        field.name: hide(value)
+        for field in fields(event)
+        if field.name in WORDS and isinstance(value := getattr(event, field.name), str) and value
+    }
+    return replace(event, **said) if said else event  # type: ignore[arg-type]
+
+
+def scrub_alert(alert: Alert, hide: Hide) -> Alert:
+    return replace(
+        alert,
+        annotations={name: hide(value) for name, value in alert.annotations.items()},
+        generator_url=hide(alert.generator_url),
+    )
