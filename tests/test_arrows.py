@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app",),
+    ("hands",),
     ("web",),
     (
         "intake",

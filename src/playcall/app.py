@@ -1,4 +1,4 @@
-"""The only place that constructs: settings in, hands built, the server run and stopped."""
+"""The only place that constructs, with `hands`: settings in, the server run and stopped."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,11 +15,8 @@ import httpx
 import uvicorn
 
 from playcall.alertmanager import Alertmanager
-from playcall.archive import Files
 from playcall.beside import with_files
 from playcall.calendars import Calendars, names_of
-from playcall.channels.mail import Mail
-from playcall.channels.webhook import Webhook
 from playcall.clock import SystemClock
 from playcall.core import rota
 from playcall.core.access import Access
@@ -39,18 +36,18 @@ from playcall.engine.directory import Directory, bindable
 from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
 from playcall.engine.older_plans import unbound_warnings
-from playcall.engine.perform import Hands, Performer
-from playcall.engine.ports import Channel, Method, Person, Rule, Unavailable
+from playcall.engine.perform import Performer
+from playcall.engine.ports import Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.turns import Limits
+from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
-from playcall.prometheus import Prometheus
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
-from playcall.runner.building import Builder, build_placement, secret_values
-from playcall.runner.redaction import Redactor, is_secret_name
+from playcall.runner.building import build_placement
+from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
@@ -63,7 +60,6 @@ DRAIN = timedelta(seconds=10)
 REFRESH = timedelta(minutes=5)  # of calendars
 LOOK_SECONDS = 60  # at what is held for maintenance, where Alertmanager is not asked
 GAPS_AHEAD = timedelta(days=30)
-CREATED_BY = "playcall"
 
 
 class PortInUse(Exception):
@@ -356,50 +352,6 @@ def _watches(
         every=reader.every,
     )
     return reconciler.look_due, readiness.read_due
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    """What must never be stored or sent: what is named so, what looks so, and our own."""
-    values = [
-        *secret_values(settings.runner, settings.targets),
-        *(value for name, value in settings.placeholders.items() if is_secret_name(name)),
-    ]
-    ours = (settings.mail_password, settings.webhook_secret.decode())
-    logins = [
-        httpx.URL(url).password for url in (settings.prometheus.url, settings.alertmanager.url)
-    ]
-    return [value for value in (*values, *ours, *logins) if value]
-
-
-def build_hands(settings: Settings, client: httpx.AsyncClient, redactor: Redactor) -> Hands:
-    build = Builder(runner=settings.runner, redactor=redactor, files=settings.files)
-    local = build.local()
-    return Hands(
-        channels=_channels(settings, client),
-        runner=local,
-        targets={name: build.target(name, t, local) for name, t in settings.targets.items()},
-        metrics=Prometheus(settings.prometheus.url, client),
-        silencer=Alertmanager(settings.alertmanager.url, client, CREATED_BY),
-        archive=Files(settings.data / "reports"),
-        time_limit=settings.time_limit,
-    )
-
-
-def _channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Channel]:
-    channels: dict[str, Channel] = {}
-    if settings.mail:
-        channels["mail"] = Mail(
-            host=settings.mail.host,
-            port=settings.mail.port,
-            sender=settings.mail.sender,
-            username=settings.mail.username,
-            password=settings.mail_password,
-            tls=settings.mail.tls,
-            instance=httpx.URL(settings.url).host,
-        )
-    if settings.webhook_secret:
-        channels["webhook"] = Webhook(client, settings.webhook_secret, SystemClock())
-    return channels
 
 
 def _doorkeeper(settings: Settings) -> Doorkeeper:

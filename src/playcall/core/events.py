@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
-from playcall.core.access import Access
 from playcall.core.alert import Alert
 from playcall.core.approval_events import ApprovalLapsed as ApprovalLapsed
 from playcall.core.approval_events import RequestExpired as RequestExpired
@@ -17,7 +16,7 @@ from playcall.core.approval_events import RunApproved as RunApproved
 from playcall.core.approval_events import RunDeclined as RunDeclined
 from playcall.core.approval_events import RunEdited as RunEdited
 from playcall.core.approval_events import RunRequested as RunRequested
-from playcall.core.incident import Part, RunStatus, SilencePurpose, Whence
+from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.rollback_events import (
     ItemTicked,
@@ -27,6 +26,11 @@ from playcall.core.rollback_events import (
     RollbackHalted,
     RollbackStopped,
 )
+from playcall.core.run_events import CommandBegun as CommandBegun
+from playcall.core.run_events import CommandFinished as CommandFinished
+from playcall.core.run_events import CommandInterrupted as CommandInterrupted
+from playcall.core.run_events import Fate as Fate
+from playcall.core.run_events import OutcomeDecided as OutcomeDecided
 from playcall.core.value_events import ValueGiven as ValueGiven
 
 
@@ -166,57 +170,6 @@ class NoteAdded:
     at: datetime
     by: str
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandBegun:
-    """Committed before the command is spawned."""
-
-    at: datetime
-    command: str
-    run: str
-    where: str = ""  # empty: nobody said
-    whom: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandFinished:
-    at: datetime
-    command: str
-    run: str
-    status: RunStatus  # succeeded, failed, timed out or cancelled
-    exit_code: int | None
-    summary: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandInterrupted:
-    """The process that ran it died, or its host vanished: the outcome of a change is unknown."""
-
-    at: datetime
-    command: str
-    run: str
-    reason: str = ""  # empty: Playcall stopped
-
-
-class Fate(StrEnum):
-    """What became of a command whose end nobody saw."""
-
-    RAN = "ran"
-    NOT_RUN = "not-run"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeDecided:
-    """A person says what became of a run whose outcome was unknown."""
-
-    at: datetime
-    by: str
-    command: str
-    run: str
-    fate: Fate
-    note: str = ""
-    access: Access = Access.RESPONDER  # of the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import httpx
 
-from playcall.app import build_hands, secrets_of
 from playcall.archive import Files
 from playcall.clock import SystemClock
 from playcall.core.alert import Alert
@@ -34,6 +33,7 @@ from playcall.engine.monitoring import Vector
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Dossier, StoredRun, Transaction, Unavailable
 from playcall.engine.readings import Reader
+from playcall.hands import build_hands, secrets_of
 from playcall.prometheus import Prometheus
 from playcall.runner.building import build_placement
 from playcall.runner.local import Local
