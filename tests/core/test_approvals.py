@@ -86,12 +86,12 @@ def test_what_the_document_or_the_settings_mark_and_a_rollback_needs_two() -> No
     )
     incident = opened(plan)
     needed = {
-        command.id: approvals.needed_people(command, incident, plan)
+        command.id: approvals.needed_people(command, incident.play, plan)
         for command in (RESTART, WIPE, LOOK, back, written)
     }
     assert needed == {"2.1": 2, "2.2": 2, "2.4": 1, "7.2": 2, "rollback.1": 2}
     whole = a_plan_of(RESTART, two_people=("LatencyHigh",))
-    assert approvals.needed_people(RESTART, incident, whole) == 2
+    assert approvals.needed_people(RESTART, incident.play, whole) == 2
 
 
 def test_marks_that_protect_nothing_are_found() -> None:
@@ -163,7 +163,7 @@ def test_the_strictest_demand_counts(policy: dict[str, object], command: str) ->
 def test_settings_do_not_loosen_what_the_document_demands() -> None:
     strict = replace(RESTART, approver=Access.ADMINISTRATOR)
     plan = a_plan_of(strict, change=Access.COMMANDER)
-    assert approvals.needed_access(strict, opened(plan), plan) is Access.ADMINISTRATOR
+    assert approvals.needed_access(strict, opened(plan).play, plan) is Access.ADMINISTRATOR
 
 
 # --- what was seen -------------------------------------------------------------------------------

@@ -40,31 +40,29 @@ _LEVELS = list(Access)
 # --- What a command needs ------------------------------------------------------------------------
 
 
-def needed_access(command: Command, incident: Incident, plan: Plan) -> Access:
+def needed_access(command: Command, alert: str | None, plan: Plan) -> Access:
     """The strictest of what the document, the settings and the class demand."""
     policy = plan.response.approvals
     demands = [command.approver, Access.RESPONDER]
     if command.effect is EffectClass.CHANGE:
-        demands += [policy.change, policy.alerts.get(incident.play or "", Access.RESPONDER)]
+        demands += [policy.change, policy.alerts.get(alert or "", Access.RESPONDER)]
     elif command.effect is EffectClass.HEAVY:
         demands.append(policy.heavy)
     return max(demands, key=_LEVELS.index)
 
 
-def needed_people(command: Command, incident: Incident, plan: Plan) -> int:
+def needed_people(command: Command, alert: str | None, plan: Plan) -> int:
     """Two for a rollback, and for what the document or the settings mark so."""
     if command.effect is not EffectClass.CHANGE:
         return command.people
-    marked = {incident.play, f"{incident.play} {command.id}"} & {
-        *plan.response.approvals.two_people
-    }
-    return 2 if marked or _is_rollback(command, incident, plan) else command.people
+    marked = {alert, f"{alert} {command.id}"} & {*plan.response.approvals.two_people}
+    return 2 if marked or _is_rollback(command, alert, plan) else command.people
 
 
-def _is_rollback(command: Command, incident: Incident, plan: Plan) -> bool:
+def _is_rollback(command: Command, alert: str | None, plan: Plan) -> bool:
     """Of the document's rollback, or of the play's option that is one."""
     written = plan.rollback.commands if plan.rollback else ()
-    play = plan.play(incident.play) if incident.play else None
+    play = plan.play(alert) if alert else None
     options = decision.lead_of("rollback", play).commands if play else ()
     return command.id in options or any(command.id == one.id for one in written)
 
@@ -194,8 +192,8 @@ def _request(
         by=by,
         at=at,
         digest=digest_of_run(command, incident),
-        access=needed_access(command, incident, plan),
-        people=needed_people(command, incident, plan),
+        access=needed_access(command, incident.play, plan),
+        people=needed_people(command, incident.play, plan),
         expires_at=at + plan.response.approvals.stand_for,
         again=again,
     )

@@ -3,11 +3,12 @@ it run, where its values come from, where each answer leads. Touches nothing and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from playcall.core.access import Access
+from playcall.core.approvals import needed_access, needed_people
 from playcall.core.bound import Ready, as_written, ready
 from playcall.core.commands import first_look
 from playcall.core.compiler.shell import Unbindable
@@ -138,7 +139,7 @@ def known_to(incident: Incident) -> Known:
 
 def rehearse(plan: Plan, play: Play, known: Known) -> Rehearsal:
     alone = {c.id for c in first_look(play, plan)}
-    phases = tuple(_phase(phase, play, known, alone) for phase in play.phases)
+    phases = tuple(_phase(phase, plan, play, known, alone) for phase in play.phases)
     commands = [c for phase in phases for step in phase.steps for c in step.commands]
     rollback = plan.rollback
     return Rehearsal(
@@ -151,29 +152,39 @@ def rehearse(plan: Plan, play: Play, known: Known) -> Rehearsal:
         at_once=tuple(c.id for c in commands if c.start is Start.ITSELF),
         phases=phases,
         criteria=play.criteria,
-        rollback=tuple(preview(c, known, alone=False) for c in rollback.commands)
+        rollback=tuple(
+            preview(_demanding(c, play, plan), known, alone=False) for c in rollback.commands
+        )
         if rollback
         else (),
         rollback_checklist=rollback.checklist if rollback else (),
     )
 
 
-def _phase(phase: Phase, play: Play, known: Known, alone: set[str]) -> PhasePreview:
+def _demanding(command: Command, play: Play, plan: Plan) -> Command:
+    """With what the document, the settings and its class demand of approvals taken together."""
+    access = needed_access(command, play.alert, plan)
+    return replace(command, approver=access, people=needed_people(command, play.alert, plan))
+
+
+def _phase(phase: Phase, plan: Plan, play: Play, known: Known, alone: set[str]) -> PhasePreview:
     return PhasePreview(
         title=phase.title,
         role=phase.role,
         starts=phase.starts,
         ends=phase.ends,
-        steps=tuple(_step(step, play, known, alone) for step in phase.steps),
+        steps=tuple(_step(step, plan, play, known, alone) for step in phase.steps),
     )
 
 
-def _step(step: Step, play: Play, known: Known, alone: set[str]) -> StepPreview:
+def _step(step: Step, plan: Plan, play: Play, known: Known, alone: set[str]) -> StepPreview:
     return StepPreview(
         number=step.number,
         title=step.title,
         line=step.line,
-        commands=tuple(preview(c, known, alone=c.id in alone) for c in step.commands),
+        commands=tuple(
+            preview(_demanding(c, play, plan), known, alone=c.id in alone) for c in step.commands
+        ),
         checks=tuple(check.text for check in step.checks),
         decision=_question(step.decision, play) if step.decision else None,
     )
@@ -216,7 +227,7 @@ def preview(command: Command, known: Known, *, alone: bool) -> CommandPreview:
         reasons=bound.reasons,
         start=start,
         approver=command.approver if asked else None,
-        approvals=1 if asked else 0,
+        approvals=command.people if asked else 0,
         written=command.text,
         runs=bound.text,
         native=bound.native,
