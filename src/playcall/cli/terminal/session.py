@@ -151,6 +151,8 @@ class Session:
         end = asyncio.get_running_loop().time() + seconds
         while True:
             found = await self.dossier()
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError  # something below met it with an answer and lost it
             if met(found) or asyncio.get_running_loop().time() > end:
                 return found
             if self._working and self._working.done():
