@@ -37,7 +37,7 @@ from playcall.hands import build_hands, secrets_of
 from playcall.prometheus import Prometheus
 from playcall.runner.building import build_placement
 from playcall.runner.local import Local
-from playcall.runner.redaction import Redactor
+from playcall.runner.redaction import Redactor, is_secret_name
 from playcall.settings import Settings
 from playcall.storage import Database
 
@@ -198,7 +198,7 @@ async def in_this_process(setting: Setting) -> AsyncIterator[Session]:
 def _hands(setting: Setting, client: httpx.AsyncClient, directory: Path) -> Hands:
     settings = setting.settings
     url = setting.prometheus or (settings.prometheus.url if settings else "")
-    redactor = redactor_of(settings)
+    redactor = _redactor(setting)
     hands = build_hands(settings, client, redactor) if settings else None
     return Hands(
         channels={},
@@ -213,8 +213,9 @@ def _hands(setting: Setting, client: httpx.AsyncClient, directory: Path) -> Hand
     )
 
 
-def redactor_of(settings: Settings | None) -> Redactor:
-    return Redactor(secrets_of(settings) if settings else ())
+def _redactor(setting: Setting) -> Redactor:
+    named = [value for name, value in setting.env.items() if value and is_secret_name(name)]
+    return Redactor((*named, *(secrets_of(setting.settings) if setting.settings else ())))
 
 
 async def _engine(setting: Setting, store: Database, hands: Hands) -> Engine:
@@ -224,7 +225,7 @@ async def _engine(setting: Setting, store: Database, hands: Hands) -> Engine:
         directory=Directory(people={}, roles={}),
         url="",
         placement=placement,
-        hide=redactor_of(settings).hide,
+        hide=_redactor(setting).hide,
     )
     clock = SystemClock()
     digest = await store.write(lambda tx: tx.keep_plan(setting.plan))
