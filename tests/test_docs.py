@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall import rotafile, runnerfile, settings
+from playcall import channelfile, responsefile, rotafile, runnerfile, settings
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -35,14 +35,20 @@ def keys() -> list[str]:
         "intake": settings.IntakeTable,
         "prometheus": settings.PrometheusTable,
         "alertmanager": settings.AlertmanagerTable,
-        "mail": settings.MailTable,
-        "response": settings.ResponseTable,
-        "approvals": settings.ApprovalsTable,
+        "mail": channelfile.MailTable,
+        "slack": channelfile.SlackTable,
+        "twilio": channelfile.TwilioTable,
+        "push": channelfile.PushTable,
+        "apprise": channelfile.AppriseTable,
+        "pagerduty": channelfile.PagerDutyTable,
+        "opsgenie": channelfile.OpsgenieTable,
+        "response": responsefile.ResponseTable,
+        "approvals": responsefile.ApprovalsTable,
         "maintenance": settings.MaintenanceTable,
-        "webhook": settings.WebhookTable,
+        "webhook": channelfile.WebhookTable,
         "runner": runnerfile.RunnerTable,
         "targets.NAME": runnerfile.TargetTable,
-        "people.NAME": settings.PersonTable,
+        "people.NAME": channelfile.PersonTable,
         "schedules.NAME": rotafile.ScheduleTable,
         "layers": rotafile.LayerTable,
         "rules": rotafile.RuleTable,

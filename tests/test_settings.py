@@ -137,11 +137,12 @@ MISTAKES = [
     ),
     (
         GOOD + ADA + 'webhook = "http://x"\n',
-        "people.ada.webhook: there is no [webhook] table with a secret_file.",
+        "people.ada.webhook: there is no [webhook] table to send it with.",
     ),
     (
         GOOD + ADA + 'methods = ["pigeon"]\n',
-        'people.ada.methods: "pigeon" is not one of mail, webhook.',
+        'people.ada.methods: "pigeon" is not one of mail, webhook, slack, sms, voice, push, '
+        "apprise.",
     ),
     (
         GOOD + '[intake]\ntokens = ["secret"]\n',
@@ -237,7 +238,8 @@ MISTAKES += [
     ),
     (
         GOOD + REACHED + 'rules = [{ methods = ["pigeon"] }]\n',
-        'people.ada.rules, number 1: "pigeon" is not one of mail, webhook.',
+        'people.ada.rules, number 1: "pigeon" is not one of mail, webhook, slack, sms, voice, '
+        "push, apprise.",
     ),
     (
         GOOD + REACHED + 'rules = [{ methods = ["mail", "webhook"] }]\n',

@@ -148,7 +148,7 @@ def directory(settings: Settings) -> Directory:
 
 def _person(name: str, settings: Settings) -> Person:
     table = settings.people[name]
-    addresses = {"mail": table.mail, "webhook": table.webhook}
+    addresses = dict(settings.methods(name))
     return Person(
         id=name,
         name=table.name,

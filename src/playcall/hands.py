@@ -29,7 +29,8 @@ def secrets_of(settings: Settings) -> list[str]:
     logins = [
         httpx.URL(url).password for url in (settings.prometheus.url, settings.alertmanager.url)
     ]
-    return [value for value in (*values, *ours, *logins) if value]
+    channels = [*settings.secrets.values(), *(p.apprise for p in settings.people.values())]
+    return [value for value in (*values, *ours, *logins, *channels) if value]
 
 
 def build_hands(settings: Settings, client: httpx.AsyncClient, redactor: Redactor) -> Hands:

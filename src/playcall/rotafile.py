@@ -14,7 +14,6 @@ import msgspec
 from playcall.core.hours import WEEKDAYS, Window, read_time, read_weekday, read_window
 from playcall.core.rota import Imported, Layer, Rotation, Schedule
 
-METHODS = ("mail", "webhook")
 LONGEST_TURN = timedelta(days=366)
 _YEARS = range(1970, 2200)
 _LENGTH = re.compile(r"(?P<count>[1-9]\d{0,3})\s*(?P<unit>hour|day|week)s?")
@@ -127,9 +126,13 @@ def _layer_mistakes(layer: LayerTable, people: frozenset[str]) -> Iterator[str]:
 
 
 def rule_mistakes(
-    person: str, rules: Iterable[RuleTable], zone: str, reached: Iterable[str]
+    person: str,
+    rules: Iterable[RuleTable],
+    zone: str,
+    reached: Iterable[str],
+    channels: Iterable[str],
 ) -> Iterator[str]:
-    """`reached`: the methods that the person has an address for."""
+    """`reached`: the methods that the person has an address for; `channels`: all there are."""
     key, addresses = f"people.{person}", frozenset(reached)
     if zone and read_zone(zone) is None:
         yield f'{key}.zone: "{zone}" is not a time zone. Write one as "Europe/Berlin".'
@@ -137,9 +140,9 @@ def rule_mistakes(
         if not rule.methods:
             yield f"{key}.rules, number {number}: has no methods. Name at least one."
         for method in rule.methods:
-            if method not in METHODS:
+            if method not in channels:
                 yield (
-                    f'{key}.rules, number {number}: "{method}" is not one of {", ".join(METHODS)}.'
+                    f'{key}.rules, number {number}: "{method}" is not one of {", ".join(channels)}.'
                 )
             elif method not in addresses:
                 yield f"{key}.rules, number {number}: {key}.{method} has no address."

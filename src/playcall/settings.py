@@ -14,13 +14,30 @@ from pathlib import Path
 
 import msgspec
 
-from playcall import rotafile
-from playcall.core.access import Access
+from playcall import channelfile, rotafile
+from playcall.channelfile import (
+    AppriseTable,
+    MailTable,
+    OpsgenieTable,
+    PagerDutyTable,
+    PersonTable,
+    PushTable,
+    SlackTable,
+    TwilioTable,
+    WebhookTable,
+)
 from playcall.core.maintenance import Window
-from playcall.core.response import ApprovalPolicy, ResponsePolicy
+from playcall.core.response import ResponsePolicy
 from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
-from playcall.rotafile import Feed, RuleTable, ScheduleTable
+from playcall.responsefile import (
+    ApprovalsTable,
+    MeasureTable,
+    ResponseTable,
+    complete_response,
+    response_mistakes,
+)
+from playcall.rotafile import Feed, ScheduleTable
 from playcall.runnerfile import (
     RunnerTable,
     TargetTable,
@@ -34,10 +51,6 @@ from playcall.unknown_keys import split_unknown
 SLOWEST, FASTEST = 0.001, 1000  # pace
 YEAR = 366 * 86400  # seconds
 YEARS = range(1971, 2200)
-
-_DURATION = re.compile(
-    r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?"
-)
 
 
 class BadSettings(ValueError):
@@ -82,49 +95,6 @@ class AlertmanagerTable(_Table, frozen=True):
     settled: float = 300.0  # seconds that it must have been up before a missing alert counts
 
 
-class MailTable(_Table, frozen=True):
-    host: str
-    sender: str
-    port: int = 25
-    username: str = ""
-    password_file: str = ""
-    tls: str = "none"
-
-
-class WebhookTable(_Table, frozen=True):
-    secret_file: str
-
-
-class ResponseTable(_Table, frozen=True):
-    """What a document leaves open; durations such as "15m" or "1h30m"."""
-
-    repeat_after: str = "15m"  # from the last rung of the path to the next round
-    snooze_at_most: str = "4h"
-    reopen_within: str = "30m"  # a relapse within it is the same incident
-    silence_acknowledged: str = ""  # for how long at a time; empty: not silenced
-    resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
-    war_room: str = ""  # a link; "{incident}" is the incident's number
-
-
-class MeasureTable(_Table, frozen=True):
-    """That an item of the rollback's checklist is ticked by measuring."""
-
-    item: str  # its text, or enough of it to mean no other
-    query: str  # PromQL
-    at_most: float = 0.0
-
-
-class ApprovalsTable(_Table, frozen=True):
-    """Who may let a command run, beyond what the document demands."""
-
-    own: bool = True  # whoever asks may approve as well
-    stand_for: str = "15m"  # how long an approval is worth a start
-    heavy: Access = Access.RESPONDER
-    change: Access = Access.RESPONDER
-    alerts: Mapping[str, Access] = {}  # for the changes of a play
-    two_people: tuple[str, ...] = ()  # "ALERT" or "ALERT 3.1"
-
-
 class MaintenanceTable(_Table, frozen=True):
     """Pages for what the matchers match are held from `from` until `until`."""
 
@@ -134,15 +104,16 @@ class MaintenanceTable(_Table, frozen=True):
     reason: str
 
 
-class PersonTable(_Table, frozen=True):
-    name: str
-    access: Access = Access.RESPONDER
-    tokens: tuple[str, ...] = ()  # "sha256:..." of each API token
-    mail: str = ""
-    webhook: str = ""
-    methods: tuple[str, ...] = ()  # the order to try; default: mail, then webhook
-    zone: str = ""  # of the hours in `rules`
-    rules: tuple[RuleTable, ...] = ()  # how a page reaches them, instead of the order
+_CHANNEL_TABLES = ("mail", "slack", "twilio", "push", "apprise")
+# Files that hold a secret of a channel, by table and key.
+_SECRET_FILES = (
+    ("slack", "token"),
+    ("slack", "signing_secret"),
+    ("slack", "app_token"),
+    ("twilio", "token"),
+    ("pagerduty", "routing_key"),
+    ("opsgenie", "key"),
+)
 
 
 class _File(_Table, frozen=True):
@@ -153,6 +124,12 @@ class _File(_Table, frozen=True):
     alertmanager: AlertmanagerTable = msgspec.field(default_factory=AlertmanagerTable)
     mail: MailTable | None = None
     webhook: WebhookTable | None = None
+    slack: SlackTable | None = None
+    twilio: TwilioTable | None = None
+    push: PushTable | None = None
+    apprise: AppriseTable | None = None
+    pagerduty: PagerDutyTable | None = None
+    opsgenie: OpsgenieTable | None = None
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
@@ -184,6 +161,13 @@ class Settings:
     mail: MailTable | None
     mail_password: str = field(repr=False)
     webhook_secret: bytes = field(repr=False)
+    slack: SlackTable | None
+    twilio: TwilioTable | None
+    push: PushTable | None
+    apprise: AppriseTable | None
+    pagerduty: PagerDutyTable | None
+    opsgenie: OpsgenieTable | None
+    secrets: Mapping[str, str] = field(repr=False)  # "slack.token": what its file holds
     runner: RunnerTable
     targets: Mapping[str, TargetTable] = field(default_factory=dict)
     files: Path | None
@@ -207,10 +191,10 @@ class Settings:
 
     def methods(self, person: str) -> tuple[tuple[str, str], ...]:
         """(channel, address) in the order to try them."""
-        table = self.people[person]
-        known = {"mail": table.mail, "webhook": table.webhook}
-        order = table.methods or tuple(known)
-        return tuple((channel, known[channel]) for channel in order if known.get(channel))
+        there = {name for name in _CHANNEL_TABLES if getattr(self, name)}
+        there |= {"webhook"} if self.webhook_secret else set()
+        known = channelfile.addresses(person, self.people[person], frozenset(there))
+        return tuple(known.items())
 
     def may_be_on_call(self) -> frozenset[str]:
         """Everybody whom a page may be for by this file; calendars may name others."""
@@ -259,8 +243,7 @@ def _mistakes(file: _File) -> list[str]:
         found.append(f"pace: {file.pace} is not between {SLOWEST} and {FASTEST}.")
     if not file.documents.playbook:
         found.append("documents.playbook: name the Markdown document to run.")
-    if file.mail and file.mail.tls not in ("none", "starttls", "implicit"):
-        found.append(f'mail.tls: "{file.mail.tls}" is not one of none, starttls, implicit.')
+    found += channelfile.channel_mistakes(file.mail, file.twilio, file.push)
     for name, seconds in (
         ("runner.time_limit", file.runner.time_limit),
         ("prometheus.read_every", file.prometheus.read_every),
@@ -277,7 +260,7 @@ def _mistakes(file: _File) -> list[str]:
     if not file.intake.severity_labels:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
     found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
-    found += _response_mistakes(file.response, file.approvals)
+    found += response_mistakes(file.response, file.approvals)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -287,8 +270,9 @@ def _mistakes(file: _File) -> list[str]:
             if person not in file.people and person not in file.schedules
         ]
     found += rotafile.schedule_mistakes(file.schedules, file.people)
+    tables = frozenset(name for name in (*_CHANNEL_TABLES, "webhook") if getattr(file, name))
     for name, person in file.people.items():
-        found += _person_mistakes(name, person, file)
+        found += channelfile.person_mistakes(name, person, tables)
     tokens = [("intake.tokens", token) for token in file.intake.tokens]
     tokens += [(f"people.{n}.tokens", t) for n, p in file.people.items() for t in p.tokens]
     found += [
@@ -296,23 +280,6 @@ def _mistakes(file: _File) -> list[str]:
         for key, token in tokens
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", token)
     ]
-    return found
-
-
-def _response_mistakes(response: ResponseTable, approvals: ApprovalsTable) -> list[str]:
-    found = []
-    if read_duration(approvals.stand_for) is None:
-        found.append(f'approvals.stand_for: "{approvals.stand_for}" is not a duration: "15m".')
-    for name in ("repeat_after", "snooze_at_most", "reopen_within", "silence_acknowledged"):
-        text = getattr(response, name)
-        if read_duration(text) is None and not (name == "silence_acknowledged" and text == ""):
-            found.append(f'response.{name}: "{text}" is not a duration. Write "15m" or "1h30m".')
-    room = response.war_room
-    if room and not re.match(r"https?://[^\s/]+", room):
-        found.append(f'response.war_room: "{room}" is not a link. Begin with https://.')
-    left = re.search(r"[{}]", room.replace("{incident}", ""))
-    if left:
-        found.append('response.war_room: "{incident}" is all that can be filled in.')
     return found
 
 
@@ -337,25 +304,6 @@ def _window_mistakes(where: str, window: MaintenanceTable) -> list[str]:
     return found
 
 
-def _person_mistakes(name: str, person: PersonTable, file: _File) -> list[str]:
-    found = []
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        found.append(f"people.{name}: use lower-case letters, digits, dots and dashes.")
-    if person.mail and file.mail is None:
-        found.append(f"people.{name}.mail: there is no [mail] table to send it with.")
-    if person.webhook and file.webhook is None:
-        found.append(f"people.{name}.webhook: there is no [webhook] table with a secret_file.")
-    found += [
-        f'people.{name}.methods: "{method}" is not one of mail, webhook.'
-        for method in person.methods
-        if method not in rotafile.METHODS
-    ]
-    addresses = {"mail": person.mail, "webhook": person.webhook}
-    reached = [method for method, address in addresses.items() if address]
-    found += rotafile.rule_mistakes(name, person.rules, person.zone, reached)
-    return found
-
-
 def _complete(file: _File, beside: Path) -> Settings:
     data = (beside / file.server.data).resolve()
     host = file.server.host
@@ -374,10 +322,17 @@ def _complete(file: _File, beside: Path) -> Settings:
         mail=file.mail,
         mail_password=_secret(file.mail.password_file if file.mail else "", beside),
         webhook_secret=_secret(file.webhook.secret_file if file.webhook else "", beside).encode(),
+        slack=file.slack,
+        twilio=file.twilio,
+        push=file.push,
+        apprise=file.apprise,
+        pagerduty=file.pagerduty,
+        opsgenie=file.opsgenie,
+        secrets=_channel_secrets(file, beside),
         runner=complete_runner(file.runner),
         targets={name: complete_target(table, beside) for name, table in file.targets.items()},
         files=_directory(file.runner.files, beside),
-        response=_response(file.response, file.approvals),
+        response=complete_response(file.response, file.approvals),
         checklist=tuple(
             Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist
         ),
@@ -388,35 +343,6 @@ def _complete(file: _File, beside: Path) -> Settings:
         feeds=rotafile.feeds(file.schedules, beside),
         placeholders=file.placeholders,
         pace=file.pace,
-    )
-
-
-def read_duration(text: str) -> timedelta | None:
-    """'90s', '15m', '1h30m', '2d'; None for anything else, and for nothing at all."""
-    found = _DURATION.fullmatch(text.replace(" ", ""))
-    if found is None or not any(found.groups()):
-        return None
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
-
-
-def _response(table: ResponseTable, approvals: ApprovalsTable) -> ResponsePolicy:
-    usual = ResponsePolicy()
-    return ResponsePolicy(
-        repeat_after=read_duration(table.repeat_after) or usual.repeat_after,
-        snooze_at_most=read_duration(table.snooze_at_most) or usual.snooze_at_most,
-        reopen_within=read_duration(table.reopen_within) or usual.reopen_within,
-        silence_acknowledged=read_duration(table.silence_acknowledged),
-        resolves_itself=table.resolves_itself,
-        war_room=table.war_room,
-        approvals=ApprovalPolicy(
-            own=approvals.own,
-            stand_for=read_duration(approvals.stand_for) or usual.approvals.stand_for,
-            heavy=approvals.heavy,
-            change=approvals.change,
-            alerts=approvals.alerts,
-            two_people=approvals.two_people,
-        ),
     )
 
 
@@ -433,6 +359,14 @@ def _directory(name: str, beside: Path) -> Path | None:
     if not found.is_dir():
         raise BadSettings(f"runner.files: {found} is not a directory.")
     return found
+
+
+def _channel_secrets(file: _File, beside: Path) -> dict[str, str]:
+    found = {}
+    for table, key in _SECRET_FILES:
+        name = getattr(getattr(file, table), f"{key}_file", "")
+        found[f"{table}.{key}"] = _secret(name, beside)
+    return {key: secret for key, secret in found.items() if secret}
 
 
 def _secret(name: str, beside: Path) -> str:
