@@ -16,6 +16,7 @@ from playcall.core.effects import Moved, Page, Refused, Tell
 from playcall.core.incident import Incident, Part, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.plan import EffectClass, Plan, Purpose
+from playcall.core.status_update import PublicImpact, StatusUpdate, UpdateState
 from playcall.testing import (
     NOON,
     a_command,
@@ -371,6 +372,15 @@ def test_a_person_says_once_what_became_of_a_run_that_nobody_saw_end() -> None:
 
 # --- every pair of status and event --------------------------------------------------------------
 
+UPDATE = StatusUpdate(
+    incident=1,
+    number=1,
+    state=UpdateState.INVESTIGATING,
+    title="Requests are slow",
+    body="We are looking.",
+    at=NOON,
+    impact=PublicImpact.MINOR,
+)
 EXAMPLES: tuple[ev.Event, ...] = (
     ev.AlertsJoined(at=NOON, alerts=(an_alert(),)),
     cleared(),
@@ -437,6 +447,11 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.Recovered(at=NOON),
     ev.Relapsed(at=NOON),
     ev.Decided(at=NOON, outcome="ROLLBACK", commands=()),
+    ev.UpdatePublished(at=NOON, by="ada", update=UPDATE),
+    ev.UpdateReminded(at=NOON, due_at=NOON),
+    ev.UpdateMissed(at=NOON, due_at=NOON),
+    ev.StakeholdersTold(at=NOON, audience="Critical", number=1, recipients=("CTO",)),
+    ev.StakeholdersMissed(at=NOON, audience="Critical", role="CTO", due_at=NOON),
 )
 
 

@@ -93,6 +93,11 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     back.RollbackHalted: _ANY,
     back.RollbackDone: _ANY,
     ev.Decided: _ANY,
+    ev.UpdatePublished: _ANY,
+    ev.UpdateReminded: _ANY,
+    ev.UpdateMissed: _ANY,
+    ev.StakeholdersTold: _ANY,
+    ev.StakeholdersMissed: _ANY,
 }
 
 
@@ -390,4 +395,9 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     back.RollbackHalted: _record,
     back.RollbackDone: _record,
     ev.Decided: _record,
+    ev.UpdatePublished: _record,
+    ev.UpdateReminded: _record,
+    ev.UpdateMissed: _record,
+    ev.StakeholdersTold: _record,
+    ev.StakeholdersMissed: _record,
 }

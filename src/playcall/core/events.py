@@ -31,6 +31,11 @@ from playcall.core.run_events import CommandFinished as CommandFinished
 from playcall.core.run_events import CommandInterrupted as CommandInterrupted
 from playcall.core.run_events import Fate as Fate
 from playcall.core.run_events import OutcomeDecided as OutcomeDecided
+from playcall.core.update_events import StakeholdersMissed as StakeholdersMissed
+from playcall.core.update_events import StakeholdersTold as StakeholdersTold
+from playcall.core.update_events import UpdateMissed as UpdateMissed
+from playcall.core.update_events import UpdatePublished as UpdatePublished
+from playcall.core.update_events import UpdateReminded as UpdateReminded
 from playcall.core.value_events import ValueGiven as ValueGiven
 
 
@@ -413,6 +418,11 @@ Event = (
     | RollbackHalted
     | RollbackDone
     | Decided
+    | UpdatePublished
+    | UpdateReminded
+    | UpdateMissed
+    | StakeholdersTold
+    | StakeholdersMissed
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

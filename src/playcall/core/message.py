@@ -12,3 +12,5 @@ class Message:
     link: str  # to the incident
     thread: str  # the same for all messages of an incident
     urgent: bool  # a page, not a notice
+    incident: int | None = None  # None: it is about no incident
+    acknowledge: str = ""  # a link for one person, good once; empty: nothing to acknowledge

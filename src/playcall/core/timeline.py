@@ -71,6 +71,13 @@ _Command = (
     | ev.CommandInterrupted
     | ev.OutcomeDecided
 )
+_Told = (
+    ev.UpdatePublished
+    | ev.UpdateReminded
+    | ev.UpdateMissed
+    | ev.StakeholdersTold
+    | ev.StakeholdersMissed
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,8 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _command(event, plan, play)
     if isinstance(event, _Rollback):
         return _rollback(event, plan)
+    if isinstance(event, _Told):
+        return _told(event)
     match event:
         case ev.Woken():
             return None
@@ -250,6 +259,22 @@ def _consequence(event: _Consequence) -> str:
         case ev.Decided():
             commands = f" (commands {', '.join(event.commands)})" if event.commands else ""
             return f"Decided: {event.outcome}{commands}"
+    assert_never(event)
+
+
+def _told(event: _Told) -> str:
+    match event:
+        case ev.UpdatePublished():
+            return f"Status page, {event.update.state}: {event.update.body}"
+        case ev.UpdateReminded():
+            return f"A status update is due at {event.due_at:%H:%M} UTC"
+        case ev.UpdateMissed():
+            return f"STATUS UPDATE MISSED: it was due at {event.due_at:%H:%M} UTC"
+        case ev.StakeholdersTold():
+            return f"{event.audience}: summary {event.number} to {', '.join(event.recipients)}"
+        case ev.StakeholdersMissed():
+            due = f"{event.due_at:%H:%M} UTC"
+            return f"{event.audience}: {event.role} was not told by {due}"
     assert_never(event)
 
 

@@ -23,6 +23,7 @@ from playcall.engine.ports import (
     Execution,
     Job,
     Prolonging,
+    Publishing,
     Reporting,
     Silencing,
     Task,
@@ -46,6 +47,7 @@ POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Delivery,): 32,
     (Execution,): 8,  # that a person approved; for the others see `turns`
     (Silencing, Prolonging, Unsilencing, Reporting): 4,
+    (Publishing,): 4,
 }
 
 

@@ -46,6 +46,8 @@ from playcall.engine.ports import (
     Exit,
     Job,
     Prolonging,
+    Publisher,
+    Publishing,
     Reporting,
     Silencing,
     Store,
@@ -76,6 +78,7 @@ class Hands:
     archive: Archive
     time_limit: timedelta  # of one command
     targets: Mapping[str, Runner] = field(default_factory=dict)  # beside `runner`, by name
+    publishers: Mapping[str, Publisher] = field(default_factory=dict)  # status pages elsewhere
 
 
 def retry_after(attempts: int) -> timedelta:
@@ -106,6 +109,8 @@ class Performer:
                 await self._unsilence(job, job.task)
             case Reporting():
                 await self._report(job)
+            case Publishing():
+                await self._publish(job, job.task)
             case _:
                 assert_never(job.task)
 
@@ -374,6 +379,25 @@ class Performer:
         else:
             later = self.clock.now() + retry_after(job.attempts)
             await self.store.write(lambda tx: tx.postpone(job.key, later, reason))
+
+    async def _publish(self, job: Job, task: Publishing) -> None:
+        publisher = self.hands.publishers.get(task.publisher)
+        try:
+            if publisher is None:
+                raise Unavailable(f"{task.publisher} is not in the settings", permanent=True)
+            await publisher.publish(task.update, job.key)
+        except Unavailable as error:
+            await self._retry(job, error)
+            return
+        await self._finish(job)
+
+    async def _retry(self, job: Job, error: Unavailable) -> None:
+        """Later, or, when that cannot help, never: in plain sight."""
+        if error.permanent:
+            await self.store.write(lambda tx: tx.bury(job.key, str(error)))
+            return
+        later = self.clock.now() + (error.retry_after or retry_after(job.attempts))
+        await self.store.write(lambda tx: tx.postpone(job.key, later, str(error)))
 
     async def _report(self, job: Job) -> None:
         def gather(tx: Transaction) -> str:

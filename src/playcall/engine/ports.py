@@ -23,6 +23,7 @@ from playcall.core.placement import LOCAL
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
+from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -34,9 +35,12 @@ T = TypeVar("T")
 class Unavailable(Exception):
     """Something outside did not do what was asked."""
 
-    def __init__(self, what: str, *, permanent: bool = False) -> None:
+    def __init__(
+        self, what: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
         super().__init__(what)
         self.permanent = permanent
+        self.retry_after = retry_after  # what the other side asks for; None: it did not say
 
 
 class Clock(Protocol):
@@ -77,6 +81,13 @@ class Exit:
     status: RunStatus
     exit_code: int | None
     summary: str  # one line for a person
+
+
+class Publisher(Protocol):
+    async def publish(self, update: StatusUpdate, key: str) -> None:
+        """Show the update on a status page elsewhere; again under the same key changes nothing.
+        Raises Unavailable."""
+        ...
 
 
 class Archive(Protocol):
@@ -180,7 +191,15 @@ class Reporting:
     """Write the incident's report."""
 
 
-Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """An update of the status page, for one publisher."""
+
+    publisher: str  # its name in the settings
+    update: StatusUpdate
+
+
+Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
