@@ -113,8 +113,8 @@ async def look(request: Request, incident: int, command_id: str) -> tuple[AskVie
     command = found.plan.command(found.incident.play, command_id)
     if command is None:
         raise HTTPException(404, f"the play has no command {command_id}")
-    place, now = desk(request).place, now_of(request)
-    return view_ask(command, found.incident, found.plan, place, now), found
+    placement = desk(request).engine.performer.committer.placement
+    return view_ask(command, found.incident, found.plan, placement, now_of(request)), found
 
 
 async def holder(request: Request, ticket: Ticket) -> Identity:
