@@ -129,6 +129,8 @@ def propose(
     if isinstance(command, Refused):
         return command
     edited = _with_text(command, text)
+    if not edited.text.strip():
+        return Refused(reason=f"nothing is left to run of command {command_id}; refuse it instead")
     return RunEdited(
         at=at,
         by=by,

@@ -92,6 +92,8 @@ async def make_link(
     shown, found = await look(request, incident, command)
     if not who.access.allows(shown.access):  # or it would lend them what they do not have
         raise HTTPException(403, f"a link for it is made by a {shown.access}")
+    if found.incident.status.over:
+        raise HTTPException(409, f"incident {incident} is {found.incident.status}")
     lasting = found.plan.response.approvals.stand_for
     ticket = Ticket(
         id=new_id(),
