@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -25,6 +26,9 @@ RANGES = (
     "tests/drillrange/test_range.py",
 )
 _numbers = itertools.count(1)
+# An example is not wrong because the tests beside it made it late.
+settings.register_profile("beside", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside")
 
 
 class OneRangeAtATime(LoadFileScheduling):
