@@ -26,6 +26,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HOST = "127.0.0.1"
 POLL = 0.02  # seconds between two looks
+PATIENCE = 60.0  # long, for a machine where much else runs
 PORTS = range(20_000, 32_000)
 
 
@@ -39,7 +40,7 @@ def free_port() -> int:
             return port
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"no {what} within {seconds} s"
@@ -47,7 +48,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 15) -> N
 
 
 async def wait_until(
-    condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 15
+    condition: Callable[[], Awaitable[bool]], what: str, seconds: float = PATIENCE
 ) -> None:
     deadline = time.monotonic() + seconds
     while not await condition():
