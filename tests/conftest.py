@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from playcall.storage import Database
 
@@ -31,7 +31,7 @@ settings.register_profile("beside", deadline=None, suppress_health_check=[Health
 settings.load_profile("beside")
 
 
-class OneRangeAtATime(LoadFileScheduling):
+class OneRangeAtATime(LoadFileScheduling):  # type: ignore[misc]
     """A file is run by one worker, and so are all files with ranges."""
 
     def _split_scope(self, nodeid: str) -> str:
