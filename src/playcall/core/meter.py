@@ -1,4 +1,4 @@
-"""The progress meter that `curl` writes without `-s`: it stands among an answer, and is none of it."""
+"""The progress meter that `curl` writes without `-s`: it stands among an answer, and is no part."""
 
 import re
 
