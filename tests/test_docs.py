@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall import channelfile, responsefile, rotafile, runnerfile, settings
+from playcall import channelfile, responsefile, rotafile, runnerfile, settings, tellingfile
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -44,6 +44,7 @@ def keys() -> list[str]:
         "opsgenie": channelfile.OpsgenieTable,
         "response": responsefile.ResponseTable,
         "approvals": responsefile.ApprovalsTable,
+        "updates": tellingfile.UpdatesTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": channelfile.WebhookTable,
         "runner": runnerfile.RunnerTable,
@@ -56,7 +57,7 @@ def keys() -> list[str]:
     nested = [
         f"{name}.{field}" for name, t in tables.items() for field in t.__struct_encode_fields__
     ]
-    return [*nested, "on_call", "placeholders", "pace"]
+    return [*nested, "on_call", "facts", "placeholders", "pace"]
 
 
 @pytest.mark.parametrize("key", keys())
