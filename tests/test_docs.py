@@ -18,6 +18,7 @@ from playcall.web import (
     oncall,
     rollback,
     unheard,
+    updates,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +72,17 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
+    modules = (
+        api,
+        api_response,
+        api_approvals,
+        api_values,
+        ledger,
+        oncall,
+        rollback,
+        unheard,
+        updates,
+    )
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

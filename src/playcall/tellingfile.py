@@ -1,5 +1,5 @@
-"""The tables of the settings file about telling people: status updates, and the facts that texts are
-filled with."""
+"""The tables of the settings file about telling people: status updates, and the facts that fill
+texts."""
 
 import re
 from collections.abc import Iterator, Mapping

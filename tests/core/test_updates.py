@@ -168,8 +168,8 @@ def test_what_the_public_has_read_of_stays_until_it_is_resolved() -> None:
 
 
 def test_announced_maintenance_is_no_news() -> None:
-    quiet = {"quiet_until": NOON + minutes(20), "quiet_reason": "maintenance"}
-    walk = Walk.of(PLAN, **quiet).to(19)
+    until = NOON + minutes(20)
+    walk = Walk.of(PLAN, quiet_until=until, quiet_reason="maintenance").to(19)
     assert walk.when(ev.UpdateReminded) == []
     walk.to(26)
     assert walk.when(ev.UpdateMissed) == [25]
