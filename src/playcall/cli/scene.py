@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+FACTS = {"migrations hurt": "sum(rate(dwcp_v3_migration_latency_seconds_count[5m])) * 300"}
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 START_SECONDS = 30.0
 
@@ -247,6 +248,11 @@ class Scene:
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),
+                "[updates]",
+                line("publish", "by itself"),
+                line("title", "Moving virtual machines is slower than usual"),
+                "[facts]",
+                *(line(name, query) for name, query in FACTS.items()),
                 "[on_call]",
                 *on_call,
                 *(person(name, access) for name, access in PEOPLE.items()),
@@ -260,7 +266,8 @@ class Scene:
         plan = compile_document(self._playbook.read_bytes(), self._playbook.name).plan
         if plan is None:
             raise SceneFailed(f"{self._playbook} does not compile. See: playcall check")
-        return roles(plan)
+        told = [role for audience in plan.audiences for role in audience.recipients]
+        return tuple(dict.fromkeys([*roles(plan), *told]))
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
