@@ -126,7 +126,7 @@ async def test_a_template_is_filled_asked_for_and_sent_to_a_role(site: Site) -> 
         lambda _: any(m.subject == "[CRITICAL] Halted" for _, m, _ in mail.sent), "sent"
     )
     (message,) = [m for _, m, _ in mail.sent if m.subject == "[CRITICAL] Halted"]
-    assert message.body == "For 60 s\nETA: 14:00\nHurt: 5 moves"
+    assert message.body == "For 1 min\nETA: 14:00\nHurt: 5 moves"
     assert not message.urgent
     assert "Communication Template to CTO" in await get(site, PAGE)
 

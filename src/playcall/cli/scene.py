@@ -20,7 +20,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-FACTS = {"migrations hurt": "sum(rate(dwcp_v3_migration_latency_seconds_count[5m])) * 300"}
+TELLING = """[updates]
+publish = "by itself"
+title = "Moving virtual machines is slower than usual"
+[facts]
+"migrations hurt" = "sum(rate(dwcp_v3_migration_latency_seconds_count[5m])) * 300"
+"""
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 START_SECONDS = 30.0
 
@@ -248,11 +253,7 @@ class Scene:
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),
-                "[updates]",
-                line("publish", "by itself"),
-                line("title", "Moving virtual machines is slower than usual"),
-                "[facts]",
-                *(line(name, query) for name, query in FACTS.items()),
+                TELLING,
                 "[on_call]",
                 *on_call,
                 *(person(name, access) for name, access in PEOPLE.items()),

@@ -4,7 +4,7 @@ nobody knows is not here."""
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from playcall.core import decision
 from playcall.core.decision import Lead
@@ -38,7 +38,12 @@ class Facts:
 
     @property
     def lasted(self) -> str:
-        return say_duration((self.ended_at or self.at) - self.started_at)
+        """In whole minutes: the public counts no seconds."""
+        seconds = ((self.ended_at or self.at) - self.started_at).total_seconds()
+        if seconds < 60:
+            return "less than a minute"
+        minutes = seconds // 60
+        return "1 min" if minutes == 1 else say_duration(timedelta(minutes=minutes))
 
 
 def say_moment(at: datetime) -> str:

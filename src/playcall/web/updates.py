@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from playcall.core import updates
 from playcall.core.events import TextSent, UpdatePublished
 from playcall.core.filling import Filled
+from playcall.core.people import roles
 from playcall.core.plan import Template
 from playcall.core.status_update import StatusUpdate, UpdateState
 from playcall.core.updates import LONGEST_BODY, LONGEST_TITLE
@@ -241,6 +242,6 @@ def _roles(request: Request, found: Dossier) -> tuple[str, ...]:
     """Whom a text may be sent to: whoever the document tells, where somebody is bound."""
     plan = found.plan
     named = [role for audience in plan.audiences for role in audience.recipients]
-    named += [role for rung in plan.rungs for role in rung.roles]
+    named += roles(plan)
     known = directory(request)
     return tuple(role for role in dict.fromkeys(named) if not known.unbound((role,)))
