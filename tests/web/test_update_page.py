@@ -96,6 +96,7 @@ def test_on_a_phone_without_javascript_the_draft_goes_out_in_one_tap(
     with phone(browser, served, javascript=False) as page:
         expect(page.locator("#telling")).to_contain_text("Next status update due in")
         page.click("#to-tell")
+        page.wait_for_load_state()
         expect(page.locator("#due")).to_contain_text("Next status update due at")
         box = page.locator("#publish").bounding_box()
         assert box is not None
