@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from playcall.cli import main
 from tests.servers import smtp
-from tests.web.served import PHONE, Served, chromium, phone
+from tests.web.served import PHONE, TOKEN, Served, chromium, phone
 
 PLAYBOOK = """# Playbook
 
@@ -130,3 +131,21 @@ def test_a_template_asks_for_what_nobody_knows_and_is_sent(
         expect(page.locator("#filled-1")).to_contain_text("Impact: 37 migrations affected")
         page.click("#template-1 >> text=Send")
         expect(page.locator("main")).to_contain_text("Communication Template to On-Call Primary")
+
+
+def test_the_same_from_a_terminal(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLAYCALL_URL", served.url)
+    monkeypatch.setenv("PLAYCALL_TOKEN", TOKEN)
+    assert main(["status", "1", "--state", "monitoring"]) == 0
+    said = capsys.readouterr().out
+    assert "MONITORING, due at " in said
+    assert "  A remedy is in place. We are watching whether it holds." in said
+    assert "Critical Incidents: 0 sent, next at " in said
+    assert main(["status", "1", "--publish", "--text", "ETA: [TIME]"]) == 1
+    assert "fill in [TIME] first" in capsys.readouterr().err
+    assert main(["status", "1", "--publish", "--state", "monitoring"]) == 0
+    assert "published, monitoring" in capsys.readouterr().out
+    assert main(["status", "1"]) == 0
+    assert "MONITORING (Ada): A remedy is in place." in capsys.readouterr().out

@@ -139,9 +139,16 @@ async def test_a_role_nobody_fills_and_a_template_that_is_none(site: Site) -> No
 
 
 async def test_a_missed_update_is_told_on_the_page(site: Site) -> None:
-    site.world.clock.at = NOON + minutes(6)
-    await site.world.submit(ev.NoteAdded(at=site.world.clock.at, by="ada", text="hm"))
-    await site.world.until_event(ev.UpdateMissed)
+    for minute, kind in ((3, ev.UpdateReminded), (6, ev.UpdateMissed)):
+        site.world.clock.at = NOON + minutes(minute)
+        await site.world.submit(ev.NoteAdded(at=site.world.clock.at, by="ada", text="hm"))
+        await site.world.until_event(kind)
+    sent = site.world.mail.sent
+    await site.world.until(lambda _: any("update is due" in m.subject for _, m, _ in sent), "told")
+    reminded = [m for _, m, _ in sent if "update is due" in m.subject]
+    assert [(m.link, m.urgent) for m in reminded] == [
+        ("http://playcall.example/incidents/1/update", False)
+    ]
     assert "Status update overdue since 12:05 UTC" in await get(site, "/incidents/1")
     page = await get(site, PAGE)
     assert "Missed: 12:05:00 UTC" in page

@@ -19,6 +19,7 @@ from playcall.core.status_update import PublicImpact, StatusUpdate, UpdateState
 from playcall.core.telling import Telling
 
 OURSELVES = "Playcall"
+REMINDER = "a status update is due at"  # begins the reason of whoever is reminded
 LONGEST_TITLE = 200
 LONGEST_BODY = 5000
 _PLAIN = {
@@ -43,7 +44,7 @@ def follow(incident: Incident, plan: Plan, at: datetime) -> Moved:
     if telling.since is None:
         due = at + min(plan.response.updates.first_within, page.every)
         if telling.last and on_page(telling):
-            due = telling.last.at + page.every
+            due = max(due, telling.last.at + page.every)
         fresh = replace(telling, since=at, due_at=due, reminded=False)
         return Moved(incident=_with(incident, fresh))
     return _due(incident, plan, at)
@@ -169,7 +170,7 @@ def _close(incident: Incident, plan: Plan, at: datetime) -> Moved:
 
 
 def _remind(incident: Incident, plan: Plan, at: datetime, due: datetime) -> Moved:
-    reason = f"a status update is due at {due:%H:%M} UTC"
+    reason = f"{REMINDER} {due:%H:%M} UTC"
     return Moved(
         incident=_with(incident, replace(incident.telling, due_at=due, reminded=True)),
         effects=tuple(Tell(role=role, reason=reason) for role in lead(incident, plan)),

@@ -40,6 +40,8 @@ def compose(
                 urgent=False,
                 incident=incident.id,
             )
+    if effect.reason.startswith(updates.REMINDER):
+        link += "/update"
     others = [
         other.title
         for number in incident.alongside
