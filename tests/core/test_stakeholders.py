@@ -161,7 +161,7 @@ def test_a_summary_says_what_how_bad_since_when_what_now_and_when_more() -> None
     walk = Walk.of(telling_plan(policy)).to(4)
     walk.do(ev.PartTaken(at=walk.at, by="cleo", part=Part.COMMANDER, person="cleo"))
     assert summary(walk, {"fact: migrations affected": reading(1234.4)}) == (
-        "[CRITICAL] Slow moves (update 1)\n"
+        "[CRITICAL] Slow moves (incident 1, update 1)\n"
         "What: Slow moves\n"
         "Severity: CRITICAL\n"
         "Since: 2026-03-01 12:00 UTC, 4 min ago\n"
@@ -183,7 +183,7 @@ def test_the_last_summary_says_that_it_is_over() -> None:
     walk = Walk.of(PLAN).to(10)
     walk.do(resolved(10))
     said = summary(walk)
-    assert said.startswith("[RESOLVED] Slow moves (update 2)")
+    assert said.startswith("[RESOLVED] Slow moves (incident 1, update 2)")
     assert "lasted 10 min" in said
     assert said.endswith("Now: It is over.\nThis is the last update.")
 

@@ -41,6 +41,7 @@ def summaries(world: World) -> list[tuple[str, str]]:
 
 async def wake(world: World, minute: float) -> Incident:
     """As the engine does when a timer is due, without waiting for it to look."""
+    await world.until_event(ev.Opened)
     world.clock.at = NOON + minutes(minute)
     await world.engine.submit(1, ev.Woken(at=world.clock.at))
     return await world.state()

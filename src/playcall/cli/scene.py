@@ -24,7 +24,7 @@ TELLING = """[updates]
 publish = "by itself"
 title = "Moving virtual machines is slower than usual"
 [facts]
-"migrations hurt" = "sum(rate(dwcp_v3_migration_latency_seconds_count[5m])) * 300"
+"migrations hurt" = "sum(increase(dwcp_v3_migration_latency_seconds_count[5m]))"
 """
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 START_SECONDS = 30.0

@@ -150,7 +150,7 @@ def compose(incident: Incident, effect: Inform, facts: Facts, url: str) -> Messa
     ]
     state = "RESOLVED" if over else facts.severity
     return Message(
-        subject=f"[{state}] {facts.title} (update {effect.number})",
+        subject=f"[{state}] {facts.title} (incident {incident.id}, update {effect.number})",
         body="\n".join(lines),
         link=url,
         thread=f"incident-{incident.id}-stakeholders",
