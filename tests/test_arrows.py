@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "shellcheck",
     ),
     ("channelfile",),
+    ("tellingfile",),
     ("responsefile", "rotafile", "runnerfile", "unknown_keys", "bounded"),
     ("testing",),
     ("engine",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall import channelfile, responsefile, rotafile, runnerfile, settings
+from playcall import channelfile, responsefile, rotafile, runnerfile, settings, tellingfile
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -18,6 +18,7 @@ from playcall.web import (
     oncall,
     rollback,
     unheard,
+    updates,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +45,7 @@ def keys() -> list[str]:
         "opsgenie": channelfile.OpsgenieTable,
         "response": responsefile.ResponseTable,
         "approvals": responsefile.ApprovalsTable,
+        "updates": tellingfile.UpdatesTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": channelfile.WebhookTable,
         "runner": runnerfile.RunnerTable,
@@ -56,7 +58,7 @@ def keys() -> list[str]:
     nested = [
         f"{name}.{field}" for name, t in tables.items() for field in t.__struct_encode_fields__
     ]
-    return [*nested, "on_call", "placeholders", "pace"]
+    return [*nested, "on_call", "facts", "placeholders", "pace"]
 
 
 @pytest.mark.parametrize("key", keys())
@@ -70,7 +72,17 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
+    modules = (
+        api,
+        api_response,
+        api_approvals,
+        api_values,
+        ledger,
+        oncall,
+        rollback,
+        unheard,
+        updates,
+    )
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

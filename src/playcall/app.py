@@ -49,6 +49,7 @@ from playcall.runner.building import build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
+from playcall.tellingfile import unknown_names
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
 from playcall.web.desk import Desk
 from playcall.web.server import build_web
@@ -111,6 +112,8 @@ def load_playbook(settings: Settings) -> Playbook:
     except ValueError as error:
         raise BadSettings(f"checklist: {error} of {settings.playbook.name}.") from None
     plan = replace(plan, response=settings.response)
+    if unknown_told := list(unknown_names(plan)):
+        raise BadSettings("\n".join(unknown_told))
     if marks := unknown_marks(plan):
         raise BadSettings(f"approvals: {settings.playbook.name} has no {', no '.join(marks)}.")
     return Playbook(

@@ -8,7 +8,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,6 +46,7 @@ from playcall.runnerfile import (
     runner_mistakes,
     target_mistakes,
 )
+from playcall.tellingfile import UpdatesTable, complete_updates, telling_mistakes
 from playcall.unknown_keys import split_unknown
 
 SLOWEST, FASTEST = 0.001, 1000  # pace
@@ -133,6 +134,8 @@ class _File(_Table, frozen=True):
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
+    updates: UpdatesTable = msgspec.field(default_factory=UpdatesTable)
+    facts: Mapping[str, str] = {}  # a number's name -> PromQL
     checklist: tuple[MeasureTable, ...] = ()
     approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
@@ -261,6 +264,7 @@ def _mistakes(file: _File) -> list[str]:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
     found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
     found += response_mistakes(file.response, file.approvals)
+    found += telling_mistakes(file.updates, file.facts)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -332,7 +336,10 @@ def _complete(file: _File, beside: Path) -> Settings:
         runner=complete_runner(file.runner),
         targets={name: complete_target(table, beside) for name, table in file.targets.items()},
         files=_directory(file.runner.files, beside),
-        response=complete_response(file.response, file.approvals),
+        response=replace(
+            complete_response(file.response, file.approvals),
+            updates=complete_updates(file.updates, file.facts),
+        ),
         checklist=tuple(
             Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist
         ),

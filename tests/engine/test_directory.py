@@ -13,6 +13,7 @@ from playcall.core.rota import Override, Rotation, Schedule
 from playcall.engine.directory import COMMANDER, Directory, bindable, ways
 from playcall.engine.ports import Later, Person, Rule, Transaction
 from playcall.testing import NOON, a_plan, an_alert, minutes
+from tests.core.telling import CRITICAL
 from tests.engine.world import ADA, BOB, World, of
 
 DAY = timedelta(days=1)
@@ -100,6 +101,8 @@ def test_every_role_of_a_document_may_be_bound() -> None:
     plan = a_plan()
     roles = bindable(plan)
     assert COMMANDER in roles
+    heard = replace(plan, rungs=(), audiences=(CRITICAL,))
+    assert set(CRITICAL.recipients) <= set(bindable(heard))
     for team in plan.teams:
         assert {team.primary, team.secondary, team.expert} <= {*roles, ""}
     assert {role for rung in plan.rungs for role in rung.roles} <= set(roles)

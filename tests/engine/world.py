@@ -28,6 +28,7 @@ from playcall.engine.ports import (
     Dossier,
     Method,
     Person,
+    Publisher,
 )
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
@@ -82,6 +83,7 @@ class World:
     metrics: Metrics = field(default_factory=SetMetrics)
     silencer: Silencer = field(default_factory=RememberingSilencer)
     archive: MemoryArchive = field(default_factory=MemoryArchive)
+    publishers: Mapping[str, Publisher] = field(default_factory=dict)
     watcher: Watcher | None = None  # None: Alertmanager is not looked at
     windows: tuple[Window, ...] = ()
     group_by: tuple[str, ...] = ()
@@ -121,6 +123,7 @@ class World:
             directory=Directory(people=self.people, roles=self.roles, schedules=self.schedules),
             url="http://playcall.example",
             placement=self.placement,
+            publishers=tuple(self.publishers),
         )
         digest = await self.store.write(lambda tx: tx.keep_plan(self.plan))
         hands = Hands(
@@ -131,6 +134,7 @@ class World:
             archive=self.archive,
             time_limit=timedelta(seconds=5),
             targets=self.targets,
+            publishers=self.publishers,
         )
         intake = Intake(
             plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows

@@ -9,6 +9,7 @@ import pytest
 from playcall.core import events as ev
 from playcall.core.alert import group_key
 from playcall.core.decide import decide
+from playcall.core.delivery import Owed
 from playcall.core.effects import Moved
 from playcall.core.incident import (
     Given,
@@ -22,6 +23,7 @@ from playcall.core.incident import (
     Status,
 )
 from playcall.core.judge import Judgement, Verdict
+from playcall.core.updates import draft
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.inbox import Receipt
@@ -29,6 +31,7 @@ from playcall.engine.ports import (
     Exit,
     Job,
     Prolonging,
+    Publishing,
     Reporting,
     Silencing,
     Task,
@@ -38,6 +41,7 @@ from playcall.engine.ports import (
 )
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
+from tests.core.telling import Walk, telling_plan
 from tests.core.test_decide import EXAMPLES
 from tests.ports.stored import (
     ALL_TASKS,
@@ -250,6 +254,10 @@ TASK_VALUES: tuple[Task, ...] = (
     Prolonging(silence="s", lasting=minutes(20)),
     Unsilencing(silence="s"),
     Reporting(),
+    Publishing(
+        publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
+    ),
+    replace(a_delivery(), owed=Owed(audience="Critical Incidents", due_at=NOON)),
 )
 
 

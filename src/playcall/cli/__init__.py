@@ -40,6 +40,7 @@ COMMANDS = {
     "refuse": "playcall.cli.refuse",
     "rollback": "playcall.cli.rollback",
     "note": "playcall.cli.note",
+    "status": "playcall.cli.status",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "plan": "playcall.cli.plan",

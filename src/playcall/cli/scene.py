@@ -20,6 +20,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+TELLING = """[updates]
+publish = "by itself"
+title = "Moving virtual machines is slower than usual"
+[facts]
+"migrations hurt" = "sum(increase(dwcp_v3_migration_latency_seconds_count[5m]))"
+"""
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 FIRST = next(iter(PEOPLE))
 START_SECONDS = 30.0
@@ -259,6 +265,7 @@ class Scene:
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),
+                TELLING,
                 "[on_call]",
                 *on_call,
                 *(person(name, access) for name, access in PEOPLE.items()),
@@ -272,7 +279,8 @@ class Scene:
         plan = compile_document(self._playbook.read_bytes(), self._playbook.name).plan
         if plan is None:
             raise SceneFailed(f"{self._playbook} does not compile. See: playcall check")
-        return roles(plan)
+        told = [role for audience in plan.audiences for role in audience.recipients]
+        return tuple(dict.fromkeys([*roles(plan), *told]))
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:

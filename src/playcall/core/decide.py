@@ -20,6 +20,8 @@ from playcall.core import (
     polling,
     rollback,
     silences,
+    stakeholders,
+    updates,
     values,
     verification,
 )
@@ -67,7 +69,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.MetricRead: _LIVE,
     ev.PageDelivered: _ANY,
     ev.PageFailed: _ANY,
-    ev.Woken: _LIVE,
+    ev.Woken: _ANY,
     ev.Resolved: _LIVE,
     ev.Silenced: _ANY,
     ev.SilenceFailed: _ANY,
@@ -98,6 +100,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
+    ev.TextSent: _ANY,
 }
 
 
@@ -128,6 +131,8 @@ def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
         moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
+    moved = _then(moved, updates.follow(moved.incident, plan, at))
+    moved = _then(moved, stakeholders.follow(moved.incident, plan, at))
     incident = moved.incident
     incident = replace(
         incident, wake_at=_next_timer(incident, plan, at), version=incident.version + 1
@@ -145,13 +150,15 @@ def _then(moved: Moved, more: Moved) -> Moved:
 
 def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
     if incident.status.over:
-        return None
+        return updates.next_at(incident, plan)
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
         polling.next_at(incident, plan),
         silences.next_renewal(incident),
         approvals.next_expiry(incident),
+        updates.next_at(incident, plan),
+        stakeholders.next_at(incident, plan),
     )
     return min((timer for timer in timers if timer is not None), default=None)
 
@@ -331,6 +338,7 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         respond_by=event.at + target if target and not quiet else None,
         quiet=quiet,
         reopened=incident.reopened + 1,
+        telling=replace(incident.telling, anew_at=event.at),
     )
     told = () if quiet else escalation.opening(plan, play, incident.severity)
     reopened, looks = commands.look_again(reopened, plan, event.at)
@@ -395,9 +403,10 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     back.RollbackHalted: _record,
     back.RollbackDone: _record,
     ev.Decided: _record,
-    ev.UpdatePublished: _record,
+    ev.UpdatePublished: updates.published,
     ev.UpdateReminded: _record,
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
-    ev.StakeholdersMissed: _record,
+    ev.StakeholdersMissed: stakeholders.missed,
+    ev.TextSent: stakeholders.send_text,
 }

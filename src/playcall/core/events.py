@@ -33,6 +33,7 @@ from playcall.core.run_events import Fate as Fate
 from playcall.core.run_events import OutcomeDecided as OutcomeDecided
 from playcall.core.update_events import StakeholdersMissed as StakeholdersMissed
 from playcall.core.update_events import StakeholdersTold as StakeholdersTold
+from playcall.core.update_events import TextSent as TextSent
 from playcall.core.update_events import UpdateMissed as UpdateMissed
 from playcall.core.update_events import UpdatePublished as UpdatePublished
 from playcall.core.update_events import UpdateReminded as UpdateReminded
@@ -423,6 +424,7 @@ Event = (
     | UpdateMissed
     | StakeholdersTold
     | StakeholdersMissed
+    | TextSent
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

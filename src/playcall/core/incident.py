@@ -9,6 +9,7 @@ from enum import StrEnum
 from playcall.core.alert import Alert
 from playcall.core.judge import Judgement
 from playcall.core.request import Request
+from playcall.core.telling import Telling
 
 
 class Status(StrEnum):
@@ -243,6 +244,7 @@ class Incident:
     given_back_at: datetime | None = None  # when the first rung was last paged for that
     put_off: PutOff | None = None
     unreached: Unreached | None = None
+    telling: Telling = field(default_factory=Telling)
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from playcall.core import approvals, decision, escalation
+from playcall.core import approvals, decision, escalation, updates
 from playcall.core.effects import Page, Tell
 from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident, Part, RunStatus, Status
@@ -150,6 +150,8 @@ def _press(incident: Incident, effect: Page | Tell, plan: Plan, at: datetime) ->
     asked = _asked(incident, play)
     if effect.reason.startswith("decided: "):
         return _approve(incident, play) or asked or "Open the incident and carry it out."
+    if effect.reason.startswith(updates.REMINDER):
+        return "Open it: the draft is ready to publish."
     if effect.reason.startswith("approval wanted by "):
         return "Open the incident and read it; then approve or refuse."
     if effect.reason.startswith("the time for ") or effect.reason.endswith(Part.COMMANDER):

@@ -77,6 +77,7 @@ _Told = (
     | ev.UpdateMissed
     | ev.StakeholdersTold
     | ev.StakeholdersMissed
+    | ev.TextSent
 )
 
 
@@ -274,7 +275,9 @@ def _told(event: _Told) -> str:
             return f"{event.audience}: summary {event.number} to {', '.join(event.recipients)}"
         case ev.StakeholdersMissed():
             due = f"{event.due_at:%H:%M} UTC"
-            return f"{event.audience}: {event.role} was not told by {due}"
+            return f"STAKEHOLDERS MISSED: {event.role} ({event.audience}) was not told by {due}"
+        case ev.TextSent():
+            return f'{event.by} sent "{event.template}" to {event.role}: {event.subject}'
     assert_never(event)
 
 

@@ -148,10 +148,11 @@ class Directory:
 
 def bindable(plan: Plan) -> tuple[str, ...]:
     """Every role that a document names, whether or not it is ever paged by itself: those who come
-    after an alert's team, its expert, and the commander."""
+    after an alert's team, its expert, stakeholders, and the commander."""
     named = [role for rung in plan.rungs for role in rung.roles]
     for team in plan.teams:
         named += [role for role in (team.primary, team.secondary, team.expert) if role]
+    named += [role for audience in plan.audiences for role in audience.recipients]
     return tuple(dict.fromkeys([*named, COMMANDER]))
 
 

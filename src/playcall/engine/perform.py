@@ -56,6 +56,7 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.running import Lost, Runner
+from playcall.engine.saying import missed
 from playcall.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
@@ -157,7 +158,7 @@ class Performer:
         event = PageDelivered(
             at=self.clock.now(), role=task.role, person=task.person.id, channel=channel
         )
-        await self._finish(job, event if task.page else None)
+        await self._finish(job, event if task.page else missed(task, event.at))
 
     async def _undelivered(self, job: Job, task: Delivery, reason: str, permanent: bool) -> None:
         now = self.clock.now()
@@ -170,6 +171,8 @@ class Performer:
             if task.page and (permanent or job.attempts == 1):
                 failed = PageFailed(at=now, role=task.role, person=task.person.id, reason=reason)
                 self.committer.apply(tx, failed, job.incident)
+            if late := missed(task, now, given_up=permanent):
+                self.committer.apply(tx, late, job.incident)
 
         await self.store.write(work)
 

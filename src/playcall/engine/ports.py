@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from playcall.core.alert import Alert
-from playcall.core.delivery import Origin
+from playcall.core.delivery import Origin, Owed
 from playcall.core.events import Event
 from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
@@ -25,6 +25,7 @@ from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
+from playcall.engine.kept_readings import KeptReadings
 
 if TYPE_CHECKING:
     from playcall.engine.turns import Limits
@@ -139,6 +140,7 @@ class Delivery:
     page: bool  # whether delivery is an event of the incident
     later: Later | None = None  # None: now
     origin: Origin | None = None  # None: of a version that did not keep it
+    owed: Owed | None = None  # None: it has no deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +243,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, Protocol):
+class Transaction(Inbox, KeptReadings, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -342,15 +344,6 @@ class Transaction(Inbox, Protocol):
 
     def overrides_between(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
         """As `Views.overrides`."""
-        ...
-
-    # readings
-    def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
-        """Live incidents whose criteria are due to be read, claimed until `until`."""
-        ...
-
-    def keep_reading(self, incident: int, criterion: str, at: datetime, reading: Judgement) -> None:
-        """The latest reading, for people to look at; not an event."""
         ...
 
     # readiness

@@ -102,6 +102,11 @@ def _output(db: sa.Connection, run_id: str, at_most: int | None) -> tuple[bytes,
     return (found if at_most is None else found[-at_most:]), total
 
 
+def readings_of(db: sa.Connection, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
+    rows = db.execute(sa.select(readings).where(readings.c.incident == incident))
+    return {row.criterion: (row.at, load(row.body, Judgement)) for row in rows}
+
+
 def overrides(db: sa.Connection, start: datetime, end: datetime) -> Sequence[StoredOverride]:
     table = overrides_table.c
     rows = db.execute(
@@ -218,8 +223,7 @@ class SqlViews:
         return tuple(_run(self._db, row, SHOWN) for row in rows)
 
     def _readings(self, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
-        rows = self._db.execute(sa.select(readings).where(readings.c.incident == incident))
-        return {row.criterion: (row.at, load(row.body, Judgement)) for row in rows}
+        return readings_of(self._db, incident)
 
     def _buried(self, incident: int) -> tuple[Buried, ...]:
         rows = self._db.execute(

@@ -5,7 +5,7 @@ SQLite has one writer and ignores them.
 """
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -368,6 +368,9 @@ class SqlTransaction:
             self._db.execute(
                 sa.insert(readings).values(incident=incident, criterion=criterion, **values)
             )
+
+    def readings(self, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
+        return queries.readings_of(self._db, incident)
 
     def readiness(self) -> Readiness | None:
         body = self._db.scalar(

@@ -18,8 +18,10 @@ from playcall.engine.tally import (
     PAGES,
     RESPONSE,
     RESPONSE_SUM,
+    STAKEHOLDERS,
     TARGETS_MISSED,
     UNHEARD,
+    UPDATES,
 )
 from playcall.web.auth import Doorkeeper
 from playcall.web.desk import desk
@@ -71,6 +73,26 @@ def render(figures: Figures) -> str:
         f"playcall_alerts_doubtful_total {figures.counts.get(DOUBTFUL, 0)}",
         *_head("playcall_pages_total", "counter", "Pages by what became of them."),
         *_counted("playcall_pages_total", "result", PAGES, figures.counts, "delivered", "failed"),
+        *_head(
+            "playcall_status_updates_total", "counter", "Status updates by what became of them."
+        ),
+        *_counted(
+            "playcall_status_updates_total",
+            "result",
+            UPDATES,
+            figures.counts,
+            "published",
+            "missed",
+        ),
+        *_head("playcall_stakeholder_summaries_total", "counter", "Summaries sent, and late ones."),
+        *_counted(
+            "playcall_stakeholder_summaries_total",
+            "result",
+            STAKEHOLDERS,
+            figures.counts,
+            "told",
+            "missed",
+        ),
         *_head(
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),

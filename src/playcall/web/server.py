@@ -24,6 +24,7 @@ from playcall.web import (
     pages_response,
     rollback,
     unheard,
+    updates,
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
@@ -58,6 +59,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(api_values.router)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
+    web.include_router(updates.router)
+    web.include_router(updates.forms, include_in_schema=False)
     web.include_router(rollback.router)
     web.include_router(rollback.forms, include_in_schema=False)
     web.include_router(pages_approvals.router, include_in_schema=False)

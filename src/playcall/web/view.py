@@ -30,6 +30,7 @@ from playcall.web.approval_view import AskView, view_ask
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
+from playcall.web.telling import standing
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
@@ -128,6 +129,7 @@ class IncidentView:
     can_resolve: bool
     over: bool
     rollback: RollbackView | None
+    telling: tuple[str, bool]  # when the next status update is due, and whether one is overdue
 
 
 def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
@@ -162,6 +164,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
+        telling=standing(found, now),
     )
 
 
