@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
@@ -19,23 +18,14 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.inbox import Arrival, Receipt
-from playcall.engine.ports import (
-    Execution,
-    Exit,
-    Job,
-    StoredEvent,
-    StoredRun,
-    Task,
-    Unavailable,
-)
-from playcall.engine.turns import Limits, lane
-from playcall.storage import inbox, queries, turns
-from playcall.storage.codec import dump, kind_of, load, load_task
+from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
+from playcall.storage import inbox, queries
+from playcall.storage.codec import dump, kind_of, load
+from playcall.storage.outbox import SqlOutbox
 from playcall.storage.tables import (
     counters,
     events,
     incidents,
-    jobs,
     output,
     overrides,
     plans,
@@ -45,11 +35,11 @@ from playcall.storage.tables import (
 )
 
 
-class SqlTransaction:
+class SqlTransaction(SqlOutbox):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
-        self._db = connection
+        super().__init__(connection)
         self._plans = plan_cache
 
     # --- plans
@@ -65,10 +55,6 @@ class SqlTransaction:
 
     def plan(self, digest: str) -> Plan:
         return queries.plan(self._db, digest, self._plans)
-
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
-        return insert(table)
 
     # --- alerts
 
@@ -154,7 +140,7 @@ class SqlTransaction:
             )
         )
         for job in follows:
-            self._enqueue(job, event.at)
+            self.add_job(job, event.at)
 
     def _update_incident(self, incident: Incident, row: dict[str, object]) -> None:
         changed = self._db.execute(
@@ -165,107 +151,8 @@ class SqlTransaction:
         if changed.rowcount != 1:
             raise Unavailable(f"incident {incident.id} was changed by somebody else; try again")
 
-    def _enqueue(self, job: Job, at: datetime) -> None:
-        self._db.execute(
-            sa.insert(jobs).values(
-                key=job.key,
-                incident=job.incident,
-                kind=kind_of(job.task),
-                body=dump(job.task),
-                state="due",
-                attempts=0,
-                due_at=job.due_at or at,
-                lane=lane(job.task),
-            )
-        )
-        if isinstance(job.task, Execution):
-            self._db.execute(
-                sa.insert(runs).values(
-                    id=job.task.run,
-                    incident=job.incident,
-                    body=dump(job.task),
-                    status=RunStatus.PENDING,
-                    summary="",
-                )
-            )
-
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]:
         return queries.events(self._db, incident, after)
-
-    # --- outbox
-
-    def claim(
-        self,
-        owner: str,
-        kinds: Sequence[type[Task]],
-        at: datetime,
-        lease: timedelta,
-        limit: int,
-    ) -> Sequence[Job]:
-        free = turns.is_free(at)
-        rows = self._db.execute(
-            sa.select(jobs)
-            .where(free, jobs.c.kind.in_([kind.__name__ for kind in kinds]), jobs.c.lane.is_(None))
-            .order_by(jobs.c.due_at, jobs.c.key)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
-        return self._lease(owner, rows, at + lease)
-
-    def claim_turns(
-        self, owner: str, at: datetime, lease: timedelta, limits: Limits
-    ) -> Sequence[Job]:
-        return self._lease(owner, turns.claim(self._db, at, limits), at + lease)
-
-    def _lease(
-        self, owner: str, rows: Sequence[sa.Row[tuple[object, ...]]], until: datetime
-    ) -> Sequence[Job]:
-        keys = [row.key for row in rows]
-        if keys:
-            self._db.execute(
-                sa.update(jobs)
-                .where(jobs.c.key.in_(keys))
-                .values(
-                    state="leased",
-                    owner=owner,
-                    lease_until=until,
-                    attempts=jobs.c.attempts + 1,
-                )
-            )
-        return [
-            Job(
-                key=row.key,
-                incident=row.incident,
-                task=load_task(row.kind, row.body),
-                attempts=row.attempts + 1,
-            )
-            for row in rows
-        ]
-
-    def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None:
-        self._db.execute(
-            sa.update(jobs)
-            .where(jobs.c.key.in_(keys), jobs.c.owner == owner, jobs.c.state == "leased")
-            .values(lease_until=until)
-        )
-
-    def release_all(self) -> None:
-        """Take every lease back: whoever held one is dead. For a database with a single owner."""
-        self._db.execute(
-            sa.update(jobs).where(jobs.c.state == "leased").values(state="due", owner=None)
-        )
-
-    def finish(self, key: str) -> None:
-        self._set_job(key, state="done", owner=None)
-
-    def postpone(self, key: str, until: datetime, reason: str) -> None:
-        self._set_job(key, state="due", owner=None, due_at=until, reason=reason)
-
-    def bury(self, key: str, reason: str) -> None:
-        self._set_job(key, state="buried", owner=None, reason=reason)
-
-    def _set_job(self, key: str, **values: object) -> None:
-        self._db.execute(sa.update(jobs).where(jobs.c.key == key).values(**values))
 
     # --- ledger
 
