@@ -1,8 +1,9 @@
 """Carries out a Delivery: a message to a person, by the first of their methods that takes it.
 
 At least once: when a channel does not answer in time, nobody knows whether it took the message, and
-the person's next method is tried. Every attempt at a message carries the same key, so that a channel
-that can tell repeats apart does. The send that is given up is cancelled and never heard of again.
+the person's next method is tried. Every attempt at a message carries the same key, so that a
+receiver that can tell repeats apart does. The send that is given up is cancelled, and goes no
+further.
 """
 
 import asyncio

@@ -17,8 +17,8 @@ from playcall.core.alert import Alert
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event, Woken
 from playcall.engine.arrivals import Intake, take_in
-from playcall.engine.inbox import Doubts, Receipt
 from playcall.engine.delivering import channel_of
+from playcall.engine.inbox import Doubts, Receipt
 from playcall.engine.perform import Performer
 from playcall.engine.ports import (
     Delivery,
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)
 IDLE = 0.5  # seconds between looks when nothing is known to be due
 ARRIVALS = 100  # alerts in one transaction
-RECEIPT_WAIT = 0.05  # seconds between looks whether a message under way is recorded
 REMEMBERED = 1000  # incidents that had a turn lately
 # How many jobs at once, in pools of their own: a slow command must never hold up a page.
 POOLS: Mapping[tuple[type[Task], ...], int] = {
@@ -122,7 +121,7 @@ class Engine:
         name tells it from others that were tried under it. One that did not arrive moves to the
         person's next method at once. False: no such message was sent. Raises Unavailable."""
         while key in self._working:  # it came before the sending was recorded
-            await asyncio.sleep(RECEIPT_WAIT)
+            await self._next_end()
         take = self._receipts().take
         known = await self.performer.store.write(lambda tx: take(tx, key, channel, arrived, reason))
         self._ring()
@@ -158,8 +157,11 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience.total_seconds()):
                 while self._working:
-                    self._job_ended.clear()
-                    await self._job_ended.wait()
+                    await self._next_end()
+
+    async def _next_end(self) -> None:
+        self._job_ended.clear()
+        await self._job_ended.wait()
 
     async def _repeat(self, look: Callable[[], Awaitable[int]]) -> None:
         """Look again at once while there was something to do, else when something changes."""
