@@ -175,7 +175,11 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             doorkeeper = _doorkeeper(settings)
-            engine = await _build_engine(settings, playbook, store, client, doorkeeper.key)
+            telling = Telling(
+                rate=Rate().quickened(settings.pace),
+                acknowledging=link_maker(doorkeeper.key, settings.url),
+            )
+            engine = await _build_engine(settings, playbook, store, client, telling)
             desk = Desk(
                 engine=engine,
                 store=store,
@@ -271,7 +275,7 @@ async def _build_engine(
     playbook: Playbook,
     store: Database,
     client: httpx.AsyncClient,
-    key: bytes,
+    telling: Telling,
 ) -> Engine:
     clock = SystemClock()
     redactor = Redactor(secrets_of(settings))
@@ -290,10 +294,7 @@ async def _build_engine(
         hands=hands,
         owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         access={name: one.access for name, one in identities(settings).items()},
-        telling=Telling(
-            rate=Rate().quickened(settings.pace),
-            acknowledging=link_maker(key, settings.url),
-        ),
+        telling=telling,
     )
     reader = Reader(
         store=store,

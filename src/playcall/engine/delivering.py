@@ -63,6 +63,7 @@ class Telling:
     rate: storm.Rate = field(default_factory=storm.Rate)
     acknowledging: Acknowledging = no_link
     rests: Rests = field(default_factory=Rests)
+    under_way: dict[str, str] = field(default_factory=dict)  # a message's key -> its person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +96,14 @@ class Delivering:
     telling: Telling = field(default_factory=Telling)
 
     async def deliver(self, job: Job, task: Delivery) -> None:
-        letter = await self.store.write(lambda tx: self._open(tx, job, task))
-        if letter is None:
-            return
-        attempts = await self._send(letter, job.key)
-        await self.store.write(lambda tx: self._close(tx, job, letter, attempts))
+        try:
+            letter = await self.store.write(lambda tx: self._open(tx, job, task))
+            if letter is None:
+                return
+            attempts = await self._send(letter, job.key)
+            await self.store.write(lambda tx: self._close(tx, job, letter, attempts))
+        finally:
+            self.telling.under_way.pop(job.key, None)
 
     # --- before it is sent
 
@@ -120,6 +124,7 @@ class Delivering:
             return None
         person = as_of_now(task.person, known.get(task.person.id, task.person))
         message = self._message(tx.incident(job.incident), job, together, now)
+        self.telling.under_way[job.key] = person.id
         return Letter(task=together, person=person, message=message)
 
     def _put_together(
@@ -128,18 +133,24 @@ class Delivering:
         """The message, alone or with others for the same person. None: it waits for others."""
         if task.origin is None or not _may_wait(tx, job, task, task.origin):
             return task
+        if not tx.claimed(job.key):
+            return None
         rate = self.telling.rate
         group = f"{task.person.id} {'page' if task.page else 'notice'} {channel_of(task)}"
-        others = tx.held(group)
-        person, since = task.person.id, now - rate.window
-        if not others and tx.sent_lately(person, since, rate.alone) < rate.alone:
+        held = tx.held(group)
+        if not held and self._lately(tx, task.person.id, now) < rate.alone:
             return task
         due_at = task.later.due_at if task.later else task.origin.at
         until = rate.held_until(due_at, page=task.page)
         if now < until:
             tx.hold(job.key, group, until)
             return None
-        return self._merge(tx, job, task, [one for one in others if one.key != job.key])
+        return self._merge(tx, job, task, [one for one in held if one.key != job.key])
+
+    def _lately(self, tx: Transaction, person: str, now: datetime) -> int:
+        rate = self.telling.rate
+        going = list(self.telling.under_way.values()).count(person)
+        return going + tx.sent_lately(person, now - rate.window, rate.alone)
 
     def _merge(self, tx: Transaction, job: Job, task: Delivery, others: list[Job]) -> Delivery:
         messages, incidents, covers = [task.message], [job.incident], []

@@ -98,7 +98,12 @@ class Outbox(Protocol):
         ...
 
     def held(self, group: str) -> "Sequence[Job]":
-        """What is held in a group and nobody has claimed, the oldest first; locked."""
+        """What is held in a group, the oldest first, also what was claimed and is not on its way;
+        locked."""
+        ...
+
+    def claimed(self, key: str) -> bool:
+        """False: it went into another message, or is done, since it was claimed."""
         ...
 
     def merge(self, key: str, task: "Task", others: Sequence[str]) -> None:

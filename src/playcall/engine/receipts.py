@@ -33,7 +33,8 @@ class Receipts:
         if arrived:
             tx.keep_sent(replace(one, fate=Fate.ARRIVED, reason=reason))
             return True
-        tx.keep_sent(replace(one, fate=Fate.FAILED, reason=reason))
+        one = replace(one, fate=Fate.FAILED, reason=reason)
+        tx.keep_sent(one)
         job = tx.job(key)
         others = [other for other in attempts if other.channel != one.channel]
         if job is not None and not any(other.fate in _TAKEN for other in others):

@@ -143,11 +143,15 @@ class SqlOutbox:
     def held(self, group: str) -> Sequence[Job]:
         rows = self._db.execute(
             sa.select(jobs)
-            .where(jobs.c.held == group, jobs.c.state == "due")
+            .where(jobs.c.held == group, jobs.c.state.in_(("due", "leased")))
             .order_by(jobs.c.due_at, jobs.c.key)
             .with_for_update(skip_locked=True)
         )
         return [_job(row) for row in rows]
+
+    def claimed(self, key: str) -> bool:
+        state = self._db.scalar(sa.select(jobs.c.state).where(jobs.c.key == key))
+        return bool(state == "leased")
 
     def merge(self, key: str, task: Task, others: Sequence[str]) -> None:
         self._set_job(key, body=dump(task), held=None)
