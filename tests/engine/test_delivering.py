@@ -2,6 +2,8 @@
 did not arrive; and when everything fires at once."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,10 +23,10 @@ from playcall.engine.ports import Method, Person, Unavailable
 from playcall.engine.retrying import retry_after
 from playcall.testing import NOON, a_plan, a_play, an_alert, minutes
 from tests.engine.world import BOB, World, of
-from tests.servers import receiver, smtp, wait_until
+from tests.servers import Receiver, receiver, smtp, wait_until
 
 QUIET = a_plan(a_play(escalation=None))  # one page when it fires
-IMPATIENT = Telling(patience=timedelta(seconds=2))
+IMPATIENT = Telling(patience=timedelta(seconds=1))
 STORM = 40  # incidents: more than one channel may have under way
 
 
@@ -57,37 +59,50 @@ class Hanging:
 # --- Channels that hang --------------------------------------------------------------------------
 
 
-async def test_a_storm_while_the_mail_server_hangs_loses_no_page_and_sends_none_twice(
-    tmp_path: Path,
-) -> None:
+@contextlib.asynccontextmanager
+async def real_channels(
+    folder: Path, answer: str, telling: Telling
+) -> AsyncIterator[tuple[World, Receiver]]:
+    """Ada by a real mail server that answers so, and else by a real webhook."""
     with smtp() as mailbox, receiver() as web:
-        mailbox.data_answer = "hang"
+        mailbox.data_answer = answer
         methods = (
             Method(channel="mail", address="ada@example.org"),
             Method(channel="chat", address=web.url),
         )
-        ada = Person(id="ada", name="Ada", methods=methods)
-        world = World(
-            folder=tmp_path,
-            plan=QUIET,
-            people={"ada": ada, "bob": BOB},
-            telling=IMPATIENT,
-            group_by=("n",),
-        )
+        people = {"ada": Person(id="ada", name="Ada", methods=methods), "bob": BOB}
+        world = World(folder=folder, plan=QUIET, people=people, telling=telling, group_by=("n",))
         world.mail = Mail("127.0.0.1", mailbox.port, "p@example.org")  # type: ignore[assignment]
         limits = httpx.Limits(max_connections=4)  # the server's queue is short
         async with httpx.AsyncClient(limits=limits) as client:
             world.chat = Webhook(client, b"s", world.clock)  # type: ignore[assignment]
             async with world.working():
-                await fire(world, STORM)
-                for incident in range(1, STORM + 1):
-                    await world.until_event(PageDelivered, incident)
-                fates = await sent_of(world)
-        ids = [one.headers["webhook-id"] for one in web.requests]
+                yield world, web
+        assert not mailbox.messages
+
+
+async def test_a_storm_while_the_mail_server_fails_loses_no_page_and_sends_none_twice(
+    tmp_path: Path,
+) -> None:
+    patient = Telling(patience=minutes(1))
+    async with real_channels(tmp_path, "451 try later", patient) as (world, web):
+        await fire(world, STORM)
+        for incident in range(1, STORM + 1):
+            await world.until_event(PageDelivered, incident)
+    ids = [one.headers["webhook-id"] for one in web.requests]
     assert len(ids) == len(set(ids))
     assert {int(key.split(".")[0]) for key in ids} == set(range(1, STORM + 1))
-    assert fates == [("mail", Fate.UNKNOWN), ("chat", Fate.ACCEPTED)]
-    assert not mailbox.messages
+
+
+async def test_a_mail_server_that_hangs_is_left_for_the_next_method(tmp_path: Path) -> None:
+    async with real_channels(tmp_path, "hang", IMPATIENT) as (world, web):
+        for incident in (1, 2):
+            await world.receive(an_alert(fingerprint=f"f{incident}", n=str(incident)))
+            await world.until_event(PageDelivered, incident)
+        first, second = [await sent_of(world, incident) for incident in (1, 2)]
+    assert first == [("mail", Fate.UNKNOWN), ("chat", Fate.ACCEPTED)]
+    assert second == [("chat", Fate.ACCEPTED)]  # it is tried last, until it has rested
+    assert len(web.requests) == 2
 
 
 async def test_a_channel_that_hangs_holds_up_no_message_of_another(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class Engine:
     watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
     doubts: Doubts | None = None  # None: nobody asks Alertmanager, and a clearing stands
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _working: dict[str, Job] = field(default_factory=dict)
     _served: dict[int, int] = field(default_factory=dict)  # see `turns.Limits`
     _batch: int = ARRIVALS
@@ -87,7 +88,7 @@ class Engine:
         receipt = await self.performer.store.write(work)
         if receipt.doubtful:
             self._doubt(receipt.doubtful)
-        self._ring()
+        self._arrived.set()  # nothing else has anything to do yet
         return receipt
 
     def _doubt(self, fingerprints: frozenset[str]) -> None:
@@ -141,12 +142,12 @@ class Engine:
     async def run(self) -> None:
         """Work until cancelled; jobs under way are given up and taken up at the next start."""
         async with asyncio.TaskGroup() as group:
-            looks = (self._take_arrivals, self._wake_incidents, self.reader.read_due)
-            for look in (*looks, *self.watches):
-                group.create_task(self._repeat(look))
-            for kinds, slots in POOLS.items():
+            group.create_task(self._repeat(self._take_arrivals, self._arrived))
+            for kinds, slots in POOLS.items():  # first of all, messages
                 start = functools.partial(self._start_jobs, group, kinds, slots)
                 group.create_task(self._repeat(start))
+            for look in (self._wake_incidents, self.reader.read_due, *self.watches):
+                group.create_task(self._repeat(look))
             take_turns = functools.partial(self._take_turns, group)
             group.create_task(self._repeat(take_turns))
             group.create_task(self._renew_leases())
@@ -163,9 +164,11 @@ class Engine:
         self._job_ended.clear()
         await self._job_ended.wait()
 
-    async def _repeat(self, look: Callable[[], Awaitable[int]]) -> None:
+    async def _repeat(
+        self, look: Callable[[], Awaitable[int]], bell: asyncio.Event | None = None
+    ) -> None:
         """Look again at once while there was something to do, else when something changes."""
-        bell = asyncio.Event()
+        bell = bell or asyncio.Event()
         self._bells.append(bell)
         while True:
             bell.clear()

@@ -1,5 +1,6 @@
 """The statements behind `engine.outbox`: jobs, and messages as they were sent."""
 
+import functools
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -17,6 +18,42 @@ from playcall.storage.tables import jobs, runs, sent
 
 _Row = sa.Row[tuple[object, ...]]
 
+# Built once: to build a statement costs more than to carry it out.
+_FINISH = (
+    sa.update(jobs)
+    .where(jobs.c.key == sa.bindparam("job"))
+    .values(state="done", owner=None, held=None)
+)
+_LATELY = (
+    sa.select(sent.c.id)
+    .where(sent.c.person == sa.bindparam("who"), sent.c.at > sa.bindparam("since"))
+    .limit(sa.bindparam("most"))
+)
+_FIRST_PAGED = (
+    sa.select(sent.c.at)
+    .where(
+        sent.c.incident == sa.bindparam("number"),
+        sent.c.page,
+        sent.c.fate.in_((Fate.ACCEPTED, Fate.ARRIVED)),
+    )
+    .order_by(sent.c.at)
+    .limit(1)
+)
+
+
+def upserting(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@functools.cache
+def _keeping(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    statement = upserting(dialect, sent)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[sent.c.key, sent.c.channel],
+        set_={name: new[name] for name in ("at", "subject", "body", "fate", "reason")},
+    )
+
 
 class SqlOutbox:
     """The part of `ports.Transaction` about jobs."""
@@ -24,23 +61,20 @@ class SqlOutbox:
     def __init__(self, connection: sa.Connection) -> None:
         self._db = connection
 
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
-        return insert(table)
-
     def add_job(self, job: Job, at: datetime) -> None:
         self._db.execute(
-            sa.insert(jobs).values(
-                key=job.key,
-                incident=job.incident,
-                kind=kind_of(job.task),
-                body=dump(job.task),
-                state="due",
-                attempts=0,
-                due_at=job.due_at or at,
-                lane=lane(job.task),
-                channel=channel_of(job.task),
-            )
+            sa.insert(jobs),
+            {
+                "key": job.key,
+                "incident": job.incident,
+                "kind": kind_of(job.task),
+                "body": dump(job.task),
+                "state": "due",
+                "attempts": 0,
+                "due_at": job.due_at or at,
+                "lane": lane(job.task),
+                "channel": channel_of(job.task),
+            },
         )
         if isinstance(job.task, Execution):
             self._db.execute(
@@ -109,7 +143,7 @@ class SqlOutbox:
         )
 
     def finish(self, key: str) -> None:
-        self._set_job(key, state="done", owner=None, held=None)
+        self._db.execute(_FINISH, {"job": key})
 
     def postpone(self, key: str, until: datetime, reason: str) -> None:
         self._set_job(key, state="due", owner=None, due_at=until, reason=reason)
@@ -165,36 +199,18 @@ class SqlOutbox:
 
     def keep_sent(self, one: Sent) -> None:
         row = {name: getattr(one, name) for name in Sent.__dataclass_fields__}
-        statement = self._insert(sent).values(row)
-        new = statement.excluded
-        self._db.execute(
-            statement.on_conflict_do_update(
-                index_elements=[sent.c.key, sent.c.channel],
-                set_={name: new[name] for name in ("at", "subject", "body", "fate", "reason")},
-            )
-        )
+        self._db.execute(_keeping(self._db.dialect.name), row)
 
     def sent(self, key: str) -> Sequence[Sent]:
         query = sa.select(sent).where(sent.c.key == key).order_by(sent.c.at, sent.c.id)
         return [sent_of(row) for row in self._db.execute(query.with_for_update())]
 
     def sent_lately(self, person: str, since: datetime, limit: int) -> int:
-        some = (
-            sa.select(sent.c.id)
-            .where(sent.c.person == person, sent.c.at > since)
-            .limit(limit)
-            .subquery()
-        )
-        return int(self._db.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
+        values = {"who": person, "since": since, "most": limit}
+        return len(self._db.execute(_LATELY, values).all())
 
     def first_paged_at(self, incident: int) -> datetime | None:
-        taken = sent.c.fate.in_((Fate.ACCEPTED, Fate.ARRIVED))
-        found: datetime | None = self._db.scalar(
-            sa.select(sent.c.at)
-            .where(sent.c.incident == incident, sent.c.page, taken)
-            .order_by(sent.c.at)
-            .limit(1)
-        )
+        found: datetime | None = self._db.scalar(_FIRST_PAGED, {"number": incident})
         return found
 
 

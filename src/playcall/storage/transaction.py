@@ -4,11 +4,13 @@ Locks (`FOR UPDATE`, `SKIP LOCKED`) matter on PostgreSQL, where several processe
 SQLite has one writer and ignores them.
 """
 
+import functools
 import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
@@ -21,7 +23,7 @@ from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.storage import inbox, queries
 from playcall.storage.codec import dump, kind_of, load
-from playcall.storage.outbox import SqlOutbox
+from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.tables import (
     counters,
     events,
@@ -32,6 +34,32 @@ from playcall.storage.tables import (
     readiness,
     readings,
     runs,
+)
+
+# Built once: to build a statement costs more than to carry it out.
+_NEXT_INCIDENT = (
+    sa.update(counters)
+    .where(counters.c.name == "incident")
+    .values(n=counters.c.n + 1)
+    .returning(counters.c.n)
+)
+_STATE = sa.select(incidents.c.state).with_for_update()
+_BY_ID = _STATE.where(incidents.c.id == sa.bindparam("incident"))
+_LIVE_IN_GROUP = _STATE.where(incidents.c.group_key == sa.bindparam("group"), incidents.c.live)
+_LATELY_OVER = (
+    _STATE.where(incidents.c.group_key == sa.bindparam("group"), sa.not_(incidents.c.live))
+    .order_by(incidents.c.id.desc())
+    .limit(1)
+)
+_MOVE_INCIDENT = (
+    sa.update(incidents)
+    .where(incidents.c.id == sa.bindparam("incident"), incidents.c.version == sa.bindparam("was"))
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}")
+            for name in ("group_key", "live", "state", "version", "wake_at", "over_at")
+        }
+    )
 )
 
 
@@ -48,7 +76,9 @@ class SqlTransaction(SqlOutbox):
         body = dump(plan)
         digest = queries.plan_digest(body)
         self._db.execute(
-            self._insert(plans).values(digest=digest, body=body).on_conflict_do_nothing()
+            upserting(self._db.dialect.name, plans)
+            .values(digest=digest, body=body)
+            .on_conflict_do_nothing()
         )
         self._plans[digest] = plan
         return digest
@@ -70,32 +100,20 @@ class SqlTransaction(SqlOutbox):
     # --- incidents
 
     def next_incident(self) -> int:
-        number = self._db.execute(
-            sa.update(counters)
-            .where(counters.c.name == "incident")
-            .values(n=counters.c.n + 1)
-            .returning(counters.c.n)
-        ).scalar_one()
+        number = self._db.execute(_NEXT_INCIDENT).scalar_one()
         return int(number)
 
     def incident(self, incident: int) -> Incident | None:
-        return self._locked(incidents.c.id == incident)
+        return self._locked(_BY_ID, incident=incident)
 
     def live_in_group(self, group: str) -> Incident | None:
-        return self._locked(sa.and_(incidents.c.group_key == group, incidents.c.live))
+        return self._locked(_LIVE_IN_GROUP, group=group)
 
     def lately_over(self, group: str) -> Incident | None:
-        state = self._db.scalar(
-            sa.select(incidents.c.state)
-            .where(incidents.c.group_key == group, sa.not_(incidents.c.live))
-            .order_by(incidents.c.id.desc())
-            .limit(1)
-            .with_for_update()
-        )
-        return load(state, Incident) if state else None
+        return self._locked(_LATELY_OVER, group=group)
 
-    def _locked(self, which: sa.ColumnElement[bool]) -> Incident | None:
-        state = self._db.scalar(sa.select(incidents.c.state).where(which).with_for_update())
+    def _locked(self, which: sa.Select[tuple[str]], **values: object) -> Incident | None:
+        state = self._db.scalar(which, values)
         return load(state, Incident) if state else None
 
     def live(self) -> Sequence[int]:
@@ -127,26 +145,30 @@ class SqlTransaction(SqlOutbox):
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}
-            self._db.execute(sa.insert(incidents).values(row))
+            self._db.execute(sa.insert(incidents), row)
         else:
             self._update_incident(incident, row)
         self._db.execute(
-            sa.insert(events).values(
-                incident=incident.id,
-                n=incident.version,
-                at=event.at,
-                kind=kind_of(event),
-                body=dump(event),
-            )
+            sa.insert(events),
+            {
+                "incident": incident.id,
+                "n": incident.version,
+                "at": event.at,
+                "kind": kind_of(event),
+                "body": dump(event),
+            },
         )
         for job in follows:
             self.add_job(job, event.at)
 
     def _update_incident(self, incident: Incident, row: dict[str, object]) -> None:
         changed = self._db.execute(
-            sa.update(incidents)
-            .where(incidents.c.id == incident.id, incidents.c.version == incident.version - 1)
-            .values(row)
+            _MOVE_INCIDENT,
+            {
+                "incident": incident.id,
+                "was": incident.version - 1,
+                **{f"new_{name}": value for name, value in row.items()},
+            },
         )
         if changed.rowcount != 1:
             raise Unavailable(f"incident {incident.id} was changed by somebody else; try again")
@@ -273,10 +295,12 @@ class SqlTransaction(SqlOutbox):
     # --- counters
 
     def count(self, name: str, by: int = 1) -> None:
-        statement = self._insert(counters).values(name=name, n=by)
-        self._db.execute(
-            statement.on_conflict_do_update(
-                index_elements=[counters.c.name],
-                set_={"n": counters.c.n + statement.excluded.n},
-            )
-        )
+        self._db.execute(_counting(self._db.dialect.name), {"name": name, "n": by})
+
+
+@functools.cache
+def _counting(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    statement = upserting(dialect, counters)
+    return statement.on_conflict_do_update(
+        index_elements=[counters.c.name], set_={"n": counters.c.n + statement.excluded.n}
+    )
