@@ -8,6 +8,7 @@ import functools
 import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -112,7 +113,7 @@ class SqlTransaction(SqlOutbox):
     def lately_over(self, group: str) -> Incident | None:
         return self._locked(_LATELY_OVER, group=group)
 
-    def _locked(self, which: sa.Select[tuple[str]], **values: object) -> Incident | None:
+    def _locked(self, which: sa.Select[Any], **values: object) -> Incident | None:
         state = self._db.scalar(which, values)
         return load(state, Incident) if state else None
 
