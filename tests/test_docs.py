@@ -15,6 +15,7 @@ from playcall.web import (
     api_response,
     api_values,
     ledger,
+    messages,
     oncall,
     rollback,
     unheard,
@@ -72,17 +73,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = (
-        api,
-        api_response,
-        api_approvals,
-        api_values,
-        ledger,
-        oncall,
-        rollback,
-        unheard,
-        updates,
-    )
+    modules = [api, api_response, api_approvals, api_values, ledger, messages, oncall]
+    modules += [rollback, unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

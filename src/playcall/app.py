@@ -29,8 +29,10 @@ from playcall.core.policy import apply_policy
 from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
 from playcall.core.rollback import with_measures
+from playcall.core.storm import Rate
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
+from playcall.engine.delivering import Telling
 from playcall.engine.directory import Directory, bindable
 from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
@@ -50,6 +52,7 @@ from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
 from playcall.storage import Database
 from playcall.tellingfile import unknown_names
+from playcall.web.acknowledge_links import link_maker
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
 from playcall.web.desk import Desk
 from playcall.web.server import build_web
@@ -173,8 +176,12 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
     store = Database(settings.database)
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            engine = await _build_engine(settings, playbook, store, client)
             doorkeeper = _doorkeeper(settings)
+            telling = Telling(
+                rate=Rate().quickened(settings.pace),
+                acknowledging=link_maker(doorkeeper.key, settings.url),
+            )
+            engine = await _build_engine(settings, playbook, store, client, telling)
             desk = Desk(
                 engine=engine,
                 store=store,
@@ -265,7 +272,11 @@ async def _run(server: "_Server", engine: Engine, listener: socket.socket) -> No
 
 
 async def _build_engine(
-    settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
+    settings: Settings,
+    playbook: Playbook,
+    store: Database,
+    client: httpx.AsyncClient,
+    telling: Telling,
 ) -> Engine:
     clock = SystemClock()
     redactor = Redactor(secrets_of(settings))
@@ -284,6 +295,7 @@ async def _build_engine(
         hands=hands,
         owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         access={name: one.access for name, one in identities(settings).items()},
+        telling=telling,
     )
     reader = Reader(
         store=store,

@@ -438,6 +438,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     back.RollbackDone(at=NOON),
     ev.PageLost(at=NOON, round=1),
     ev.PersonGone(at=NOON, role="r", person="zoe", reason="fired", message="1.1.0", page=True),
+    ev.TaskRetried(at=NOON, by="ada", what="the message to bob", key="1.1.0.bob"),
     ev.QuietShortened(at=NOON, until=NOON),
     ev.RungClimbed(at=NOON, rung=0, round=1, roles=("r",), reason=""),
     ev.TargetMissed(at=NOON, target=minutes(5)),

@@ -19,6 +19,7 @@ from playcall.core.reconciliation import Patience
 from playcall.core.rota import Schedule
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
+from playcall.engine.delivering import Telling
 from playcall.engine.directory import Directory
 from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
@@ -77,6 +78,7 @@ class World:
     clock: SetClock = field(default_factory=SetClock)
     mail: RememberingChannel = field(default_factory=RememberingChannel)
     chat: RememberingChannel = field(default_factory=RememberingChannel)
+    telling: Telling = field(default_factory=Telling)
     runner: Runner = field(default_factory=ScriptedRunner)
     targets: Mapping[str, Runner] = field(default_factory=dict)
     placement: Placement = field(default_factory=Placement)
@@ -147,6 +149,7 @@ class World:
                 clock=self.clock,
                 hands=hands,
                 owner=self.owner,
+                telling=self.telling,
             ),
             reader=Reader(
                 store=self.store,

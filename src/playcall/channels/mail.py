@@ -115,8 +115,8 @@ def compose(message: Message, sender: str, address: str, key: str, instance: str
         mail["X-Priority"] = "1"
         mail["Importance"] = "high"
     body = _body(message.body)
-    mail.set_content(f"{body}\n\n{message.link}\n" if message.link else f"{body}\n")
-    mail.add_alternative(_html(body, message.link), subtype="html")
+    mail.set_content("\n\n".join([body, *_links(message)]) + "\n")
+    mail.add_alternative(_html(body, message), subtype="html")
     return mail
 
 
@@ -157,15 +157,27 @@ def _body(text: str) -> str:
     return f"{kept}\n\n[{left_out} bytes left out here; the incident's page has everything]"
 
 
-def _html(body: str, link: str) -> str:
-    address = html.escape(link)
-    button = f'<p><a href="{address}" style="{BUTTON}">Open the incident</a></p>'
-    if not link.startswith(("https://", "http://")):
-        button = f"<p>{address}</p>"
+def _links(message: Message) -> list[str]:
+    acknowledge = [f"Acknowledge: {message.acknowledge}"] if message.acknowledge else []
+    return [message.link, *acknowledge] if message.link else acknowledge
+
+
+def _html(body: str, message: Message) -> str:
+    buttons = [_button(message.link, "Open the incident")]
+    if message.acknowledge:
+        buttons.append(_button(message.acknowledge, "Acknowledge"))
     return (
         '<!doctype html><meta charset="utf-8"><body style="font-family:sans-serif">'
-        f'<div dir="auto" style="white-space:pre-wrap">{html.escape(body)}</div>{button}</body>\n'
+        f'<div dir="auto" style="white-space:pre-wrap">{html.escape(body)}</div>'
+        f"{''.join(buttons)}</body>\n"
     )
+
+
+def _button(link: str, words: str) -> str:
+    address = html.escape(link)
+    if not link.startswith(("https://", "http://")):
+        return f"<p>{address}</p>"
+    return f'<p><a href="{address}" style="{BUTTON}">{words}</a></p>'
 
 
 def _message_id(kind: str, key: str, instance: str) -> str:

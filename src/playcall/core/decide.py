@@ -17,6 +17,7 @@ from playcall.core import (
     delivery,
     engagement,
     escalation,
+    joining,
     polling,
     rollback,
     silences,
@@ -83,6 +84,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     back.ItemTicked: _ANY,
     ev.PageLost: frozenset({Status.OPEN}),
     ev.PersonGone: _ANY,
+    ev.TaskRetried: _ANY,
     ev.QuietShortened: _LIVE,
     ev.RungClimbed: _ANY,
     ev.TargetMissed: _ANY,
@@ -128,6 +130,7 @@ def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))
         moved = _then(moved, deadlines.pass_(moved.incident, plan, at))
+        moved = _then(moved, joining.tell(moved.incident, at))
         moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
@@ -154,6 +157,7 @@ def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
+        joining.next_at(incident),
         polling.next_at(incident, plan),
         silences.next_renewal(incident),
         approvals.next_expiry(incident),
@@ -240,11 +244,7 @@ def _announced(event: ev.Opened | ev.Reopened) -> Quiet | None:
 
 
 def _join(incident: Incident, event: ev.AlertsJoined, plan: Plan) -> Moved:
-    joined = {
-        alert.fingerprint: Member(alert=alert, firing=True, changed_at=event.at)
-        for alert in event.alerts
-    }
-    return Moved(incident=replace(incident, alerts={**incident.alerts, **joined}))
+    return Moved(incident=joining.join(incident, event))
 
 
 def _clear(incident: Incident, event: ev.AlertsCleared, plan: Plan) -> Outcome:
@@ -391,6 +391,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     back.ItemTicked: rollback.tick,
     ev.PageLost: escalation.page_again,
     ev.PersonGone: delivery.redirect,
+    ev.TaskRetried: _record,
     ev.QuietShortened: escalation.shorten_quiet,
     ev.RungClimbed: _record,
     ev.TargetMissed: _record,

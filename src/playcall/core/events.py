@@ -16,6 +16,7 @@ from playcall.core.approval_events import RunApproved as RunApproved
 from playcall.core.approval_events import RunDeclined as RunDeclined
 from playcall.core.approval_events import RunEdited as RunEdited
 from playcall.core.approval_events import RunRequested as RunRequested
+from playcall.core.delivery_events import TaskRetried as TaskRetried
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.rollback_events import (
@@ -84,6 +85,7 @@ class AnotherOpened:
 class Acknowledged:
     at: datetime
     by: str
+    link: str = ""  # the single-use link that it was done by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,6 +409,7 @@ Event = (
     | ItemTicked
     | PageLost
     | PersonGone
+    | TaskRetried
     | QuietShortened
     | RungClimbed
     | TargetMissed

@@ -233,7 +233,7 @@ class Incident:
     page_lost_in: int = 0  # the latest round whose pages reached nobody and were sent again
     runs: Mapping[str, Run] = field(default_factory=dict)  # by command id
     requests: Mapping[str, Request] = field(default_factory=dict)  # by command id; they wait
-    used_links: tuple[str, ...] = ()  # single-use links to approve or refuse
+    used_links: tuple[str, ...] = ()  # single-use links to approve, refuse or acknowledge
     readings: Mapping[str, Judgement] = field(default_factory=dict)  # by criterion id
     rollback: RollbackState | None = None
     ticks: Mapping[int, Tick] = field(default_factory=dict)  # by the item's number, from 1
@@ -246,6 +246,8 @@ class Incident:
     unreached: Unreached | None = None
     telling: Telling = field(default_factory=Telling)
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
+    joined: int = 0  # alerts since whoever is on it was last told
+    joined_told_at: datetime | None = None
 
     @property
     def firing(self) -> bool:

@@ -23,6 +23,7 @@ _Hands = (
     | ev.PageFailed
     | ev.PageLost
     | ev.PersonGone
+    | ev.TaskRetried
     | ev.StoodIn
     | ev.Silenced
     | ev.SilenceFailed
@@ -133,7 +134,9 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.NoteAdded():
             return event.text
         case ev.Acknowledged():
-            return f"Acknowledged by {event.by}"
+            return (
+                f"Acknowledged by {event.by}{', by the link they were sent' if event.link else ''}"
+            )
         case ev.Resolved():
             return _resolved(event)
         case ev.MetricRead():
@@ -186,6 +189,8 @@ def _hands(event: _Hands) -> str:
                 f"{event.person}{role} is no longer among the people of the settings: "
                 f"what was on its way goes to whoever is there now"
             )
+        case ev.TaskRetried():
+            return f"{event.by} had what was given up tried again: {event.what}"
         case ev.StoodIn():
             what = "paged" if event.page else "told"
             if not event.to:

@@ -9,33 +9,27 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from playcall.core import notices
 from playcall.core.access import Access
 from playcall.core.approvals import lapsed
-from playcall.core.delivery import Origin, is_moot
 from playcall.core.events import (
     ApprovalLapsed,
     CommandBegun,
     CommandFinished,
     CommandInterrupted,
     Event,
-    PageDelivered,
-    PageFailed,
-    PersonGone,
     ReportWritten,
     Silenced,
     SilenceEnded,
     SilenceFailed,
 )
 from playcall.core.finding import find
-from playcall.core.incident import Incident, RunStatus, SilencePurpose
+from playcall.core.incident import RunStatus, SilencePurpose
 from playcall.core.measured import PAST, write_answer
-from playcall.core.message import Message
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
 from playcall.core.report import write_report
 from playcall.engine.commit import Committer
-from playcall.engine.directory import as_of_now
+from playcall.engine.delivering import Delivering, Telling
 from playcall.engine.monitoring import Metrics, Silencer
 from playcall.engine.ports import (
     Archive,
@@ -55,16 +49,13 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.retrying import retry_after
 from playcall.engine.running import Lost, Runner
-from playcall.engine.saying import missed
 from playcall.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY = timedelta(seconds=1)
-LAST_RETRY = timedelta(minutes=1)
 SILENCE_ATTEMPTS = 5
-LATE = timedelta(minutes=1)  # a message that is older says so
 LOST_ATTEMPTS = 3  # of a command that changes nothing, on hosts that vanish
 
 
@@ -82,11 +73,6 @@ class Hands:
     publishers: Mapping[str, Publisher] = field(default_factory=dict)  # status pages elsewhere
 
 
-def retry_after(attempts: int) -> timedelta:
-    """Doubles with every attempt."""
-    return min(LAST_RETRY, FIRST_RETRY * (1 << min(attempts - 1, 10)))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performer:
     store: Store
@@ -95,11 +81,23 @@ class Performer:
     hands: Hands
     owner: str
     access: Mapping[str, Access] | None = None  # what people may do now; None: not known here
+    telling: Telling = field(default_factory=Telling)
+    delivering: Delivering = field(init=False)
+
+    def __post_init__(self) -> None:
+        delivering = Delivering(
+            store=self.store,
+            committer=self.committer,
+            clock=self.clock,
+            channels=self.hands.channels,
+            telling=self.telling,
+        )
+        object.__setattr__(self, "delivering", delivering)
 
     async def perform(self, job: Job) -> None:
         match job.task:
             case Delivery():
-                await self._deliver(job, job.task)
+                await self.delivering.deliver(job, job.task)
             case Execution():
                 await self._execute(job, job.task)
             case Silencing():
@@ -120,59 +118,6 @@ class Performer:
             tx.finish(job.key)
             if event:
                 self.committer.apply(tx, event, job.incident)
-
-        await self.store.write(work)
-
-    # --- pages and notices
-
-    async def _deliver(self, job: Job, task: Delivery) -> None:
-        state = await self.store.write(lambda tx: tx.incident(job.incident))
-        if task.page and _is_moot(state, task):
-            await self._finish(job)
-            return
-        known = self.committer.directory.people
-        if known and task.person.id not in known:
-            await self._finish(job, _gone(job, task, self.clock.now()))
-            return
-        person = as_of_now(task.person, known.get(task.person.id, task.person))
-        message = _message(task, state, self.clock.now())
-        reasons: list[str] = []
-        permanent = True
-        for method in person.methods:
-            channel = self.hands.channels.get(method.channel)
-            try:
-                if channel is None:
-                    raise Unavailable("no such channel is configured", permanent=True)
-                await channel.send(message, method.address, job.key)
-            except Unavailable as error:
-                permanent = permanent and error.permanent
-                reasons.append(f"{method.channel}: {error}")
-                continue
-            await self._delivered(job, task, method.channel)
-            return
-        reason = "; ".join(reasons) or "the person has no contact method"
-        log.warning("%s to %s failed: %s", job.key, task.person.id, reason)
-        await self._undelivered(job, task, reason, permanent)
-
-    async def _delivered(self, job: Job, task: Delivery, channel: str) -> None:
-        event = PageDelivered(
-            at=self.clock.now(), role=task.role, person=task.person.id, channel=channel
-        )
-        await self._finish(job, event if task.page else missed(task, event.at))
-
-    async def _undelivered(self, job: Job, task: Delivery, reason: str, permanent: bool) -> None:
-        now = self.clock.now()
-
-        def work(tx: Transaction) -> None:
-            if permanent:
-                tx.bury(job.key, reason)
-            else:
-                tx.postpone(job.key, now + retry_after(job.attempts), reason)
-            if task.page and (permanent or job.attempts == 1):
-                failed = PageFailed(at=now, role=task.role, person=task.person.id, reason=reason)
-                self.committer.apply(tx, failed, job.incident)
-            if late := missed(task, now, given_up=permanent):
-                self.committer.apply(tx, late, job.incident)
 
         await self.store.write(work)
 
@@ -214,7 +159,7 @@ class Performer:
 
     async def _lose(self, job: Job, task: Execution, reason: str) -> None:
         """What changes nothing is tried again; else nobody knows, and a person decides."""
-        again_at = self.clock.now() + retry_after(job.attempts)
+        again_at = self.clock.now() + retry_after(job.attempts, job.key)
 
         def work(tx: Transaction) -> None:
             if not task.repeatable:
@@ -380,7 +325,7 @@ class Performer:
         elif last:
             await self.store.write(lambda tx: tx.bury(job.key, reason))
         else:
-            later = self.clock.now() + retry_after(job.attempts)
+            later = self.clock.now() + retry_after(job.attempts, job.key)
             await self.store.write(lambda tx: tx.postpone(job.key, later, reason))
 
     async def _publish(self, job: Job, task: Publishing) -> None:
@@ -399,7 +344,7 @@ class Performer:
         if error.permanent:
             await self.store.write(lambda tx: tx.bury(job.key, str(error)))
             return
-        later = self.clock.now() + (error.retry_after or retry_after(job.attempts))
+        later = self.clock.now() + (error.retry_after or retry_after(job.attempts, job.key))
         await self.store.write(lambda tx: tx.postpone(job.key, later, str(error)))
 
     async def _report(self, job: Job) -> None:
@@ -413,36 +358,6 @@ class Performer:
         markdown = await self.store.write(gather)
         path = self.hands.archive.keep(f"incident-{job.incident}.md", markdown)
         await self._finish(job, ReportWritten(at=self.clock.now(), path=path))
-
-
-def _is_moot(state: Incident | None, task: Delivery) -> bool:
-    later = task.later
-    repeats = later.decided_at if later and later.repeats else None
-    return state is None or is_moot(state, task.origin, task.person.id, repeats)
-
-
-def _message(task: Delivery, state: Incident | None, now: datetime) -> Message:
-    """As it was written, and how old it is, when it is late."""
-    if state is None or task.origin is None:
-        return task.message
-    due_at = task.later.due_at if task.later else task.origin.at
-    late = now - due_at > LATE
-    return notices.late(task.message, state, task.origin.at, now) if late else task.message
-
-
-def _gone(job: Job, task: Delivery, now: datetime) -> PersonGone:
-    origin = task.origin or Origin(at=now, reason="")
-    incident, version, effect, *_ = job.key.split(".", 3)
-    return PersonGone(
-        at=now,
-        role=task.role,
-        person=task.person.id,
-        reason=origin.reason,
-        message=f"{incident}.{version}.{effect}",
-        page=task.page,
-        rung=origin.rung,
-        until_acknowledged=origin.until_acknowledged,
-    )
 
 
 def _interrupted(reason: str) -> Exit:

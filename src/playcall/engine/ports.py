@@ -10,7 +10,7 @@ Adapters implement these and never meet one another. Two things may go wrong in 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
 from playcall.core.delivery import Origin, Owed
@@ -26,9 +26,8 @@ from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
-
-if TYPE_CHECKING:
-    from playcall.engine.turns import Limits
+from playcall.engine.outbox import Buried as Buried
+from playcall.engine.outbox import Outbox, Sent
 
 T = TypeVar("T")
 
@@ -131,6 +130,17 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """A message that went into another one."""
+
+    key: str  # the job's
+    incident: int
+    role: str
+    later: Later | None
+    origin: Origin | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A message to one person, whom it was resolved to when it was decided."""
 
@@ -141,6 +151,7 @@ class Delivery:
     later: Later | None = None  # None: now
     origin: Origin | None = None  # None: of a version that did not keep it
     owed: Owed | None = None  # None: it has no deadline
+    covers: tuple["Covered", ...] = ()  # other messages that it was put together from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +254,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, KeptReadings, Protocol):
+class Transaction(Inbox, KeptReadings, Outbox, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -284,35 +295,6 @@ class Transaction(Inbox, KeptReadings, Protocol):
         ...
 
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]: ...
-
-    # outbox
-    def claim(
-        self,
-        owner: str,
-        kinds: Sequence[type[Task]],
-        at: datetime,
-        lease: timedelta,
-        limit: int,
-    ) -> Sequence[Job]:
-        """Jobs of these kinds that are due, or whose owner's lease ran out: now `owner`'s. Those
-        that wait for their turn are claimed by `claim_turns`; see `engine.turns`."""
-        ...
-
-    def claim_turns(
-        self, owner: str, at: datetime, lease: timedelta, limits: "Limits"
-    ) -> Sequence[Job]: ...
-
-    def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None: ...
-
-    def finish(self, key: str) -> None: ...
-
-    def postpone(self, key: str, until: datetime, reason: str) -> None:
-        """Give the lease back; the job is due again at `until`."""
-        ...
-
-    def bury(self, key: str, reason: str) -> None:
-        """Give up on a job, in plain sight."""
-        ...
 
     # ledger
     def begin_run(self, run: str, owner: str, at: datetime) -> bool:
@@ -362,16 +344,6 @@ class Transaction(Inbox, KeptReadings, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Buried:
-    """A job that was given up."""
-
-    key: str
-    incident: int
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """Everything a face shows of one incident, read in one snapshot."""
 
@@ -381,6 +353,7 @@ class Dossier:
     runs: tuple[StoredRun, ...]
     readings: Mapping[str, tuple[datetime, Judgement]] = field(default_factory=dict)
     buried: tuple[Buried, ...] = ()
+    sent: tuple[Sent, ...] = ()  # the latest last
 
 
 class Views(Protocol):

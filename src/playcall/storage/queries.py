@@ -13,6 +13,7 @@ from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
+from playcall.engine.outbox import Sent
 from playcall.engine.ports import (
     Buried,
     Dossier,
@@ -22,6 +23,7 @@ from playcall.engine.ports import (
 )
 from playcall.storage import inbox
 from playcall.storage.codec import load, load_event
+from playcall.storage.outbox import sent_of
 from playcall.storage.tables import (
     counters,
     incidents,
@@ -31,6 +33,7 @@ from playcall.storage.tables import (
     readiness,
     readings,
     runs,
+    sent,
 )
 from playcall.storage.tables import events as events_table
 from playcall.storage.tables import overrides as overrides_table
@@ -194,6 +197,7 @@ class SqlViews:
             runs=self._runs(incident),
             readings=self._readings(incident),
             buried=self._buried(incident),
+            sent=self._sent(incident),
         )
 
     def run(self, run_id: str) -> StoredRun | None:
@@ -233,3 +237,7 @@ class SqlViews:
             Buried(key=row.key, incident=row.incident, kind=row.kind, reason=row.reason)
             for row in rows
         )
+
+    def _sent(self, incident: int) -> tuple[Sent, ...]:
+        query = sa.select(sent).where(sent.c.incident == incident).order_by(sent.c.at, sent.c.id)
+        return tuple(sent_of(row) for row in self._db.execute(query))

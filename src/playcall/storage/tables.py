@@ -129,9 +129,33 @@ jobs = sa.Table(
     sa.Column("lease_until", Instant),
     sa.Column("reason", Words),
     sa.Column("lane", Words),  # of a command that waits for its turn; NULL: it waits for nobody
+    sa.Column("channel", Words),  # that a message goes to first
+    sa.Column("held", Words),  # the group of messages that it may be put together with
 )
 _unfinished = jobs.c.state.in_(("due", "leased"))
+_is_held = jobs.c.held.is_not(None)
 sa.Index("jobs_due", jobs.c.due_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
+
+sa.Index("jobs_held", jobs.c.held, sqlite_where=_is_held, postgresql_where=_is_held)
+
+sent = sa.Table(  # messages as they were handed to a channel; the latest attempt by each
+    "sent",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False),  # the job's
+    sa.Column("channel", Words, nullable=False),
+    sa.Column("incident", sa.BigInteger, nullable=False, index=True),
+    sa.Column("role", Words, nullable=False),
+    sa.Column("person", Words, nullable=False),
+    sa.Column("page", sa.Boolean, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("subject", Words, nullable=False),
+    sa.Column("body", Words, nullable=False),
+    sa.Column("fate", sa.Text, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.UniqueConstraint("key", "channel"),
+)
+sa.Index("sent_person", sent.c.person, sent.c.at)
 
 runs = sa.Table(
     "runs",
@@ -196,10 +220,12 @@ def upgrade(connection: sa.Connection) -> None:
         ("alerts", "ended_at", "BIGINT"),
         ("alerts", "unheard", "BOOLEAN"),
         ("jobs", "lane", "TEXT"),
+        ("jobs", "channel", "TEXT"),
+        ("jobs", "held", "TEXT"),
         ("output", "size", "BIGINT"),
     ):
         present = {column["name"] for column in sa.inspect(connection).get_columns(table)}
         if name not in present:
             connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
-    for index in (*incidents.indexes, *alerts.indexes):
+    for index in (*incidents.indexes, *alerts.indexes, *jobs.indexes):
         index.create(connection, checkfirst=True)

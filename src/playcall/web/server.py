@@ -13,11 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
 from playcall.web import (
+    acknowledge_links,
     api,
     api_approvals,
     api_response,
     api_values,
     ledger,
+    messages,
     oncall,
     pages,
     pages_approvals,
@@ -51,6 +53,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(api.router)
     web.include_router(ledger.router)
     web.include_router(ledger.forms, include_in_schema=False)
+    web.include_router(messages.router)
+    web.include_router(messages.forms, include_in_schema=False)
     web.include_router(oncall.router)
     web.include_router(unheard.router)
     web.include_router(oncall.feeds, include_in_schema=False)
@@ -65,6 +69,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(rollback.forms, include_in_schema=False)
     web.include_router(pages_approvals.router, include_in_schema=False)
     web.include_router(pages_approvals.links, include_in_schema=False)
+    web.include_router(acknowledge_links.router, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,

@@ -24,6 +24,7 @@ from playcall.core.plan import (
 )
 from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
+from playcall.engine.outbox import Buried, Sent
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import printed, rollback, view_response
 from playcall.web.approval_view import AskView, view_ask
@@ -33,6 +34,8 @@ from playcall.web.rollback import RollbackView
 from playcall.web.telling import standing
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
+
+MOST_SENT = 200  # messages on the page; the API has all
 
 STATUS_WORDS = {
     Status.OPEN: "Nobody has acknowledged",
@@ -122,7 +125,8 @@ class IncidentView:
     entries: tuple[timeline.Entry, ...]  # newest first
     doubts: tuple[str, ...]
     beside: tuple[int, ...]
-    given_up: tuple[str, ...]
+    given_up: tuple[Buried, ...]
+    sent: tuple[Sent, ...]  # newest first
     diagnostics: str  # "5 of 6 finished"
     decide: CommandView | None  # the first change that nobody has decided on
     can_acknowledge: bool
@@ -157,7 +161,8 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         entries=tuple(reversed(_entries(found, play))),
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
-        given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
+        given_up=found.buried,
+        sent=tuple(reversed(found.sent))[:MOST_SENT],
         diagnostics=say_diagnostics(incident),
         decide=_undecided(phases, state) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
