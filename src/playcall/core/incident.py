@@ -243,6 +243,7 @@ class Incident:
     given_back_at: datetime | None = None  # when the first rung was last paged for that
     put_off: PutOff | None = None
     unreached: Unreached | None = None
+    war_room: str = ""  # a channel that was made for it
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
 
     @property

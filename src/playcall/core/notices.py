@@ -12,6 +12,7 @@ from datetime import datetime
 from playcall.core import decision, escalation
 from playcall.core.effects import Page, Tell
 from playcall.core.incident import Incident, Part, RunStatus, Status
+from playcall.core.meeting import meeting_of
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.plan import Plan, Play, Wake
@@ -83,7 +84,7 @@ def late(message: Message, incident: Incident, decided_at: datetime, at: datetim
 
 
 def _meeting(incident: Incident, plan: Plan) -> list[str]:
-    link = plan.response.meeting_of(incident.id)
+    link = meeting_of(incident, plan)
     return [f"War room: {link}"] if link else []
 
 

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from playcall.core.alert import Alert
 from playcall.core.events import Event
@@ -31,9 +30,11 @@ from playcall.engine.ports import (
 from playcall.engine.turns import Limits, lane
 from playcall.storage import inbox, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
+from playcall.storage.posts import SqlPosts
 from playcall.storage.tables import (
     counters,
     events,
+    holds,
     incidents,
     jobs,
     output,
@@ -45,7 +46,7 @@ from playcall.storage.tables import (
 )
 
 
-class SqlTransaction:
+class SqlTransaction(SqlPosts):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
@@ -65,10 +66,6 @@ class SqlTransaction:
 
     def plan(self, digest: str) -> Plan:
         return queries.plan(self._db, digest, self._plans)
-
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
-        return insert(table)
 
     # --- alerts
 
@@ -254,6 +251,7 @@ class SqlTransaction:
         self._db.execute(
             sa.update(jobs).where(jobs.c.state == "leased").values(state="due", owner=None)
         )
+        self._db.execute(sa.delete(holds))
 
     def finish(self, key: str) -> None:
         self._set_job(key, state="done", owner=None)
