@@ -197,8 +197,6 @@ def fake_slack() -> Iterator[FakeSlack]:
                 self._say(200, b"ok")
                 return
             form = {key: one[0] for key, one in parse_qs(body, keep_blank_values=True).items()}
-            if not form and body.startswith("{"):
-                form = json.loads(body)
             with state.lock:
                 self._answer(method, form)
 

@@ -19,6 +19,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.types import ASGIApp
 
+from playcall.channels.slack_api import SlackApi
 from playcall.channels.slack_blocks import escape, render
 from playcall.core.chat import Card, Press
 from playcall.engine.ports import Unavailable
@@ -130,7 +131,7 @@ def _build(door: SlackDoor, web: ASGIApp) -> Any:
         signing_secret=door.signing_secret or None,
         logger=log,
     )
-    listeners = _Listeners(door=door, web=web)
+    listeners = _Listeners(door=door, web=web, api=SlackApi(door.token, door.url))
     app.use(listeners.refuse_replay)
     app.command(COMMAND)(listeners.on_command)
     for press in Press:
@@ -146,6 +147,7 @@ def _build(door: SlackDoor, web: ASGIApp) -> Any:
 class _Listeners:
     door: SlackDoor
     web: Any
+    api: SlackApi
 
     async def refuse_replay(self, body: Any, next_: Callable[[], Awaitable[Any]]) -> Any:
         """Everything that Slack sends is unlike everything else it ever sent: it has a trigger."""
@@ -162,9 +164,10 @@ class _Listeners:
         return await next_()
 
     async def on_command(self, ack: Any, body: Mapping[str, Any]) -> None:
-        who = self.door.who(str(body.get("user_id", "")), self.web)
+        user = str(body.get("user_id", ""))
+        who = self.door.who(user, self.web)
         if who is None:
-            await ack(text=STRANGER.format(user=escape(str(body.get("user_id", "")), 40)))
+            await ack(**_sentence(STRANGER.format(user=user)))
             return
         text = str(body.get("text") or "")
         await ack(**self._words(await slack_acts.answered(self._command(who, text))))
@@ -179,23 +182,19 @@ class _Listeners:
         work = slack_acts.press(self._request, who, pressed, str(action.get("value", "")))
         await self._tell(respond, **self._words(await slack_acts.answered(work)))
 
-    async def on_refuse(
-        self, ack: Any, body: Mapping[str, Any], action: Any, client: Any, respond: Any
-    ) -> None:
+    async def on_refuse(self, ack: Any, body: Mapping[str, Any], action: Any, respond: Any) -> None:
         """The reason is asked for in a window."""
         await ack()
         who, user = self._sender(body)
         if who is None:
             await self._tell(respond, text=STRANGER.format(user=user))
             return
-        from slack_sdk.errors import SlackClientError
-
+        view = _window(str(action.get("value", "")))
         try:
-            view = _window(str(action.get("value", "")))
-            await client.views_open(trigger_id=body["trigger_id"], view=view)
-        except (SlackClientError, OSError, TimeoutError) as error:
-            log.warning("Slack cannot open a window: %s", str(error).partition("\n")[0][:200])
-            await self._tell(respond, text="Slack did not open the window: refuse on the page.")
+            await self.api.call("views.open", trigger_id=body["trigger_id"], view=view)
+        except Unavailable as error:
+            log.warning("%s", error)
+            await self._tell(respond, text="Slack opened no window: refuse on the incident's page.")
 
     async def on_reason(self, ack: Any, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
         who, user = self._sender(body)
