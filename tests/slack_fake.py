@@ -66,6 +66,7 @@ class FakeSlack:
     views: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)  # to response_url
     users: set[str] = field(default_factory=lambda: {"UADA00001", "UBOB00001"})
+    socket: str = ""  # where a socket is to be opened
     release: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
     clock: Iterator[int] = field(default_factory=lambda: itertools.count(4_102_444_800))
@@ -178,6 +179,9 @@ class FakeSlack:
     def _bookmarks_add(self, form: dict[str, str]) -> dict[str, Any]:
         self.channels[form["channel_id"]].bookmarks.append(form)
         return {}
+
+    def _apps_connections_open(self, form: dict[str, str]) -> dict[str, Any]:
+        return {"url": self.socket}
 
     def _views_open(self, form: dict[str, str]) -> dict[str, Any]:
         self.views.append(json.loads(form["view"]))

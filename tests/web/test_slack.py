@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from aiohttp import WSMsgType, web
 
+from playcall.chat import listening
 from playcall.core import events as ev
 from playcall.core.approvals import digest_of_run
 from playcall.core.chat import Place, places
@@ -218,6 +221,51 @@ async def test_refusing_asks_why_in_a_window(reached: Reached) -> None:
     assert (await reached.send(a_reason(ADA, view, "too risky"))).status_code == 200
     (declined,) = await reached.events(ev.RunDeclined)
     assert (declined.by, declined.command, declined.reason) == ("ada", "2.1", "too risky")
+
+
+# --- The socket ----------------------------------------------------------------------------------
+
+
+async def test_the_socket_brings_the_same(reached: Reached) -> None:
+    """For a server that Slack cannot reach: it is we who connect."""
+    answers: list[dict[str, Any]] = []
+    done = asyncio.Event()
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello"})
+        payload = {key: one[0] for key, one in parse_qs(a_command(ADA, "ack 1")).items()}
+        for envelope in ("e1", "e2"):  # Slack sends again what it believes lost
+            await socket.send_json(
+                {
+                    "type": "slash_commands",
+                    "envelope_id": envelope,
+                    "accepts_response_payload": True,
+                    "payload": payload,
+                }
+            )
+        async for message in socket:
+            if message.type is WSMsgType.TEXT and "envelope_id" in message.data:
+                answers.append(message.json())
+                if len(answers) == 2:
+                    done.set()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reached.slack.socket = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+    door = replace(reached.site.web.state.slack, app_token="xapp-of-the-test")
+    async with listening(door, reached.site.web):
+        await asyncio.wait_for(done.wait(), 20)
+    await runner.cleanup()
+    told = {one["envelope_id"]: one.get("payload") for one in answers}
+    assert "You have #1" in said(told["e1"] or told["e2"])
+    assert len(await reached.events(ev.Acknowledged)) == 1
 
 
 # --- The document's channels ---------------------------------------------------------------------

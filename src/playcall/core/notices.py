@@ -65,6 +65,7 @@ def compose(
         link=url,
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
+        incident=incident.id,
     )
 
 
