@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app",),
-    ("hands",),
+    ("hands", "chat"),
     ("web",),
     (
         "intake",

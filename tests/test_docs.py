@@ -18,6 +18,7 @@ from playcall.web import (
     messages,
     oncall,
     rollback,
+    slack,
     unheard,
     updates,
 )
@@ -74,7 +75,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, ledger, messages, oncall]
-    modules += [rollback, unheard, updates]
+    modules += [rollback, slack, unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

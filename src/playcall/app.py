@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from playcall.alertmanager import Alertmanager
 from playcall.beside import with_files
 from playcall.calendars import Calendars, names_of
+from playcall.chat import build_door, build_mirror, listening
 from playcall.clock import SystemClock
 from playcall.core import rota
 from playcall.core.access import Access
@@ -187,13 +189,16 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 store=store,
                 clock=engine.performer.clock,
             )
-            server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
+            door = build_door(settings)
+            web = build_web(desk, doorkeeper, door)
+            server = _Server(_uvicorn_config(web), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
             await _warn_of_older_plans(engine)
             watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
             try:
-                await _run(server, engine, listener)
+                async with listening(door, web):
+                    await _run(server, engine, listener)
             finally:
                 watching.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -307,11 +312,13 @@ async def _build_engine(
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
     intake = intake_of(settings, digest)
     doubts = Doubts()
+    watches = _watches(settings, playbook.plan, reader, intake, client, doubts)
+    mirror = build_mirror(settings, playbook.plan, store, committer, clock, performer.owner)
     return Engine(
         performer=performer,
         reader=reader,
         intake=intake,
-        watches=_watches(settings, playbook.plan, reader, intake, client, doubts),
+        watches=(*watches, mirror.look_due) if mirror else watches,
         doubts=doubts if settings.alertmanager.reconcile_every else None,
         limits=Limits(
             in_all=settings.runner.parallel,
@@ -403,9 +410,9 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
+def _uvicorn_config(web: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
-        build_web(desk, doorkeeper),
+        web,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -7,6 +7,8 @@ import httpx
 from playcall.alertmanager import Alertmanager
 from playcall.archive import Files
 from playcall.channels.mail import Mail
+from playcall.channels.slack import Slack
+from playcall.channels.slack_api import SlackApi
 from playcall.channels.webhook import Webhook
 from playcall.clock import SystemClock
 from playcall.engine.perform import Hands
@@ -61,4 +63,7 @@ def _channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Cha
         )
     if settings.webhook_secret:
         channels["webhook"] = Webhook(client, settings.webhook_secret, SystemClock())
+    if settings.slack:
+        api = SlackApi(settings.secrets["slack.token"], settings.slack.url)
+        channels["slack"] = Slack(api, SystemClock())
     return channels

@@ -418,6 +418,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.Silenced(at=NOON, silence="s", until=NOON),
     ev.SilenceFailed(at=NOON, reason=""),
     ev.ReportWritten(at=NOON, path="p"),
+    ev.WarRoomOpened(at=NOON, name="inc-1", url="https://chat.example/1"),
     ev.Unacknowledged(at=NOON, by="ada"),
     ev.Snoozed(at=NOON, by="ada", until=NOON + minutes(10)),
     ev.Assigned(at=NOON, by="ada", to="bob"),

@@ -239,6 +239,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Silenced(at=NOON, silence="s-1", until=NOON + minutes(60)),
     ev.SilenceFailed(at=NOON, reason="down"),
     ev.ReportWritten(at=NOON, path="reports/incident-1.md"),
+    ev.WarRoomOpened(at=NOON, name="inc-1", url="https://chat.example/1"),
     *(event for event in EXAMPLES if type(event) not in (ev.Woken, ev.Resolved)),
 )
 TASK_VALUES: tuple[Task, ...] = (

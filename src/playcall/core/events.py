@@ -27,6 +27,7 @@ from playcall.core.rollback_events import (
     RollbackHalted,
     RollbackStopped,
 )
+from playcall.core.room_events import WarRoomOpened as WarRoomOpened
 from playcall.core.run_events import CommandBegun as CommandBegun
 from playcall.core.run_events import CommandFinished as CommandFinished
 from playcall.core.run_events import CommandInterrupted as CommandInterrupted
@@ -402,6 +403,7 @@ Event = (
     | SilenceEnded
     | SilenceAsked
     | ReportWritten
+    | WarRoomOpened
     | Reopened
     | RollbackAsked
     | RollbackApproved

@@ -245,6 +245,7 @@ class Incident:
     put_off: PutOff | None = None
     unreached: Unreached | None = None
     telling: Telling = field(default_factory=Telling)
+    war_room: str = ""  # a channel that was made for it
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
     joined: int = 0  # alerts since whoever is on it was last told
     joined_told_at: datetime | None = None

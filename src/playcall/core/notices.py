@@ -13,6 +13,7 @@ from playcall.core import approvals, decision, escalation, updates
 from playcall.core.effects import Page, Tell
 from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident, Part, RunStatus, Status
+from playcall.core.meeting import meeting_of
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.placement import Placement
@@ -70,6 +71,7 @@ def compose(
         link=url,
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
+        incident=incident.id,
     )
 
 
@@ -105,7 +107,7 @@ def _wanted(
 
 
 def _meeting(incident: Incident, plan: Plan) -> list[str]:
-    link = plan.response.meeting_of(incident.id)
+    link = meeting_of(incident, plan)
     return [f"War room: {link}"] if link else []
 
 

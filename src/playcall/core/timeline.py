@@ -28,6 +28,7 @@ _Hands = (
     | ev.Silenced
     | ev.SilenceFailed
     | ev.ReportWritten
+    | ev.WarRoomOpened
 )
 _Engagement = (
     ev.Unacknowledged
@@ -204,6 +205,8 @@ def _hands(event: _Hands) -> str:
             return f"NOT SILENCED in Alertmanager: {event.reason}"
         case ev.ReportWritten():
             return f"Post-mortem written: {event.path}"
+        case ev.WarRoomOpened():
+            return f"War room: {event.name} ({event.url})"
     assert_never(event)
 
 

@@ -24,23 +24,14 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
+from playcall.engine.chat import Posts
+from playcall.engine.failing import Unavailable as Unavailable
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
 
 T = TypeVar("T")
-
-
-class Unavailable(Exception):
-    """Something outside did not do what was asked."""
-
-    def __init__(
-        self, what: str, *, permanent: bool = False, retry_after: timedelta | None = None
-    ) -> None:
-        super().__init__(what)
-        self.permanent = permanent
-        self.retry_after = retry_after  # what the other side asks for; None: it did not say
 
 
 class Clock(Protocol):
@@ -254,7 +245,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, KeptReadings, Outbox, Protocol):
+class Transaction(Inbox, KeptReadings, Outbox, Posts, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans

@@ -14,7 +14,7 @@ from playcall.engine.ports import Execution, Job, Task
 from playcall.engine.turns import Limits, lane
 from playcall.storage import turns
 from playcall.storage.codec import dump, kind_of, load_task
-from playcall.storage.tables import jobs, runs, sent
+from playcall.storage.tables import holds, jobs, runs, sent
 
 _Row = sa.Row[tuple[object, ...]]
 
@@ -141,6 +141,7 @@ class SqlOutbox:
         self._db.execute(
             sa.update(jobs).where(jobs.c.state == "leased").values(state="due", owner=None)
         )
+        self._db.execute(sa.delete(holds))
 
     def finish(self, key: str) -> None:
         self._db.execute(_FINISH, {"job": key})

@@ -212,6 +212,40 @@ readiness = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 
+# What stands in the team's chat. An empty stamp: begun, and nobody saw its end.
+chat_posts = sa.Table(
+    "chat_posts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("incident", sa.BigInteger, index=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("shown", Words, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+chat_shown = sa.Table(  # up to which event the chat shows an incident
+    "chat_shown",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+chat_requests = sa.Table(  # what came from the chat lately, so that a replay is known
+    "chat_requests",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+)
+
+holds = sa.Table(  # works that only one process does
+    "holds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", Instant, nullable=False),
+)
+
 
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""

@@ -25,6 +25,7 @@ from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.storage import inbox, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
+from playcall.storage.posts import SqlPosts
 from playcall.storage.tables import (
     counters,
     events,
@@ -64,7 +65,7 @@ _MOVE_INCIDENT = (
 )
 
 
-class SqlTransaction(SqlOutbox):
+class SqlTransaction(SqlOutbox, SqlPosts):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from playcall.core import decision, escalation
 from playcall.core.events import Reopened, TargetMissed
 from playcall.core.incident import Incident, Part, Quiet
+from playcall.core.meeting import meeting_of
 from playcall.core.placement import Placement
 from playcall.core.plan import Plan, Play, Rung, Step
 from playcall.engine.ports import Dossier
@@ -160,7 +161,7 @@ def respond(found: Dossier, around: Surroundings, now: datetime) -> ResponseView
         ),
         reopened=incident.reopened,
         unbound=() if incident.status.over else around.unbound,
-        war_room=plan.response.meeting_of(incident.id),
+        war_room=meeting_of(incident, plan),
         plan=_plan(incident, plan, around),
     )
 

@@ -25,6 +25,7 @@ from playcall.web import (
     pages_approvals,
     pages_response,
     rollback,
+    slack,
     unheard,
     updates,
 )
@@ -32,6 +33,7 @@ from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
+from playcall.web.slack import SlackDoor
 from playcall.web.templates import STATIC
 
 log = logging.getLogger(__name__)
@@ -46,10 +48,11 @@ HEADERS = {
 }
 
 
-def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
+def build_web(desk: Desk, doorkeeper: Doorkeeper, door: SlackDoor | None = None) -> FastAPI:
     web = FastAPI(title="Playcall", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
+    web.state.slack = door
     web.include_router(api.router)
     web.include_router(ledger.router)
     web.include_router(ledger.forms, include_in_schema=False)
@@ -61,6 +64,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(api_response.router)
     web.include_router(api_approvals.router)
     web.include_router(api_values.router)
+    web.include_router(slack.router, include_in_schema=False)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
     web.include_router(updates.router)
