@@ -12,6 +12,7 @@ from datetime import datetime
 from playcall.core import decision, escalation
 from playcall.core.effects import Page, Tell
 from playcall.core.incident import Incident, Part, RunStatus, Status
+from playcall.core.medium import Medium, medium_of_page
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.plan import Plan, Play, Wake
@@ -64,7 +65,13 @@ def compose(
         link=url,
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
+        incident=incident.id,
+        conference=_medium(effect, plan) is Medium.CONFERENCE,
     )
+
+
+def _medium(effect: Page | Tell, plan: Plan) -> Medium:
+    return medium_of_page(effect, plan) if isinstance(effect, Page) else Medium.PAGE
 
 
 def in_place_of(message: Message, role: str) -> Message:

@@ -26,6 +26,7 @@ from playcall.core.effects import (
 )
 from playcall.core.events import CommandFinished, Event, Opened, PageFailed, StoodIn
 from playcall.core.incident import Incident, RunStatus
+from playcall.core.medium import Medium, medium_of_page
 from playcall.core.people import first_roles
 from playcall.core.placement import Place, Placement
 from playcall.core.plan import Command, EffectClass, Plan
@@ -178,6 +179,7 @@ class Committer:
         people: tuple[Person, ...],
     ) -> Iterator[tuple[str, Delivery]]:
         page = isinstance(effect, Page)
+        medium = medium_of_page(effect, plan) if isinstance(effect, Page) else Medium.PAGE
         others = [
             other.title
             for number in incident.alongside
@@ -186,7 +188,7 @@ class Committer:
         link = f"{self.url}/incidents/{incident.id}"
         message = notices.compose(incident, effect, plan, event.at, others, link)
         for person in people:
-            for way in ways(person, event.at) if page else (straight(person),):
+            for way in ways(person, event.at, medium) if page else (straight(person),):
                 yield (
                     way.name,
                     Delivery(

@@ -108,6 +108,10 @@ class Engine:
         self._ring()
         return outcome
 
+    async def receipt(self, key: str, *, arrived: bool, reason: str = "") -> None:
+        """What a channel heard later of a message that it took: whether it reached its person."""
+        log.info("%s: %s", key, "arrived" if arrived else f"did not arrive: {reason}")
+
     async def run(self) -> None:
         """Work until cancelled; jobs under way are given up and taken up at the next start."""
         async with asyncio.TaskGroup() as group:

@@ -24,6 +24,7 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
+from playcall.engine.devices import Devices
 from playcall.engine.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, Protocol):
+class Transaction(Inbox, Devices, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans

@@ -18,6 +18,7 @@ from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
+from playcall.engine.devices import Device
 from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import (
     Execution,
@@ -29,7 +30,7 @@ from playcall.engine.ports import (
     Unavailable,
 )
 from playcall.engine.turns import Limits, lane
-from playcall.storage import inbox, queries, turns
+from playcall.storage import devices, inbox, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
 from playcall.storage.tables import (
     counters,
@@ -191,6 +192,17 @@ class SqlTransaction:
 
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]:
         return queries.events(self._db, incident, after)
+
+    # --- devices
+
+    def devices(self, person: str) -> Sequence[Device]:
+        return devices.of(self._db, person)
+
+    def add_device(self, device: Device) -> None:
+        devices.add(self._db, device)
+
+    def remove_device(self, endpoint: str, person: str) -> bool:
+        return devices.remove(self._db, endpoint, person)
 
     # --- outbox
 

@@ -17,11 +17,14 @@ from playcall.web import (
     api_response,
     api_values,
     ledger,
+    me,
     oncall,
     pages,
     pages_approvals,
     pages_response,
+    push,
     rollback,
+    twilio,
     unheard,
 )
 from playcall.web.auth import Doorkeeper, Viewer
@@ -35,7 +38,7 @@ log = logging.getLogger(__name__)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "frame-ancestors 'none'; worker-src 'self'; manifest-src 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -61,6 +64,10 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(rollback.forms, include_in_schema=False)
     web.include_router(pages_approvals.router, include_in_schema=False)
     web.include_router(pages_approvals.links, include_in_schema=False)
+    web.include_router(twilio.router, include_in_schema=False)
+    web.include_router(push.router)
+    web.include_router(push.files, include_in_schema=False)
+    web.include_router(me.router, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,
