@@ -16,7 +16,9 @@ from playcall.web import (
     api_values,
     ledger,
     oncall,
+    push,
     rollback,
+    twilio,
     unheard,
 )
 
@@ -70,8 +72,18 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
-    routers = [one.router for one in modules] + [oncall.feeds]
+    modules = (
+        api,
+        api_response,
+        api_approvals,
+        api_values,
+        ledger,
+        oncall,
+        rollback,
+        unheard,
+        push,
+    )
+    routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
     for path in paths:

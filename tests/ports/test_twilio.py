@@ -16,7 +16,7 @@ from tests.telephone import ACCOUNT, NOBODY, TOKEN, Exchange, exchange
 
 ADA = "+4930123456"
 URL = "https://playcall.example"
-TICKET = Ticket(key="7.1.0.ada", number=ADA, incident=7)
+TICKET = Ticket(key="7.1.0.ada", channel="voice", number=ADA, incident=7)
 MESSAGE = Message(
     subject="[CRITICAL] disk full on db-1",
     body="It fired.",

@@ -43,7 +43,9 @@ class Telephone:
         return await self.post("/twilio/sms", {"From": number, "Body": body})
 
     def address(self, what: str, **changes: object) -> str:
-        ticket = Ticket(key="1.1.0.ada", number=ADA, incident=1, said="Disk full", asks=True)
+        ticket = Ticket(
+            key="1.1.0.ada", channel="voice", number=ADA, incident=1, said="Disk full", asks=True
+        )
         return self.line.address(what, replace(ticket, **changes))  # type: ignore[arg-type]
 
 
@@ -117,8 +119,9 @@ async def test_an_answering_machine_is_no_acknowledgement(
 ) -> None:
     told: list[tuple[str, bool, str]] = []
 
-    async def receipt(_: object, key: str, *, arrived: bool, reason: str = "") -> None:
-        told.append((key, arrived, reason))
+    async def receipt(_: object, key: str, *, arrived: bool, reason: str, channel: str) -> bool:
+        told.append((f"{key} {channel}", arrived, reason))
+        return True
 
     monkeypatch.setattr("playcall.engine.loop.Engine.receipt", receipt)
     await phone.post(phone.address("call"), {"AnsweredBy": "machine_start"})
@@ -128,10 +131,10 @@ async def test_an_answering_machine_is_no_acknowledgement(
     await phone.post(phone.address("status"), lost)
     await phone.post(phone.address("status"), {"MessageStatus": "delivered"})
     assert told == [
-        ("1.1.0.ada", False, "a machine answered (machine_start)"),
-        ("1.1.0.ada", False, "the call: no-answer"),
-        ("1.1.0.ada", False, "the message: undelivered (error 30003)"),
-        ("1.1.0.ada", True, ""),
+        ("1.1.0.ada voice", False, "a machine answered (machine_start)"),
+        ("1.1.0.ada voice", False, "the call: no-answer"),
+        ("1.1.0.ada voice", False, "the message: undelivered (error 30003)"),
+        ("1.1.0.ada voice", True, ""),
     ]
     assert (await phone.site.world.state()).acknowledged_by is None
 
@@ -189,6 +192,9 @@ async def test_a_conference_is_one_for_all_whom_the_rung_calls(tmp_path: Path) -
         assert room in joined
         assert (await world.state()).acknowledged_by == "cleo"
         assert room in await phone.post("/twilio/calls", {"From": ADA})
+        async with phone.site.with_session("ada") as ada:
+            page = (await ada.get("/incidents/1")).text
+        assert '<a id="conference" href="tel:+15550001111">' in page
         assert "does not know your number" in await phone.post("/twilio/calls", {"From": "+1"})
 
 

@@ -42,6 +42,7 @@ class Ticket:
     """What an answer is about; it stands, signed, in the address that Twilio asks back at."""
 
     key: str  # of the message
+    channel: str
     number: str  # that it went to
     incident: int | None
     said: str = ""  # by a call
@@ -165,7 +166,7 @@ class Sms:
     line: Line
 
     async def send(self, message: Message, address: str, key: str) -> None:
-        ticket = Ticket(key=key, number=address, incident=message.incident)
+        ticket = Ticket(key=key, channel="sms", number=address, incident=message.incident)
         await self.line.write(short_text(message), ticket)
 
 
@@ -179,6 +180,7 @@ class Voice:
         await self.line.call(
             Ticket(
                 key=key,
+                channel="voice",
                 number=address,
                 incident=message.incident,
                 said=spoken(message),

@@ -108,9 +108,12 @@ class Engine:
         self._ring()
         return outcome
 
-    async def receipt(self, key: str, *, arrived: bool, reason: str = "") -> None:
+    async def receipt(
+        self, key: str, *, arrived: bool, reason: str = "", channel: str = ""
+    ) -> bool:
         """What a channel heard later of a message that it took: whether it reached its person."""
-        log.info("%s: %s", key, "arrived" if arrived else f"did not arrive: {reason}")
+        log.info("%s, %s: %s", key, channel, "arrived" if arrived else f"did not arrive: {reason}")
+        return True
 
     async def run(self) -> None:
         """Work until cancelled; jobs under way are given up and taken up at the next start."""

@@ -179,7 +179,9 @@ async def _receipt(request: Request, about: Ticket, *, arrived: bool, reason: st
     """A call goes on whether or not this can be stored."""
     said = "" if arrived else reason
     try:
-        await desk(request).engine.receipt(about.key, arrived=arrived, reason=said)
+        await desk(request).engine.receipt(
+            about.key, arrived=arrived, reason=said, channel=about.channel
+        )
     except Unavailable as error:
         log.error("the receipt of %s is lost: %s", about.key, error)
 
