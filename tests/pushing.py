@@ -15,6 +15,9 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]
 from tests.servers import Received, Receiver, receiver
 
 
+P256 = ec.SECP256R1()
+
+
 @dataclass(frozen=True)
 class Browser:
     """One that allowed notifications."""
@@ -34,9 +37,6 @@ class Browser:
             request.body, private_key=self.key, auth_secret=self.secret, version="aes128gcm"
         )
         return json.loads(plain)
-
-
-P256 = ec.SECP256R1()
 
 
 def base64url(data: bytes) -> str:

@@ -11,7 +11,7 @@ import pytest
 from playcall.channels.twilio import Line, Sms, Ticket, Voice
 from playcall.core.events import Escalated, PageDelivered
 from playcall.core.plan import Rung, RungCondition
-from playcall.engine.ports import Method, Person
+from playcall.engine.ports import Channel, Method, Person
 from playcall.testing import a_plan, an_alert, minutes
 from tests.engine.world import World
 from tests.servers import wait_until
@@ -64,7 +64,11 @@ async def telephone(world: World) -> AsyncIterator[Telephone]:
                 server=twilio.url,
             )
             performer = world.engine.performer
-            channels = {"sms": Sms(line), "voice": Voice(line), "mail": world.mail}
+            channels: dict[str, Channel] = {
+                "sms": Sms(line),
+                "voice": Voice(line),
+                "mail": world.mail,
+            }
             hands = replace(performer.hands, channels=channels)
             world.engine.performer = replace(performer, hands=hands)
             await world.receive(an_alert())
@@ -161,7 +165,7 @@ async def test_a_reply_acknowledges_the_one_page_that_it_fits(phone: Telephone) 
 
 async def _paged(phone: Telephone, incident: int) -> bool:
     found = await phone.site.world.dossier(incident)
-    return bool(found) and any(isinstance(s.event, PageDelivered) for s in found.events)
+    return found is not None and any(isinstance(s.event, PageDelivered) for s in found.events)
 
 
 async def test_a_conference_is_one_for_all_whom_the_rung_calls(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from playcall.core.message import Message
 from playcall.core.wording import say_instant
 from playcall.engine.devices import Device
-from playcall.engine.ports import Method, Unavailable
+from playcall.engine.ports import Method, Transaction, Unavailable
 from playcall.web import push
 from playcall.web.auth import Identity, Viewer
 from playcall.web.desk import desk, directory
@@ -57,12 +57,12 @@ async def test(request: Request, who: Viewer, channel: Annotated[str, Form()]) -
 
 @router.post("/devices/forget")
 async def forget(request: Request, who: Viewer, device: Annotated[str, Form()]) -> Response:
-    def work_on(known: Device) -> bool:
-        return _id(known) == device
+    def work(tx: Transaction) -> None:
+        for known in tx.devices(who.id):
+            if _id(known) == device:
+                tx.remove_device(known.endpoint, who.id)
 
-    for known in filter(work_on, await _devices(request, who)):
-        endpoint = known.endpoint
-        await desk(request).store.write(lambda tx, e=endpoint: tx.remove_device(e, who.id))
+    await desk(request).store.write(work)
     return RedirectResponse("/me", 303)
 
 
