@@ -14,7 +14,6 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]
 
 from tests.servers import Received, Receiver, receiver
 
-
 P256 = ec.SECP256R1()
 
 
