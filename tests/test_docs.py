@@ -17,8 +17,10 @@ from playcall.web import (
     ledger,
     messages,
     oncall,
+    push,
     rollback,
     slack,
+    twilio,
     unheard,
     updates,
 )
@@ -75,8 +77,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, ledger, messages, oncall]
-    modules += [rollback, slack, unheard, updates]
-    routers = [one.router for one in modules] + [oncall.feeds]
+    modules += [push, rollback, slack, unheard, updates]
+    routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
     for path in paths:

@@ -292,7 +292,7 @@ async def _build_engine(
         placement=build_placement(settings.runner, settings.targets),
         hide=redactor.hide,
     )
-    hands = build_hands(settings, client, redactor)
+    hands = build_hands(settings, client, redactor, store, key=lambda: secret_key(settings.data)[0])
     performer = Performer(
         store=store,
         committer=committer,

@@ -13,6 +13,7 @@ from playcall.core import approvals, decision, escalation, updates
 from playcall.core.effects import Page, Tell
 from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident, Part, RunStatus, Status
+from playcall.core.medium import Medium, medium_of_page
 from playcall.core.meeting import meeting_of
 from playcall.core.message import Message
 from playcall.core.people import roles
@@ -72,7 +73,12 @@ def compose(
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
         incident=incident.id,
+        conference=_medium(effect, plan) is Medium.CONFERENCE,
     )
+
+
+def _medium(effect: Page | Tell, plan: Plan) -> Medium:
+    return medium_of_page(effect, plan) if isinstance(effect, Page) else Medium.PAGE
 
 
 def in_place_of(message: Message, role: str) -> Message:

@@ -36,6 +36,7 @@ from playcall.core.events import (
     StoodIn,
 )
 from playcall.core.incident import Incident, RunStatus
+from playcall.core.medium import Medium, medium_of_page
 from playcall.core.people import first_roles
 from playcall.core.placement import Place, Placement
 from playcall.core.plan import Command, EffectClass, Plan
@@ -200,9 +201,10 @@ class Committer:
         people: tuple[Person, ...],
     ) -> Iterator[tuple[str, Delivery]]:
         page = isinstance(effect, Page)
+        medium = medium_of_page(effect, plan) if isinstance(effect, Page) else Medium.PAGE
         message = compose(tx, incident, effect, plan, event.at, self.url, self.placement)
         for person in people:
-            for way in ways(person, event.at) if page else (straight(person),):
+            for way in ways(person, event.at, medium) if page else (straight(person),):
                 yield (
                     way.name,
                     Delivery(

@@ -25,6 +25,7 @@ from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.chat import Posts
+from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
@@ -245,7 +246,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, KeptReadings, Outbox, Posts, Protocol):
+class Transaction(Inbox, KeptReadings, Outbox, Posts, Devices, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans

@@ -194,6 +194,17 @@ overrides = sa.Table(  # of schedules; rows are never deleted
     sa.Column("removed_at", Instant),
 )
 
+push_devices = sa.Table(
+    "push_devices",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False, index=True),
+    sa.Column("p256dh", sa.Text, nullable=False),
+    sa.Column("auth", sa.Text, nullable=False),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("added_at", Instant, nullable=False),
+)
+
 readings = sa.Table(
     "readings",
     metadata,

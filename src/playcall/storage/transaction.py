@@ -20,9 +20,10 @@ from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
+from playcall.engine.devices import Device
 from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
-from playcall.storage import inbox, queries
+from playcall.storage import devices, inbox, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.posts import SqlPosts
@@ -177,6 +178,17 @@ class SqlTransaction(SqlOutbox, SqlPosts):
 
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]:
         return queries.events(self._db, incident, after)
+
+    # --- devices
+
+    def devices(self, person: str) -> Sequence[Device]:
+        return devices.of(self._db, person)
+
+    def add_device(self, device: Device) -> None:
+        devices.add(self._db, device)
+
+    def remove_device(self, endpoint: str, person: str) -> bool:
+        return devices.remove(self._db, endpoint, person)
 
     # --- ledger
 

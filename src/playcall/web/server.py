@@ -19,13 +19,16 @@ from playcall.web import (
     api_response,
     api_values,
     ledger,
+    me,
     messages,
     oncall,
     pages,
     pages_approvals,
     pages_response,
+    push,
     rollback,
     slack,
+    twilio,
     unheard,
     updates,
 )
@@ -41,7 +44,7 @@ log = logging.getLogger(__name__)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "frame-ancestors 'none'; worker-src 'self'; manifest-src 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -74,6 +77,10 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper, door: SlackDoor | None = None)
     web.include_router(pages_approvals.router, include_in_schema=False)
     web.include_router(pages_approvals.links, include_in_schema=False)
     web.include_router(acknowledge_links.router, include_in_schema=False)
+    web.include_router(twilio.router, include_in_schema=False)
+    web.include_router(push.router)
+    web.include_router(push.files, include_in_schema=False)
+    web.include_router(me.router, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,
