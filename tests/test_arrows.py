@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "shellcheck",
     ),
     ("channelfile",),
-    ("responsefile", "rotafile", "runnerfile", "unknown_keys", "bounded"),
+    ("responsefile", "rotafile", "runnerfile", "statusfile", "unknown_keys", "bounded"),
     ("testing",),
     ("engine",),
     ("core",),

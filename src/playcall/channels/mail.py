@@ -64,7 +64,15 @@ class Mail:
             raise Unavailable(
                 f"{address[:80]!r} is not a mail address. Correct it in [people].", permanent=True
             )
-        mail = compose(message, self._sender, address, key, self._instance)
+        await self.hand_over(self.compose(message, address, key), address)
+
+    def compose(
+        self, message: Message, address: str, key: str, button: str = "Open the incident"
+    ) -> EmailMessage:
+        return compose(message, self._sender, address, key, self._instance, button)
+
+    async def hand_over(self, mail: EmailMessage, address: str) -> None:
+        """Raises Unavailable."""
         server = f"Mail server {self._host}:{self._port}"
         client = self._client()
         try:
@@ -97,7 +105,14 @@ class Mail:
         )
 
 
-def compose(message: Message, sender: str, address: str, key: str, instance: str) -> EmailMessage:
+def compose(
+    message: Message,
+    sender: str,
+    address: str,
+    key: str,
+    instance: str,
+    button: str = "Open the incident",
+) -> EmailMessage:
     """The mail as it goes out. The same key gives the same Message-ID."""
     mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
@@ -116,7 +131,7 @@ def compose(message: Message, sender: str, address: str, key: str, instance: str
         mail["Importance"] = "high"
     body = _body(message.body)
     mail.set_content(f"{body}\n\n{message.link}\n" if message.link else f"{body}\n")
-    mail.add_alternative(_html(body, message.link), subtype="html")
+    mail.add_alternative(_html(body, message.link, button), subtype="html")
     return mail
 
 
@@ -157,9 +172,9 @@ def _body(text: str) -> str:
     return f"{kept}\n\n[{left_out} bytes left out here; the incident's page has everything]"
 
 
-def _html(body: str, link: str) -> str:
+def _html(body: str, link: str, says: str) -> str:
     address = html.escape(link)
-    button = f'<p><a href="{address}" style="{BUTTON}">Open the incident</a></p>'
+    button = f'<p><a href="{address}" style="{BUTTON}">{html.escape(says)}</a></p>'
     if not link.startswith(("https://", "http://")):
         button = f"<p>{address}</p>"
     return (

@@ -33,6 +33,7 @@ from playcall.engine.ports import (
 )
 from playcall.engine.readings import Reader
 from playcall.engine.scrub import scrub_alert
+from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.engine.tally import DOUBTFUL
 from playcall.engine.turns import Limits, lane
 
@@ -48,6 +49,8 @@ POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Execution,): 8,  # that a person approved; for the others see `turns`
     (Silencing, Prolonging, Unsilencing, Reporting): 4,
     (Publishing,): 4,
+    (TellSubscribers,): 1,
+    (AskSubscriber, TellSubscriber): 16,
 }
 
 

@@ -31,6 +31,7 @@ from playcall.engine.ports import (
 from playcall.engine.turns import Limits, lane
 from playcall.storage import inbox, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
+from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
     counters,
     events,
@@ -45,7 +46,7 @@ from playcall.storage.tables import (
 )
 
 
-class SqlTransaction:
+class SqlTransaction(SqlSubscriptions):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
