@@ -11,13 +11,15 @@ SOURCE = Path(__file__).parent.parent / "src"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app",),
-    ("hands",),
+    ("standby",),
+    ("hands", "public"),
     ("web",),
     (
         "intake",
         "storage",
         "runner",
         "channels",
+        "publishers",
         "prometheus",
         "alertmanager",
         "archive",

@@ -7,12 +7,13 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import httpx
 import uvicorn
+from starlette.routing import BaseRoute
 
 from playcall.alertmanager import Alertmanager
 from playcall.beside import with_files
@@ -44,11 +45,13 @@ from playcall.engine.reconcile import Reconciler
 from playcall.engine.turns import Limits
 from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
+from playcall.public import build_routes, with_public
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
+from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
 from playcall.web.desk import Desk
@@ -168,18 +171,21 @@ def _person(name: str, settings: Settings) -> Person:
 async def serve(settings: Settings, playbook: Playbook) -> None:
     """Run until SIGTERM or SIGINT. Raises PortInUse, AlreadyInUse, Unavailable."""
     listener = _listen(settings)
-    store = Database(settings.database)
+    store = await open_database(settings, listener)
+    if store is None:
+        return
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            engine = await _build_engine(settings, playbook, store, client)
             doorkeeper = _doorkeeper(settings)
+            engine = await _build_engine(settings, playbook, store, client)
             desk = Desk(
                 engine=engine,
                 store=store,
                 clock=engine.performer.clock,
                 place=f"{socket.gethostname()}, as {getpass.getuser()}",
             )
-            server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
+            public = build_routes(settings, store, engine.performer.hands.post)
+            server = _Server(_uvicorn_config(desk, doorkeeper, public), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
             await _warn_of_older_plans(engine)
@@ -275,7 +281,7 @@ async def _build_engine(
         placement=build_placement(settings.runner, settings.targets),
         hide=redactor.hide,
     )
-    hands = build_hands(settings, client, redactor)
+    hands = with_public(build_hands(settings, client, redactor), settings, client)
     performer = Performer(
         store=store,
         committer=committer,
@@ -390,9 +396,11 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
+def _uvicorn_config(
+    desk: Desk, doorkeeper: Doorkeeper, public: Sequence[BaseRoute]
+) -> uvicorn.Config:
     return uvicorn.Config(
-        build_web(desk, doorkeeper),
+        build_web(desk, doorkeeper, public),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -400,7 +408,7 @@ def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class _Server(QuietServer):
     """uvicorn, stopped by us: the engine drains before the process ends."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
@@ -410,7 +418,3 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         self._stopping.set()
         self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield

@@ -10,7 +10,8 @@ from playcall.core.status_page import Component
 
 # What a path of ours begins with; the status page takes none of them.
 TAKEN = frozenset(
-    "api approve incidents metrics oncall static sign-in sign-out slack twilio push ack".split()
+    {"ack", "api", "approve", "incidents", "metrics", "oncall", "push", "sign-in", "sign-out"}
+    | {"slack", "static", "twilio"}
 )
 LONGEST_HISTORY = 366
 

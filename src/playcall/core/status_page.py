@@ -170,9 +170,7 @@ def build_page(
     ahead = sorted((one for one in maintenances if one.ends > now), key=lambda one: one.starts)
     return PublicPage(
         at=now,
-        components=tuple(
-            _component(one, newest_first, ahead, now, history) for one in components
-        ),
+        components=tuple(_component(one, newest_first, ahead, now, history) for one in components),
         open=tuple(one for one in newest_first if one.resolved_at is None),
         past=tuple(one for one in newest_first if one.resolved_at is not None),
         maintenances=tuple(ahead),
@@ -190,9 +188,7 @@ def _incidents(
     ]
 
 
-def _incident(
-    components: Sequence[Component], published: tuple[Published, ...]
-) -> PublicIncident:
+def _incident(components: Sequence[Component], published: tuple[Published, ...]) -> PublicIncident:
     updates = tuple(one.update for one in published)
     last = updates[-1]
     named = [name for update in updates for name in update.components]
@@ -294,7 +290,7 @@ def _uptime(spans: Sequence[_Span], now: datetime, history: History) -> float | 
     for start, end in pairwise(edges):
         over = [cut.health for cut in cuts if cut.begins <= start and end <= cut.ends]
         down += (end - start) * max((_DOWN.get(health, 0.0) for health in over), default=0.0)
-    return 1 - down / (now - begins)
+    return round(1 - down / (now - begins), 6)
 
 
 def _cut(span: _Span, begins: datetime, ends: datetime) -> _Span | None:

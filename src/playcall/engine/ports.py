@@ -200,7 +200,9 @@ class Publishing:
     update: StatusUpdate
 
 
-Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Mailing
+Task = (
+    Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Mailing
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

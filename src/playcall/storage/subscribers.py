@@ -1,4 +1,4 @@
-"""Published updates and subscribers in SQL: `engine.subscription` says what each method promises."""
+"""Published updates and subscribers in SQL; `engine.subscription` says what each promises."""
 
 import secrets
 from collections.abc import Sequence

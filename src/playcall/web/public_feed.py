@@ -26,7 +26,8 @@ def write_feed(page: PublicPage, title: str, url: str) -> bytes:
     _add(author, "name", title)
     for incident in page.incidents[:SHOWN]:
         _entry(feed, incident, url)
-    return ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _entry(feed: ElementTree.Element, incident: PublicIncident, url: str) -> None:

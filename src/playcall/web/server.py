@@ -1,13 +1,16 @@
 """Puts the routes together, and the last boundary: what is a bug is logged and said as one."""
 
 import logging
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
@@ -22,6 +25,7 @@ from playcall.web import (
     pages_approvals,
     pages_response,
     rollback,
+    subscribing,
     unheard,
 )
 from playcall.web.auth import Doorkeeper, Viewer
@@ -42,16 +46,18 @@ HEADERS = {
 }
 
 
-def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
+def build_web(desk: Desk, doorkeeper: Doorkeeper, public: Sequence[BaseRoute] = ()) -> FastAPI:
     web = FastAPI(title="Playcall", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
+    web.router.routes.extend(public)
     web.include_router(api.router)
     web.include_router(ledger.router)
     web.include_router(ledger.forms, include_in_schema=False)
     web.include_router(oncall.router)
     web.include_router(unheard.router)
     web.include_router(oncall.feeds, include_in_schema=False)
+    web.include_router(subscribing.router)
     web.include_router(api_response.router)
     web.include_router(api_approvals.router)
     web.include_router(api_values.router)
@@ -83,6 +89,19 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.add_exception_handler(Exception, _confess)
     web.add_middleware(_Headers)
     return web
+
+
+def build_standby(public: Sequence[BaseRoute]) -> Starlette:
+    """Only the status page; whatever else is asked has to wait for the database."""
+    everything = Route("/{rest:path}", _not_yet, methods=["GET", "POST", "PUT", "DELETE"])
+    standby = Starlette(routes=[*public, everything])
+    standby.add_middleware(_Headers)
+    return standby
+
+
+async def _not_yet(request: Request) -> Response:
+    detail = "the database is not available; Playcall tries again by itself"
+    return JSONResponse({"detail": detail}, 503, {"retry-after": "5"})
 
 
 class _Headers:
