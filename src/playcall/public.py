@@ -21,7 +21,6 @@ from playcall.publishers.instatus import Instatus
 from playcall.publishers.service import Mark, Service
 from playcall.publishers.statuspage import Statuspage
 from playcall.settings import Settings
-from playcall.statusfile import PUBLISHERS
 from playcall.web.auth import secret_key
 from playcall.web.public import PublicSite, public_routes
 from playcall.web.public_render import Look
@@ -50,7 +49,7 @@ def build_routes(settings: Settings, store: Store, post: Post | None) -> list[Ba
 
 def _publishers(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Publisher]:
     page = settings.status_page
-    if not any(getattr(page, name) for name in PUBLISHERS):
+    if not page.publishers:
         return {}
     mark = Mark(instance=blake2b(secret_key(settings.data)[0], digest_size=4).hexdigest())
 

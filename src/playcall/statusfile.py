@@ -65,6 +65,11 @@ class StatusPageTable(_Table, frozen=True):
     cachet: CachetTable | None = None
 
     @property
+    def publishers(self) -> tuple[str, ...]:
+        """The names of the pages elsewhere."""
+        return tuple(name for name in PUBLISHERS if getattr(self, name))
+
+    @property
     def parts(self) -> tuple[Component, ...]:
         return tuple(
             Component(name=one.name, description=one.description, alerts=one.alerts)

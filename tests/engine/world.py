@@ -33,6 +33,7 @@ from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.running import Runner
+from playcall.engine.subscription import Post
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,
@@ -83,6 +84,7 @@ class World:
     silencer: Silencer = field(default_factory=RememberingSilencer)
     archive: MemoryArchive = field(default_factory=MemoryArchive)
     watcher: Watcher | None = None  # None: Alertmanager is not looked at
+    post: Post | None = None  # to subscribers of the status page
     windows: tuple[Window, ...] = ()
     group_by: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
@@ -131,6 +133,7 @@ class World:
             archive=self.archive,
             time_limit=timedelta(seconds=5),
             targets=self.targets,
+            post=self.post,
         )
         intake = Intake(
             plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows

@@ -250,6 +250,10 @@ TASK_VALUES: tuple[Task, ...] = (
     Prolonging(silence="s", lasting=minutes(20)),
     Unsilencing(silence="s"),
     Reporting(),
+    Publishing(publisher="statuspage", update=UPDATE),
+    AskSubscriber(subscriber="s"),
+    TellSubscribers(update=UPDATE, after="s"),
+    TellSubscriber(subscriber="s", update=UPDATE),
 )
 
 

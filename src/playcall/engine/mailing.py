@@ -10,7 +10,7 @@ from playcall.core.incident import Incident
 from playcall.engine.ports import Job, Transaction, Unavailable
 from playcall.engine.subscription import (
     AskSubscriber,
-    Mailing,
+    Letter,
     SubscriberState,
     TellSubscriber,
     TellSubscribers,
@@ -39,7 +39,7 @@ def keep_published(tx: Transaction, incident: Incident, event: Event) -> None:
         tx.keep_update(event.update, sorted(names - {""}))
 
 
-async def carry_out(performer: "Performer", job: Job, task: Mailing) -> None:
+async def carry_out(performer: "Performer", job: Job, task: Letter) -> None:
     match task:
         case TellSubscribers():
             await performer.store.write(lambda tx: _spread(performer, tx, job, task))

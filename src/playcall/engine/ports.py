@@ -25,7 +25,7 @@ from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
-from playcall.engine.subscription import Mailing, PublicViews, Subscriptions
+from playcall.engine.subscription import Letter, PublicViews, Subscriptions
 
 if TYPE_CHECKING:
     from playcall.engine.turns import Limits
@@ -200,9 +200,7 @@ class Publishing:
     update: StatusUpdate
 
 
-Task = (
-    Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Mailing
-)
+Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

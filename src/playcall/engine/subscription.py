@@ -63,7 +63,7 @@ class TellSubscriber:
     update: StatusUpdate
 
 
-Mailing = AskSubscriber | TellSubscribers | TellSubscriber
+Letter = AskSubscriber | TellSubscribers | TellSubscriber
 
 
 class Post(Protocol):
