@@ -29,6 +29,7 @@ from playcall.engine.ports import (
     Exit,
     Job,
     Prolonging,
+    Publishing,
     Reporting,
     Silencing,
     Task,
@@ -36,9 +37,10 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
-from tests.core.test_decide import EXAMPLES
+from tests.core.test_decide import EXAMPLES, UPDATE
 from tests.ports.stored import (
     ALL_TASKS,
     NUL,
