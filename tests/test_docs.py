@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall import channelfile, responsefile, rotafile, runnerfile, settings
+from playcall import channelfile, responsefile, rotafile, runnerfile, settings, statusfile
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -17,6 +17,7 @@ from playcall.web import (
     ledger,
     oncall,
     rollback,
+    subscribing,
     unheard,
 )
 
@@ -46,6 +47,11 @@ def keys() -> list[str]:
         "approvals": responsefile.ApprovalsTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": channelfile.WebhookTable,
+        "status_page": statusfile.StatusPageTable,
+        "status_page.components": statusfile.ComponentTable,
+        "status_page.statuspage": statusfile.StatuspageTable,
+        "status_page.instatus": statusfile.InstatusTable,
+        "status_page.cachet": statusfile.CachetTable,
         "runner": runnerfile.RunnerTable,
         "targets.NAME": runnerfile.TargetTable,
         "people.NAME": channelfile.PersonTable,
@@ -71,6 +77,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
+    modules += (subscribing,)
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -39,7 +39,7 @@ def an_update(number: int = 1, **changes: object) -> StatusUpdate:
 def a_page(
     *updates: StatusUpdate,
     alerts: tuple[str, ...] = (),
-    now: timedelta = minutes(60),
+    now: timedelta = DAY / 24,
     since: timedelta | None = -90 * DAY,
     windows: tuple[Maintenance, ...] = (),
 ) -> PublicPage:

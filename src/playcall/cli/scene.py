@@ -22,6 +22,15 @@ T = TypeVar("T")
 
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 START_SECONDS = 30.0
+_STATUS_PAGE = (
+    "[status_page]",
+    "serve = true",
+    'title = "Virtual machine migrations: status"',
+    "[[status_page.components]]",
+    'name = "Migrations"',
+    'description = "Moving running virtual machines between hosts"',
+    'alerts = ["*"]',
+)
 
 
 class SceneFailed(Exception):
@@ -247,6 +256,7 @@ class Scene:
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),
+                *_STATUS_PAGE,
                 "[on_call]",
                 *on_call,
                 *(person(name, access) for name, access in PEOPLE.items()),
