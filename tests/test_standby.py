@@ -49,7 +49,7 @@ async def test_the_page_is_served_until_the_database_opens(
         asyncio.get_running_loop().remove_signal_handler(name)
 
 
-@pytest.mark.parametrize("more", ["", STATUS_PAGE])
+@pytest.mark.parametrize("more", ["", STATUS_PAGE], ids=["no page", "no copy"])
 async def test_without_a_page_or_a_copy_of_it_the_start_fails(tmp_path: Path, more: str) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,

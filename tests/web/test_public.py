@@ -16,6 +16,8 @@ from playcall.core.events import UpdatePublished
 from playcall.core.status_page import Component, Maintenance, Published, public_id
 from playcall.core.status_update import PublicImpact, StatusUpdate, UpdateState
 from playcall.engine.ports import Store, Transaction, Unavailable, Views
+from playcall.engine.scrub import scrub
+from playcall.runner.redaction import Redactor
 from playcall.testing import NOON, SetClock, an_alert, minutes
 from playcall.web import public
 from playcall.web.public import PublicSite, public_routes
@@ -142,6 +144,14 @@ async def test_nothing_but_published_words_is_public(tmp_path: Path) -> None:
         for word in ("Secret", "db-7", "ada<", ">ada", '"ada"'):
             assert word not in text
     assert "Secret" not in own.copy.read_text()
+
+
+def test_a_secret_in_an_update_is_never_public(tmp_path: Path) -> None:
+    hide = Redactor(["hunter22"]).hide
+    event = UpdatePublished(at=NOON, by="ada", update=an_update(body="The key is hunter22."))
+    clean = scrub(event, hide)
+    assert isinstance(clean, UpdatePublished)
+    assert "hunter22" not in f"{clean}"
 
 
 async def test_the_same_page_is_answered_with_304(tmp_path: Path) -> None:
