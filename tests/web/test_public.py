@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 import httpx
@@ -255,10 +255,10 @@ async def test_the_json_has_the_shape_of_statuspage(tmp_path: Path) -> None:
     site = a_site(tmp_path, Stored(updates), maintenances=(window,))
     async with asking(site) as client:
 
-        async def ask(path: str) -> dict[str, list[dict[str, object]]]:
+        async def ask(path: str) -> dict[str, Any]:
             answer = await client.get(f"/status/api/v2/{path}")
             assert answer.headers["access-control-allow-origin"] == "*"
-            found: dict[str, list[dict[str, object]]] = answer.json()
+            found: dict[str, Any] = answer.json()
             assert set(found["page"]) == PAGE
             return found
 
@@ -274,7 +274,7 @@ async def test_the_json_has_the_shape_of_statuspage(tmp_path: Path) -> None:
             assert (await ask(path))["incidents"] == summary["incidents"]
         [incident] = summary["incidents"]
         assert set(incident) == INCIDENT
-        [update] = incident["incident_updates"]  # type: ignore[misc]
+        [update] = incident["incident_updates"]
         assert set(update) == UPDATE
         assert update["affected_components"] == [
             {

@@ -39,7 +39,7 @@ def _entry(feed: ElementTree.Element, incident: PublicIncident, url: str) -> Non
     _add(entry, "updated", _at(incident.latest.at))
     _add(entry, "link", rel="alternate", type="text/html", href=found)
     updates = "".join(
-        f"<p><strong>{escape(headline(one))}</strong><br/>{escape(_clean(one.body))}</p>"
+        f"<p><strong>{escape(headline(one))}</strong><br/>{_lines(one.body)}</p>"
         for one in incident.updates
     )
     _add(entry, "content", updates, type="html")
@@ -51,6 +51,10 @@ def _add(
     child = ElementTree.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
     child.text = _clean(text) or None
     return child
+
+
+def _lines(text: str) -> str:
+    return escape(_clean(text)).replace("\n", "<br/>")
 
 
 def _clean(text: str) -> str:
