@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from playcall import channelfile, responsefile, rotafile, runnerfile, settings, tellingfile
+from playcall import (
+    channelfile,
+    responsefile,
+    rotafile,
+    runnerfile,
+    settings,
+    statusfile,
+    tellingfile,
+)
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -20,6 +28,7 @@ from playcall.web import (
     push,
     rollback,
     slack,
+    subscribing,
     twilio,
     unheard,
     updates,
@@ -52,6 +61,11 @@ def keys() -> list[str]:
         "updates": tellingfile.UpdatesTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": channelfile.WebhookTable,
+        "status_page": statusfile.StatusPageTable,
+        "status_page.components": statusfile.ComponentTable,
+        "status_page.statuspage": statusfile.StatuspageTable,
+        "status_page.instatus": statusfile.InstatusTable,
+        "status_page.cachet": statusfile.CachetTable,
         "runner": runnerfile.RunnerTable,
         "targets.NAME": runnerfile.TargetTable,
         "people.NAME": channelfile.PersonTable,
@@ -77,7 +91,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, ledger, messages, oncall]
-    modules += [push, rollback, slack, unheard, updates]
+    modules += [push, rollback, slack, subscribing, unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -39,7 +39,7 @@ from playcall.engine.directory import Directory, bindable
 from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
 from playcall.engine.older_plans import unbound_warnings
-from playcall.engine.perform import Performer
+from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
@@ -47,11 +47,13 @@ from playcall.engine.reconcile import Reconciler
 from playcall.engine.turns import Limits
 from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
+from playcall.public import build_routes, with_public
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
+from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
 from playcall.tellingfile import unknown_names
 from playcall.web.acknowledge_links import link_maker
@@ -175,7 +177,9 @@ def _person(name: str, settings: Settings) -> Person:
 async def serve(settings: Settings, playbook: Playbook) -> None:
     """Run until SIGTERM or SIGINT. Raises PortInUse, AlreadyInUse, Unavailable."""
     listener = _listen(settings)
-    store = Database(settings.database)
+    store = await open_database(settings, listener)
+    if store is None:
+        return
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             doorkeeper = _doorkeeper(settings)
@@ -189,8 +193,9 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 store=store,
                 clock=engine.performer.clock,
             )
+            public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)
-            web = build_web(desk, doorkeeper, door)
+            web = build_web(desk, doorkeeper, door, public)
             server = _Server(_uvicorn_config(web), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
@@ -291,8 +296,9 @@ async def _build_engine(
         last_resort=first_roles(playbook.plan),
         placement=build_placement(settings.runner, settings.targets),
         hide=redactor.hide,
+        publishers=settings.status_page.publishers,
     )
-    hands = build_hands(settings, client, redactor, store, key=lambda: secret_key(settings.data)[0])
+    hands = _hands(settings, client, redactor, store)
     performer = Performer(
         store=store,
         committer=committer,
@@ -302,23 +308,21 @@ async def _build_engine(
         access={name: one.access for name, one in identities(settings).items()},
         telling=telling,
     )
+    every = settings.read_every / settings.pace
     reader = Reader(
-        store=store,
-        committer=committer,
-        clock=clock,
-        metrics=hands.metrics,
-        every=settings.read_every / settings.pace,
+        store=store, committer=committer, clock=clock, metrics=hands.metrics, every=every
     )
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
     intake = intake_of(settings, digest)
     doubts = Doubts()
-    watches = _watches(settings, playbook.plan, reader, intake, client, doubts)
-    mirror = build_mirror(settings, playbook.plan, store, committer, clock, performer.owner)
+    watches = list(_watches(settings, playbook.plan, reader, intake, client, doubts))
+    if mirror := build_mirror(settings, playbook.plan, store, committer, clock, performer.owner):
+        watches.append(mirror.look_due)
     return Engine(
         performer=performer,
         reader=reader,
         intake=intake,
-        watches=(*watches, mirror.look_due) if mirror else watches,
+        watches=watches,
         doubts=doubts if settings.alertmanager.reconcile_every else None,
         limits=Limits(
             in_all=settings.runner.parallel,
@@ -326,6 +330,13 @@ async def _build_engine(
             per_target=settings.runner.parallel_per_target,
         ),
     )
+
+
+def _hands(
+    settings: Settings, client: httpx.AsyncClient, redactor: Redactor, store: Database
+) -> Hands:
+    hands = build_hands(settings, client, redactor, store, key=lambda: secret_key(settings.data)[0])
+    return with_public(hands, settings, client)
 
 
 def intake_of(settings: Settings, plan: str) -> Intake:
@@ -420,7 +431,7 @@ def _uvicorn_config(web: FastAPI) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class _Server(QuietServer):
     """uvicorn, stopped by us: the engine drains before the process ends."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
@@ -430,7 +441,3 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         self._stopping.set()
         self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield

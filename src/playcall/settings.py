@@ -30,6 +30,7 @@ from playcall.core.maintenance import Window
 from playcall.core.response import ResponsePolicy
 from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
+from playcall.core.status_page import Maintenance
 from playcall.responsefile import (
     ApprovalsTable,
     MeasureTable,
@@ -46,6 +47,7 @@ from playcall.runnerfile import (
     runner_mistakes,
     target_mistakes,
 )
+from playcall.statusfile import PUBLISHERS, StatusPageTable, status_page_mistakes
 from playcall.tellingfile import UpdatesTable, complete_updates, telling_mistakes
 from playcall.unknown_keys import split_unknown
 
@@ -103,6 +105,8 @@ class MaintenanceTable(_Table, frozen=True):
     until: datetime
     matchers: Mapping[str, str]  # label to value; * and ? stand for anything
     reason: str
+    public: str = ""  # what the status page calls it; empty: it is not shown there
+    components: tuple[str, ...] = ()  # of the status page
 
 
 _CHANNEL_TABLES = ("mail", "slack", "twilio", "push", "apprise")
@@ -139,6 +143,7 @@ class _File(_Table, frozen=True):
     checklist: tuple[MeasureTable, ...] = ()
     approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
+    status_page: StatusPageTable = msgspec.field(default_factory=StatusPageTable)
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
     schedules: Mapping[str, ScheduleTable] = {}
@@ -177,6 +182,8 @@ class Settings:
     response: ResponsePolicy
     checklist: tuple[Measure, ...]
     maintenance: tuple[Window, ...]
+    announced: tuple[Maintenance, ...] = ()  # the windows that the status page shows
+    status_page: StatusPageTable = field(default_factory=StatusPageTable)
     people: Mapping[str, PersonTable]
     on_call: Mapping[str, tuple[str, ...]]  # people or schedules
     schedules: Mapping[str, ScheduleTable]
@@ -265,6 +272,7 @@ def _mistakes(file: _File) -> list[str]:
     found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
     found += response_mistakes(file.response, file.approvals)
     found += telling_mistakes(file.updates, file.facts)
+    found += status_page_mistakes(file.status_page)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -344,6 +352,8 @@ def _complete(file: _File, beside: Path) -> Settings:
             Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist
         ),
         maintenance=tuple(_window(window) for window in file.maintenance),
+        announced=tuple(_announced(window) for window in file.maintenance if window.public),
+        status_page=file.status_page,
         people=file.people,
         on_call=file.on_call,
         schedules=file.schedules,
@@ -356,6 +366,12 @@ def _complete(file: _File, beside: Path) -> Settings:
 def _window(table: MaintenanceTable) -> Window:
     return Window(
         starts=table.from_, ends=table.until, matchers=table.matchers, reason=table.reason.strip()
+    )
+
+
+def _announced(table: MaintenanceTable) -> Maintenance:
+    return Maintenance(
+        title=table.public, starts=table.from_, ends=table.until, components=table.components
     )
 
 
@@ -373,6 +389,9 @@ def _channel_secrets(file: _File, beside: Path) -> dict[str, str]:
     for table, key in _SECRET_FILES:
         name = getattr(getattr(file, table), f"{key}_file", "")
         found[f"{table}.{key}"] = _secret(name, beside)
+    for publisher in PUBLISHERS:
+        name = getattr(getattr(file.status_page, publisher), "token_file", "")
+        found[f"status_page.{publisher}.token"] = _secret(name, beside)
     return {key: secret for key, secret in found.items() if secret}
 
 

@@ -35,6 +35,7 @@ from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.running import Runner
+from playcall.engine.subscription import Post
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,
@@ -87,6 +88,7 @@ class World:
     archive: MemoryArchive = field(default_factory=MemoryArchive)
     publishers: Mapping[str, Publisher] = field(default_factory=dict)
     watcher: Watcher | None = None  # None: Alertmanager is not looked at
+    post: Post | None = None  # to subscribers of the status page
     windows: tuple[Window, ...] = ()
     group_by: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
@@ -137,6 +139,7 @@ class World:
             time_limit=timedelta(seconds=5),
             targets=self.targets,
             publishers=self.publishers,
+            post=self.post,
         )
         intake = Intake(
             plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows

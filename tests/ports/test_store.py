@@ -39,10 +39,11 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
 from tests.core.telling import Walk, telling_plan
-from tests.core.test_decide import EXAMPLES
+from tests.core.test_decide import EXAMPLES, UPDATE
 from tests.ports.stored import (
     ALL_TASKS,
     NUL,
@@ -259,6 +260,9 @@ TASK_VALUES: tuple[Task, ...] = (
         publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
     ),
     replace(a_delivery(), owed=Owed(audience="Critical Incidents", due_at=NOON)),
+    AskSubscriber(subscriber="s"),
+    TellSubscribers(update=UPDATE, after="s"),
+    TellSubscriber(subscriber="s", update=UPDATE),
 )
 
 
@@ -283,9 +287,9 @@ def _record(tx: Transaction, state: Incident, event: ev.Event, jobs: tuple[Job, 
 
 async def test_every_kind_of_task_comes_back_as_it_was_recorded(store: Database) -> None:
     assert {type(task) for task in TASK_VALUES} == set(ALL_TASKS)
-    jobs = [a_job(f"1.1.{n}", task) for n, task in enumerate(TASK_VALUES)]
+    jobs = [a_job(f"1.1.{n:02}", task) for n, task in enumerate(TASK_VALUES)]
     await opened(store, *jobs)
-    claimed = [*await claim(store), *await take_turns(store)]
+    claimed = [*await claim(store, limit=100), *await take_turns(store)]
     claimed.sort(key=lambda job: keys(jobs).index(job.key))
     assert claimed == [replace(job, attempts=1) for job in jobs]
 

@@ -20,7 +20,13 @@ from tests.web.site import HOST, Site, site_of
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 API = "/api/v1/incidents/1"
 FILES = ("/service-worker.js", "/manifest.webmanifest")  # browsers ask for them without a cookie
-STORELESS = ("/sign-in", "/approve/{token}", "/api/v1/me/push-key", *FILES)  # or forged, or absent
+STORELESS = (
+    "/acknowledge/{token}",
+    "/sign-in",
+    "/approve/{token}",
+    "/api/v1/me/push-key",
+    *FILES,
+)  # or forged, or absent
 OURS = {"origin": HOST}  # what a browser sends with a form of ours
 
 
@@ -62,7 +68,9 @@ async def test_nothing_answers_a_stranger_but_the_sign_in_page(site: Site) -> No
             answer = await stranger.request(method, path)
             if path == "/sign-in" or path in FILES:
                 continue
-            if path.startswith(("/approve/", "/twilio/")):  # signed: it says itself whom it is for
+            if path.startswith(
+                ("/approve/", "/acknowledge/", "/twilio/")
+            ):  # signed: it says itself whom it is for
                 assert answer.status_code == 403, (method, path)
                 continue
             if path.startswith("/api/") or path == "/metrics":

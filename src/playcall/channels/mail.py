@@ -64,7 +64,15 @@ class Mail:
             raise Unavailable(
                 f"{address[:80]!r} is not a mail address. Correct it in [people].", permanent=True
             )
-        mail = compose(message, self._sender, address, key, self._instance)
+        await self.hand_over(self.compose(message, address, key), address)
+
+    def compose(
+        self, message: Message, address: str, key: str, button: str = "Open the incident"
+    ) -> EmailMessage:
+        return compose(message, self._sender, address, key, self._instance, button)
+
+    async def hand_over(self, mail: EmailMessage, address: str) -> None:
+        """Raises Unavailable."""
         server = f"Mail server {self._host}:{self._port}"
         client = self._client()
         try:
@@ -97,7 +105,14 @@ class Mail:
         )
 
 
-def compose(message: Message, sender: str, address: str, key: str, instance: str) -> EmailMessage:
+def compose(
+    message: Message,
+    sender: str,
+    address: str,
+    key: str,
+    instance: str,
+    button: str = "Open the incident",
+) -> EmailMessage:
     """The mail as it goes out. The same key gives the same Message-ID."""
     mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
@@ -116,7 +131,7 @@ def compose(message: Message, sender: str, address: str, key: str, instance: str
         mail["Importance"] = "high"
     body = _body(message.body)
     mail.set_content("\n\n".join([body, *_links(message)]) + "\n")
-    mail.add_alternative(_html(body, message), subtype="html")
+    mail.add_alternative(_html(body, message, button), subtype="html")
     return mail
 
 
@@ -162,8 +177,8 @@ def _links(message: Message) -> list[str]:
     return [message.link, *acknowledge] if message.link else acknowledge
 
 
-def _html(body: str, message: Message) -> str:
-    buttons = [_button(message.link, "Open the incident")]
+def _html(body: str, message: Message, says: str) -> str:
+    buttons = [_button(message.link, says)]
     if message.acknowledge:
         buttons.append(_button(message.acknowledge, "Acknowledge"))
     return (

@@ -41,6 +41,7 @@ from playcall.core.people import first_roles
 from playcall.core.placement import Place, Placement
 from playcall.core.plan import Command, EffectClass, Plan
 from playcall.engine.directory import Directory, Found, straight, ways
+from playcall.engine.mailing import keep_published
 from playcall.engine.ports import (
     Delivery,
     Execution,
@@ -85,6 +86,7 @@ class Committer:
         jobs, notes = self._follow(tx, outcome, event, plan)
         tx.record(outcome.incident, event, jobs)
         tally(tx, outcome.incident, event)
+        keep_published(tx, outcome.incident, event)
         for following in (*outcome.follows, *notes):
             self.apply(tx, following, outcome.incident.id)
         return outcome

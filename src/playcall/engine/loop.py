@@ -37,6 +37,7 @@ from playcall.engine.readings import Reader
 from playcall.engine.receipts import Receipts
 from playcall.engine.retrying import retry_after
 from playcall.engine.scrub import scrub_alert
+from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.engine.tally import DOUBTFUL
 from playcall.engine.turns import Limits, lane
 
@@ -52,6 +53,8 @@ POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Execution,): 8,  # that a person approved; for the others see `turns`
     (Silencing, Prolonging, Unsilencing, Reporting): 4,
     (Publishing,): 4,
+    (TellSubscribers,): 1,
+    (AskSubscriber, TellSubscriber): 16,
 }
 # Of the messages under way as many for one channel: one that hangs must not hold up the others.
 PER_CHANNEL = 32

@@ -28,6 +28,7 @@ from playcall.core.measured import PAST, write_answer
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
 from playcall.core.report import write_report
+from playcall.engine import mailing
 from playcall.engine.commit import Committer
 from playcall.engine.delivering import Delivering, Telling
 from playcall.engine.monitoring import Metrics, Silencer
@@ -51,6 +52,7 @@ from playcall.engine.ports import (
 )
 from playcall.engine.retrying import retry_after
 from playcall.engine.running import Lost, Runner
+from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
 from playcall.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Hands:
     time_limit: timedelta  # of one command
     targets: Mapping[str, Runner] = field(default_factory=dict)  # beside `runner`, by name
     publishers: Mapping[str, Publisher] = field(default_factory=dict)  # status pages elsewhere
+    post: Post | None = None  # to subscribers of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ class Performer:
                 await self._report(job)
             case Publishing():
                 await self._publish(job, job.task)
+            case AskSubscriber() | TellSubscribers() | TellSubscriber():
+                await mailing.carry_out(self, job, job.task)
             case _:
                 assert_never(job.task)
 
@@ -174,7 +179,8 @@ class Performer:
 
     def _interrupt(self, tx: Transaction, job: Job, task: Execution, reason: str = "") -> None:
         now = self.clock.now()
-        tx.end_run(task.run, _interrupted(reason), now)
+        summary = reason or "it was running when Playcall stopped: nobody saw its end"
+        tx.end_run(task.run, Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=summary), now)
         tx.finish(job.key)
         interrupted = CommandInterrupted(at=now, command=task.command, run=task.run, reason=reason)
         self.committer.apply(tx, interrupted, job.incident)
@@ -358,8 +364,3 @@ class Performer:
         markdown = await self.store.write(gather)
         path = self.hands.archive.keep(f"incident-{job.incident}.md", markdown)
         await self._finish(job, ReportWritten(at=self.clock.now(), path=path))
-
-
-def _interrupted(reason: str) -> Exit:
-    summary = reason or "it was running when Playcall stopped: nobody saw its end"
-    return Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=summary)

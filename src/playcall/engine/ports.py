@@ -31,6 +31,7 @@ from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
+from playcall.engine.subscription import Letter, PublicViews, Subscriptions
 
 T = TypeVar("T")
 
@@ -204,7 +205,7 @@ class Publishing:
     update: StatusUpdate
 
 
-Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing
+Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +247,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, KeptReadings, Outbox, Posts, Devices, Protocol):
+class Transaction(Inbox, KeptReadings, Outbox, Posts, Devices, Subscriptions, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -348,7 +349,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(Protocol):
+class Views(PublicViews, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

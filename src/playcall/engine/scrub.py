@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 from playcall.core.alert import Alert
 from playcall.core.chat import Card
-from playcall.core.events import Event
+from playcall.core.events import Event, UpdatePublished
 
 Hide = Callable[[str], str]
 
@@ -15,6 +15,10 @@ WORDS = frozenset({"text", "reason", "cause", "note", "summary"})
 
 
 def scrub(event: Event, hide: Hide) -> Event:
+    if isinstance(event, UpdatePublished):
+        told = event.update
+        clean = replace(told, title=hide(told.title), body=hide(told.body))
+        return replace(event, update=clean)
     said = {
         field.name: hide(value)
         for field in fields(event)

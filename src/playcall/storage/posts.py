@@ -28,7 +28,7 @@ class SqlPosts:
             "shown": post.shown,
             "at": post.at,
         }
-        self._put(chat_posts, {"key": post.key}, values)
+        self._replace(chat_posts, {"key": post.key}, values)
 
     def drop_post(self, key: str) -> None:
         self._db.execute(sa.delete(chat_posts).where(chat_posts.c.key == key))
@@ -50,7 +50,7 @@ class SqlPosts:
         ).all()
 
     def keep_shown(self, incident: int, version: int) -> None:
-        self._put(chat_shown, {"incident": incident}, {"version": version})
+        self._replace(chat_shown, {"incident": incident}, {"version": version})
 
     def show_anew(self) -> None:
         self._db.execute(sa.delete(chat_shown))
@@ -84,7 +84,7 @@ class SqlPosts:
         insert = self._insert(chat_requests).values(key=key, at=at).on_conflict_do_nothing()
         return bool(self._db.execute(insert).rowcount)
 
-    def _put(
+    def _replace(
         self, table: sa.Table, key: Mapping[str, object], values: Mapping[str, object]
     ) -> None:
         statement = self._insert(table).values(**key, **values)

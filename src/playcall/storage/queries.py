@@ -24,6 +24,7 @@ from playcall.engine.ports import (
 from playcall.storage import inbox
 from playcall.storage.codec import load, load_event
 from playcall.storage.outbox import sent_of
+from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
     counters,
     incidents,
@@ -136,7 +137,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews:
+class SqlViews(SqlPublicViews):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

@@ -257,6 +257,32 @@ holds = sa.Table(  # works that only one process does
     sa.Column("until", Instant, nullable=False),
 )
 
+status_updates = sa.Table(  # as their events have them, for whoever only reads these
+    "status_updates",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("resolved", sa.Boolean, nullable=False),
+    sa.Column("alerts", Words, nullable=False),  # names; never shown
+    sa.Column("body", sa.Text, nullable=False),  # the StatusUpdate
+)
+
+subscribers = sa.Table(  # of the status page; a row is deleted when its address leaves
+    "subscribers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("address", Words, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("asked", sa.Integer, nullable=False),  # times since it last confirmed
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("confirmed_at", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("reason", Words),
+    sa.UniqueConstraint("kind", "address"),
+)
+
 
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""

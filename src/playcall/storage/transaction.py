@@ -27,6 +27,7 @@ from playcall.storage import devices, inbox, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.posts import SqlPosts
+from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
     counters,
     events,
@@ -66,7 +67,7 @@ _MOVE_INCIDENT = (
 )
 
 
-class SqlTransaction(SqlOutbox, SqlPosts):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

@@ -1,14 +1,17 @@
 """Puts the routes together, and the last boundary: what is a bug is logged and said as one."""
 
 import logging
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
@@ -28,6 +31,7 @@ from playcall.web import (
     push,
     rollback,
     slack,
+    subscribing,
     twilio,
     unheard,
     updates,
@@ -51,36 +55,53 @@ HEADERS = {
 }
 
 
-def build_web(desk: Desk, doorkeeper: Doorkeeper, door: SlackDoor | None = None) -> FastAPI:
+API = (
+    api.router,
+    ledger.router,
+    messages.router,
+    oncall.router,
+    unheard.router,
+    subscribing.router,
+    api_response.router,
+    api_approvals.router,
+    api_values.router,
+    updates.router,
+    rollback.router,
+    push.router,
+)
+PAGES = (
+    ledger.forms,
+    messages.forms,
+    oncall.feeds,
+    slack.router,
+    pages.router,
+    pages_response.router,
+    updates.forms,
+    rollback.forms,
+    pages_approvals.router,
+    pages_approvals.links,
+    acknowledge_links.router,
+    twilio.router,
+    push.files,
+    me.router,
+)
+
+
+def build_web(
+    desk: Desk,
+    doorkeeper: Doorkeeper,
+    door: SlackDoor | None = None,
+    public: Sequence[BaseRoute] = (),
+) -> FastAPI:
     web = FastAPI(title="Playcall", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
     web.state.slack = door
-    web.include_router(api.router)
-    web.include_router(ledger.router)
-    web.include_router(ledger.forms, include_in_schema=False)
-    web.include_router(messages.router)
-    web.include_router(messages.forms, include_in_schema=False)
-    web.include_router(oncall.router)
-    web.include_router(unheard.router)
-    web.include_router(oncall.feeds, include_in_schema=False)
-    web.include_router(api_response.router)
-    web.include_router(api_approvals.router)
-    web.include_router(api_values.router)
-    web.include_router(slack.router, include_in_schema=False)
-    web.include_router(pages.router, include_in_schema=False)
-    web.include_router(pages_response.router, include_in_schema=False)
-    web.include_router(updates.router)
-    web.include_router(updates.forms, include_in_schema=False)
-    web.include_router(rollback.router)
-    web.include_router(rollback.forms, include_in_schema=False)
-    web.include_router(pages_approvals.router, include_in_schema=False)
-    web.include_router(pages_approvals.links, include_in_schema=False)
-    web.include_router(acknowledge_links.router, include_in_schema=False)
-    web.include_router(twilio.router, include_in_schema=False)
-    web.include_router(push.router)
-    web.include_router(push.files, include_in_schema=False)
-    web.include_router(me.router, include_in_schema=False)
+    web.router.routes.extend(public)
+    for router in API:
+        web.include_router(router)
+    for router in PAGES:
+        web.include_router(router, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,
@@ -95,14 +116,31 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper, door: SlackDoor | None = None)
     async def openapi(_: Viewer) -> JSONResponse:
         return JSONResponse(web.openapi())
 
+    _say_errors(web)
+    web.add_middleware(_Headers)
+    return web
+
+
+def build_standby(public: Sequence[BaseRoute]) -> Starlette:
+    """Only the status page; whatever else is asked has to wait for the database."""
+    everything = Route("/{rest:path}", _not_yet, methods=["GET", "POST", "PUT", "DELETE"])
+    standby = Starlette(routes=[*public, everything])
+    standby.add_middleware(_Headers)
+    return standby
+
+
+async def _not_yet(request: Request) -> Response:
+    detail = "the database is not available; Playcall tries again by itself"
+    return JSONResponse({"detail": detail}, 503, {"retry-after": "5"})
+
+
+def _say_errors(web: FastAPI) -> None:
     web.add_exception_handler(HTTPException, _refuse)  # type: ignore[arg-type]
     web.add_exception_handler(Unavailable, _regret)  # type: ignore[arg-type]
     web.add_exception_handler(RequestValidationError, _not_understood)
     web.add_exception_handler(OverflowError, _out_of_range)
     web.add_exception_handler(UnicodeEncodeError, _no_text)
     web.add_exception_handler(Exception, _confess)
-    web.add_middleware(_Headers)
-    return web
 
 
 class _Headers:
