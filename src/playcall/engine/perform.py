@@ -15,7 +15,6 @@ from playcall.core.approvals import lapsed
 from playcall.core.delivery import Origin, is_moot
 from playcall.core.events import (
     ApprovalLapsed,
-    CommandBegun,
     CommandFinished,
     CommandInterrupted,
     Event,
@@ -55,7 +54,7 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
-from playcall.engine.running import Lost, Runner
+from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.transcript import Transcript
 
 log = logging.getLogger(__name__)
@@ -250,10 +249,7 @@ class Performer:
                 self._interrupt(tx, job, task)
                 return False
             tx.restart_run(task.run, self.owner, now)
-        begun = CommandBegun(
-            at=now, command=task.command, run=task.run, where=task.where, whom=task.whom
-        )
-        self.committer.apply(tx, begun, job.incident)
+        self.committer.apply(tx, begun(task, run, now), job.incident)
         return True
 
     def _cancel(self, tx: Transaction, job: Job, task: Execution, reason: str) -> None:
