@@ -60,6 +60,8 @@ class Run:
     exit_code: int | None = None
     summary: str = ""
     request: Request | None = None  # what was approved; None: it ran by itself
+    after: str = ""  # the change whose end made it look again
+    overtaken_by: str = ""  # a change that ended while it ran: it looks again when it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -355,7 +355,8 @@ def _command(
             whose = f"{event.asked_by}'s request" if event.asked_by else "The request"
             return f"{whose} for {name} expired: not enough people approved it in time"
         case ev.CommandBegun():
-            return f"Began {name}{placed(event.where, event.whom)}"
+            again = f" after {event.after}" if event.after else ""
+            return f"Began {name}{again}{placed(event.where, event.whom)}"
         case ev.CommandFinished():
             return f"{name} {event.status}: {event.summary}"
         case ev.CommandInterrupted():

@@ -13,7 +13,6 @@ from playcall.core.access import Access
 from playcall.core.approvals import lapsed
 from playcall.core.events import (
     ApprovalLapsed,
-    CommandBegun,
     CommandFinished,
     CommandInterrupted,
     Event,
@@ -51,7 +50,7 @@ from playcall.engine.ports import (
     Unsilencing,
 )
 from playcall.engine.retrying import retry_after
-from playcall.engine.running import Lost, Runner
+from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
 from playcall.engine.transcript import Transcript
 
@@ -204,10 +203,7 @@ class Performer:
                 self._interrupt(tx, job, task)
                 return False
             tx.restart_run(task.run, self.owner, now)
-        begun = CommandBegun(
-            at=now, command=task.command, run=task.run, where=task.where, whom=task.whom
-        )
-        self.committer.apply(tx, begun, job.incident)
+        self.committer.apply(tx, begun(task, run, now), job.incident)
         return True
 
     def _cancel(self, tx: Transaction, job: Job, task: Execution, reason: str) -> None:

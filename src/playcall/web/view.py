@@ -68,6 +68,7 @@ class CommandView:
     preview: Preview
     status: str  # "" before anything happened
     summary: str
+    after: str  # the change whose end made it look again
     approved_by: str | None
     took: str
     placed: str  # " on db1 by SSH as playcall"; "" before it ran
@@ -331,6 +332,7 @@ def _command(written: Command, among: Commands) -> CommandView:
         preview=preview(written, incident) if idle else Preview(),
         status=run.status if run else "",
         summary=run.summary if run else "",
+        after=run.after if run else "",
         approved_by=run.approved_by if run else None,
         took=_took(row, now),
         placed=timeline.placed(row.execution.where, row.execution.whom) if row else "",
