@@ -10,8 +10,8 @@ SOURCE = Path(__file__).parent.parent / "src"
 # A layer may import those after it. Members of one layer never import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
-    ("app",),
-    ("hands",),
+    ("app", "watcher"),
+    ("hands", "guards"),
     ("web",),
     (
         "intake",
@@ -28,8 +28,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "rulefile",
         "settings",
         "shellcheck",
+        "peers",
     ),
-    ("channelfile",),
+    ("channelfile", "watchfile"),
     ("responsefile", "rotafile", "runnerfile", "unknown_keys", "bounded"),
     ("testing",),
     ("engine",),

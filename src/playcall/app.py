@@ -42,6 +42,7 @@ from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.turns import Limits
+from playcall.guards import build_watches
 from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.rotafile import build_schedule, build_steps
@@ -298,7 +299,10 @@ async def _build_engine(
         performer=performer,
         reader=reader,
         intake=intake,
-        watches=_watches(settings, playbook.plan, reader, intake, client, doubts),
+        watches=(
+            *_watches(settings, playbook.plan, reader, intake, client, doubts),
+            *build_watches(settings, playbook.plan, committer.directory, store, clock, client),
+        ),
         doubts=doubts if settings.alertmanager.reconcile_every else None,
         limits=Limits(
             in_all=settings.runner.parallel,

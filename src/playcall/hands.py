@@ -37,7 +37,7 @@ def build_hands(settings: Settings, client: httpx.AsyncClient, redactor: Redacto
     build = Builder(runner=settings.runner, redactor=redactor, files=settings.files)
     local = build.local()
     return Hands(
-        channels=_channels(settings, client),
+        channels=build_channels(settings, client),
         runner=local,
         targets={name: build.target(name, t, local) for name, t in settings.targets.items()},
         metrics=Prometheus(settings.prometheus.url, client),
@@ -47,7 +47,7 @@ def build_hands(settings: Settings, client: httpx.AsyncClient, redactor: Redacto
     )
 
 
-def _channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Channel]:
+def build_channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, Channel]:
     channels: dict[str, Channel] = {}
     if settings.mail:
         channels["mail"] = Mail(

@@ -47,6 +47,7 @@ from playcall.runnerfile import (
     target_mistakes,
 )
 from playcall.unknown_keys import split_unknown
+from playcall.watchfile import PeerTable, TestPageTable, WatchdogTable, watch_mistakes
 
 SLOWEST, FASTEST = 0.001, 1000  # pace
 YEAR = 366 * 86400  # seconds
@@ -113,6 +114,7 @@ _SECRET_FILES = (
     ("twilio", "token"),
     ("pagerduty", "routing_key"),
     ("opsgenie", "key"),
+    ("test_page", "token"),
 )
 
 
@@ -130,6 +132,9 @@ class _File(_Table, frozen=True):
     apprise: AppriseTable | None = None
     pagerduty: PagerDutyTable | None = None
     opsgenie: OpsgenieTable | None = None
+    watchdog: WatchdogTable | None = None
+    test_page: TestPageTable | None = None
+    peers: Mapping[str, PeerTable] = {}
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
@@ -167,6 +172,9 @@ class Settings:
     apprise: AppriseTable | None
     pagerduty: PagerDutyTable | None
     opsgenie: OpsgenieTable | None
+    watchdog: WatchdogTable | None
+    test_page: TestPageTable | None
+    peers: Mapping[str, PeerTable]
     secrets: Mapping[str, str] = field(repr=False)  # "slack.token": what its file holds
     runner: RunnerTable
     targets: Mapping[str, TargetTable] = field(default_factory=dict)
@@ -243,6 +251,7 @@ def _mistakes(file: _File) -> list[str]:
         found.append(f"pace: {file.pace} is not between {SLOWEST} and {FASTEST}.")
     if not file.documents.playbook:
         found.append("documents.playbook: name the Markdown document to run.")
+    found += watch_mistakes(file.watchdog, file.test_page, file.peers)
     found += channelfile.channel_mistakes(file.mail, file.twilio, file.push)
     for name, seconds in (
         ("runner.time_limit", file.runner.time_limit),
@@ -328,6 +337,9 @@ def _complete(file: _File, beside: Path) -> Settings:
         apprise=file.apprise,
         pagerduty=file.pagerduty,
         opsgenie=file.opsgenie,
+        watchdog=file.watchdog,
+        test_page=file.test_page,
+        peers=file.peers,
         secrets=_channel_secrets(file, beside),
         runner=complete_runner(file.runner),
         targets={name: complete_target(table, beside) for name, table in file.targets.items()},
@@ -366,6 +378,8 @@ def _channel_secrets(file: _File, beside: Path) -> dict[str, str]:
     for table, key in _SECRET_FILES:
         name = getattr(getattr(file, table), f"{key}_file", "")
         found[f"{table}.{key}"] = _secret(name, beside)
+    for name, peer in file.peers.items():
+        found[f"peers.{name}.token"] = _secret(peer.token_file, beside)
     return {key: secret for key, secret in found.items() if secret}
 
 

@@ -55,6 +55,8 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.proofs import Proving
+from playcall.engine.proving import prove
 from playcall.engine.running import Lost, Runner
 from playcall.engine.transcript import Transcript
 
@@ -111,6 +113,9 @@ class Performer:
                 await self._report(job)
             case Publishing():
                 await self._publish(job, job.task)
+            case Proving():
+                people = self.committer.directory.people
+                await prove(job, job.task, self.store, self.clock, self.hands.channels, people)
             case _:
                 assert_never(job.task)
 

@@ -25,6 +25,7 @@ from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
+from playcall.engine.proofs import Proofs, ProofViews, Proving
 
 if TYPE_CHECKING:
     from playcall.engine.turns import Limits
@@ -199,7 +200,9 @@ class Publishing:
     update: StatusUpdate
 
 
-Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing
+Task = (
+    Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Proving
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +244,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, Protocol):
+class Transaction(Inbox, Proofs, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -390,7 +393,7 @@ class Dossier:
     buried: tuple[Buried, ...] = ()
 
 
-class Views(Protocol):
+class Views(ProofViews, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -25,6 +25,7 @@ class Notification:
     truncated: int  # alerts that Alertmanager left out because of max_alerts
     receiver: str
     group_key: str
+    source: str = ""  # the Alertmanager's external URL
 
 
 class _Alert(msgspec.Struct, rename="camel"):
@@ -46,6 +47,7 @@ class _Webhook(msgspec.Struct, rename="camel"):
     truncated_alerts: int = 0
     receiver: str = ""
     group_key: str = ""
+    external_url: str = msgspec.field(default="", name="externalURL")
 
 
 _VERSION = msgspec.json.Decoder(_Version)
@@ -75,6 +77,7 @@ def read_webhook(body: bytes) -> Notification:
         truncated=max(webhook.truncated_alerts, 0),
         receiver=webhook.receiver,
         group_key=webhook.group_key,
+        source=webhook.external_url.rstrip("/"),
     )
 
 

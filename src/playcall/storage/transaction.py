@@ -5,7 +5,7 @@ SQLite has one writer and ignores them.
 """
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -28,8 +28,9 @@ from playcall.engine.ports import (
     Task,
     Unavailable,
 )
+from playcall.engine.proofs import Beat, Proof
 from playcall.engine.turns import Limits, lane
-from playcall.storage import inbox, queries, turns
+from playcall.storage import inbox, proofs, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
 from playcall.storage.tables import (
     counters,
@@ -69,6 +70,23 @@ class SqlTransaction:
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
         return insert(table)
+
+    # --- proofs
+
+    def ask_proofs(self, asked: Sequence[Proof]) -> None:
+        proofs.ask(self._db, asked)
+
+    def begin_proofs(self, test: str) -> int:
+        return proofs.begin(self._db, test)
+
+    def end_proof(self, test: str, channel: str, at: datetime, failure: str) -> None:
+        proofs.end(self._db, test, channel, at, failure)
+
+    def beat(self, source: str, beat: Beat) -> None:
+        proofs.beat(self._db, source, beat)
+
+    def beats(self) -> Mapping[str, Beat]:
+        return proofs.beats(self._db, lock=True)
 
     # --- alerts
 

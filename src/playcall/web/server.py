@@ -22,10 +22,12 @@ from playcall.web import (
     pages_approvals,
     pages_response,
     rollback,
+    test_pages,
     unheard,
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
+from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.templates import STATIC
@@ -52,6 +54,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(oncall.router)
     web.include_router(unheard.router)
     web.include_router(oncall.feeds, include_in_schema=False)
+    web.include_router(test_pages.router)
     web.include_router(api_response.router)
     web.include_router(api_approvals.router)
     web.include_router(api_values.router)
@@ -68,6 +71,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
         response_model=None,
         status_code=202,
     )
+    web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
     web.mount("/static", StaticFiles(directory=STATIC), name="static")
 
