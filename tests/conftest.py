@@ -1,4 +1,6 @@
-"""What several suites share: stores on SQLite, and on a PostgreSQL that is started at most once."""
+"""What several suites share: who runs what in a parallel run, stores on SQLite, and on a PostgreSQL
+that is started at most once by a worker.
+"""
 
 import atexit
 import itertools
@@ -8,10 +10,42 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from playcall.storage import Database
 
+# Each brings up a whole range, which keeps a processor busy and is judged by its speed.
+RANGES = (
+    "tests/drills/test_whole_way.py",
+    "tests/drills/test_drilling.py",
+    "tests/drillrange/test_transcripts.py",
+    "tests/drillrange/test_knobs.py",
+    "tests/drillrange/test_rollback.py",
+    "tests/drillrange/test_range.py",
+)
 _numbers = itertools.count(1)
+# An example is not wrong because the tests beside it made it late.
+settings.register_profile("beside", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside")
+
+
+class OneRangeAtATime(LoadFileScheduling):  # type: ignore[misc]
+    """A file is run by one worker, and so are all files with ranges."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "ranges" if nodeid.startswith(RANGES) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneRangeAtATime:
+    return OneRangeAtATime(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ranges first: they take longest, and all else is done beside them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(RANGES))
 
 
 @pytest.fixture(scope="session")

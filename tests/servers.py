@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import secrets
 import socket
 import subprocess
 import tempfile
@@ -25,16 +26,21 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HOST = "127.0.0.1"
 POLL = 0.02  # seconds between two looks
+PATIENCE = 60.0  # long, for a machine where much else runs
+PORTS = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that nobody listens on, below those that the kernel gives to whoever asks for any: tests
+    that run beside this one will not be given it before it is used."""
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((HOST, port))
+            return port
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"no {what} within {seconds} s"
@@ -42,7 +48,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 15) -> N
 
 
 async def wait_until(
-    condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 15
+    condition: Callable[[], Awaitable[bool]], what: str, seconds: float = PATIENCE
 ) -> None:
     deadline = time.monotonic() + seconds
     while not await condition():

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import getpass
 import logging
 import signal
 import socket
@@ -178,7 +177,6 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 engine=engine,
                 store=store,
                 clock=engine.performer.clock,
-                place=f"{socket.gethostname()}, as {getpass.getuser()}",
             )
             server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
             calendars = _calendars(settings, engine, client)

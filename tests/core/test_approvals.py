@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playcall.core import approvals
+from playcall.core import approvals, timeline
 from playcall.core import effects as ef
 from playcall.core import events as ev
 from playcall.core.access import Access
@@ -67,7 +67,11 @@ def test_a_command_for_two_waits_for_the_second_and_tells_of_it() -> None:
     first = moved(opened(PLAN), yes("ada"), PLAN)
     assert runs(first) == []
     assert (
-        Tell(role="On-Call Primary", reason='approval wanted by ada: 2.2 "Command 2.2"')
+        Tell(
+            role="On-Call Primary",
+            reason='approval wanted by ada: 2.2 "Command 2.2"',
+            command="2.2",
+        )
         in first.effects
     )
     assert "ada has approved it already" in refused(first.incident, yes("ada", at=1), PLAN)
@@ -276,11 +280,25 @@ def test_a_request_expires_at_its_time_and_says_so() -> None:
     incident = after(opened(PLAN), yes("ada"), plan=PLAN)
     assert approvals.next_expiry(incident) == NOON + minutes(15)
     woken = moved(incident, ev.Woken(at=NOON + minutes(15)), PLAN)
-    assert ev.RequestExpired(at=NOON + minutes(15), command="2.2") in woken.follows
+    expired = ev.RequestExpired(at=NOON + minutes(15), command="2.2", asked_by="ada")
+    assert expired in woken.follows
     assert woken.incident.requests == {}
     late = moved(incident, yes("bob", at=15), PLAN)  # even when nobody woke it
     assert runs(late) == []
     assert late.incident.requests["2.2"].approved_by == "bob"
+    assert expired in late.follows  # or ada's yes would have vanished without a word
+    said = timeline.entry(expired, PLAN, PLAN.plays[0])
+    assert said is not None
+    assert said.text.startswith("ada's request for 2.2")
+
+
+def test_what_a_play_calls_a_rollback_needs_two_people_as_the_document_s_does() -> None:
+    play = a_play(commands=COMMANDS)
+    (phase,) = play.phases
+    plan = replace(PLAN, plays=(replace(play, phases=(replace(phase, title="Roll back"),)),))
+    assert approvals.needed_people(RESTART, play.alert, PLAN) == 1
+    assert approvals.needed_people(RESTART, play.alert, plan) == 2
+    assert approvals.needed_people(LOOK, play.alert, plan) == 1
 
 
 def test_an_approved_run_that_did_not_begin_in_time_lapses() -> None:
@@ -351,6 +369,9 @@ def test_nothing_starts_without_its_people_nor_twice_for_one_set(
         outcome = decide(incident, event, plan)
         if isinstance(outcome, Refused):
             continue
+        for follow in outcome.follows:
+            if isinstance(follow, ev.RequestExpired):
+                good.pop(follow.command, None)
         if isinstance(event, ev.RunApproved):
             good.setdefault(key, []).append((event, digest))
         elif isinstance(event, ev.RunDeclined | ev.RunEdited):
@@ -370,9 +391,6 @@ def test_nothing_starts_without_its_people_nor_twice_for_one_set(
                     assert asker[key] not in {event.by, event.link_by}
             started.append(run.run)
         incident = outcome.incident
-        for follow in outcome.follows:
-            if isinstance(follow, ev.RequestExpired):
-                good.pop(follow.command, None)
     assert len(started) == len(set(started))
 
 

@@ -14,6 +14,12 @@ b             0/1     Running            0          1d
 c             0/1     CrashLoopBackOff   9 (2m ago) 1d
 d             1/1     Running            0          1d
 """
+METER = (
+    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+    "                                 Dload  Upload   Total   Spent    Left  Speed\n"
+    "\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
+    "\r100  8051  100  8051    0     0    263      0  0:00:30  0:00:30 --:--:--  1914\n"
+)
 EXPOSITION = 'up{job="a b",le="0.5"} 1\ndwcp_x_total 12 1700000000000\ny +Inf\n'
 
 
@@ -44,6 +50,9 @@ def found(text: str, output: str) -> str | None:
         ("curl u | jq '.[]'", "1\n2\n3\n4\n", "4 values, the first 1"),
         ("curl u", '{"a": [1], "b": 2, "c": 3, "d": 4}', "an object of 4: a, b, c, …"),
         ("curl u", "[1, 2]", "2 items"),
+        ("curl u | jq", METER + '{\n  "a": 1\n}\n', '{"a": 1}'),
+        ("curl u | jq", METER.removesuffix("\n") + "12\n\n", "12"),
+        ("curl h:9094/metrics | grep a", METER + "a 1\n", "a = 1"),
         (
             "curl h:9091/metrics | grep x",
             EXPOSITION,

@@ -2,15 +2,17 @@
 
 import pytest
 
+from playcall.core import approvals, notices
 from playcall.core import events as ev
-from playcall.core import notices
 from playcall.core.decide import decide
 from playcall.core.effects import Moved, Page, Tell
 from playcall.core.incident import Incident, Part
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.message import Message
+from playcall.core.placement import Placement, Target
 from playcall.core.plan import Plan
-from playcall.testing import NOON, an_alert, an_opening, minutes
+from playcall.testing import NOON, a_plan, a_play, an_alert, an_opening, minutes
+from tests.core.responding import moved, opened
 from tests.trees import a_deciding_plan
 
 PLAN = a_deciding_plan()
@@ -222,3 +224,22 @@ def test_many_others_beside_it_take_one_line() -> None:
     line = told(others=others)[0].body.split("\n")[-1]
     assert line.startswith("Open beside it, perhaps one cause: service 0 is down; service 1")
     assert line.endswith("service 4 is down; and 15 more.")
+
+
+def test_who_is_asked_for_an_approval_reads_what_would_run_where_and_as_whom() -> None:
+    plan = a_plan(a_play())
+    asked = ev.RunRequested(at=NOON, by="ada", command="2.1")
+    long = "restart\n" + "true\n" * 5000
+    edited = approvals.propose(opened(plan), plan, "2.1", long, "ada", NOON, again=False)
+    assert isinstance(edited, ev.RunEdited)
+    here = Target(name="local", where="", observe="reader", change="writer")
+    for event, more in ((asked, ""), (edited, "\n  (4996 more lines)\n")):
+        incident = moved(opened(plan), event, plan)
+        tell = next(one for one in incident.effects if isinstance(one, Tell))
+        message = notices.compose(
+            incident.incident, tell, plan, NOON, (), "http://x", Placement(local=here)
+        )
+        said = "\n\nchange, on the machine of Playcall as writer:\n  restart\n"
+        assert said in message.body
+        assert more in message.body
+        assert len(message.body) < 800

@@ -448,6 +448,10 @@ def test_no_value_makes_a_looking_command_a_change(value: str, text: str) -> Non
         ("echo `echo <v>`", "\\`boom\\`"),
         ('kubectl patch d x -p \'{"a":"<v>"}\'', '","b":"c'),
         ("kubectl logs <v> 'open", "x"),
+        ("cat /srv/<v>", "../../etc/shadow"),
+        ("rm -r /srv/<v>", "."),
+        ("cat /srv/a-<v>", "/../x"),
+        ('cat "$D/<v>.log"', "x/../../y"),
     ],
 )
 def test_a_value_that_could_act_is_refused(text: str, value: str) -> None:

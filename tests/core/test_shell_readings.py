@@ -121,6 +121,8 @@ def test_a_fault_is_told_with_its_place(command: str, code: str, column: int) ->
         ("ping -c 1 your-server", ["your-server"]),
         ("kubectl exec shop-pod -- ping -c 1 destination-host", ["shop-pod", "destination-host"]),
         ("iptables -A INPUT -s PROBLEM_IP -j DROP", ["PROBLEM_IP"]),
+        ("kubectl delete pod web-POD_NAME", ["POD_NAME"]),
+        ("gcc -DMY_NAME x.c; echo ${X:-MY_NAME}", []),
         ("curl http://TARGET_HOST:8080/x", ["TARGET_HOST"]),
         ('curl "http://$HOST_A/${path}"', ["HOST_A", "path"]),
         ("kubectl logs XXX", ["XXX"]),

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from drillrange.cluster.server import PocketCluster
+from tests.servers import PATIENCE
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
-PATIENCE = 15.0
 SLEEPER = (
     "import signal, sys\n"
     "signal.signal(signal.SIGTERM, lambda *_: (print('drained', flush=True), sys.exit(0)))\n"
@@ -50,7 +50,7 @@ class Kubectl:
     async def __call__(self, *words: str, stdin: str = "") -> Said:
         process = await self.open(*words)
         try:
-            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), PATIENCE)
         finally:
             if process.returncode is None:
                 process.kill()

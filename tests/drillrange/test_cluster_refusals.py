@@ -1,9 +1,12 @@
 """Asking the pocket cluster for what it lacks: an error as Kubernetes has them, never a crash."""
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
+from drillrange.cluster.server import PocketCluster
 from tests.drillrange.conftest import Kubectl, a_deployment
 
 LACKING = [
@@ -41,15 +44,25 @@ LACKING = [
 ]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def deployed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kubectl]:
+    """One cluster for all that is refused: nothing of it may leave a trace."""
+    folder = tmp_path_factory.mktemp("refusals")
+    async with PocketCluster(directory=folder / "cluster", token="a-token-of-a-test") as made:
+        kubectl = Kubectl(made, folder)
+        await kubectl.ok("apply", "-f", "-", stdin=json.dumps(a_deployment()))
+        yield kubectl
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("words", "said"), LACKING, ids=[words for words, _ in LACKING])
 async def test_what_is_not_there_is_refused_in_words(
-    kubectl: Kubectl, words: str, said: str
+    deployed: Kubectl, words: str, said: str
 ) -> None:
-    await kubectl.ok("apply", "-f", "-", stdin=json.dumps(a_deployment()))
-    before = (await kubectl.get("deployment", "web"))["spec"]
-    done = await kubectl(*words.split(" "))
+    before = (await deployed.get("deployment", "web"))["spec"]
+    done = await deployed(*words.split(" "))
     assert done.code != 0, done
     assert said in done.err
     for crash in ("Traceback", "InternalError", "Internal Server Error", "panic"):
         assert crash not in done.err
-    assert (await kubectl.get("deployment", "web"))["spec"] == before
+    assert (await deployed.get("deployment", "web"))["spec"] == before

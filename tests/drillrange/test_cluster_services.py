@@ -14,7 +14,8 @@ import pytest
 from drillrange.cluster.addresses import Addresses
 from drillrange.cluster.server import PocketCluster
 from drillrange.processes import free_ports
-from tests.drillrange.conftest import PATIENCE, Kubectl
+from tests.drillrange.conftest import Kubectl
+from tests.servers import PATIENCE
 
 PORT = 9091
 # Answers every line with its own name; not ready while the file `sick-NAME` is there.

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -69,10 +68,14 @@ def start_range(directory: Path, token_file: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_range_that_ends_leaves_no_process(
-    how: signal.Signals, tmp_path: Path, token_file: Path
-) -> None:
+def wait_until_gone(directory: Path) -> None:
+    deadline = time.monotonic() + 10
+    while left := processes_in(directory):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def test_a_range_that_is_told_to_end_leaves_no_process(tmp_path: Path, token_file: Path) -> None:
     directory = tmp_path / "range"
     with start_range(directory, token_file) as place:
         assert place.stdout is not None
@@ -83,25 +86,25 @@ def test_a_range_that_ends_leaves_no_process(
             with urllib.request.urlopen(f"{found['alertmanager']}/-/ready") as ready:
                 assert ready.status == 200
         finally:
-            os.kill(place.pid, how)
+            place.terminate()
             place.communicate()
-    assert place.returncode == (0 if how == signal.SIGTERM else -signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while left := processes_in(directory):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
+    assert place.returncode == 0
+    wait_until_gone(directory)
 
 
-async def test_memory_of_a_range_that_was_killed_is_given_back(
+async def test_a_range_that_is_killed_leaves_no_process_and_its_memory_is_given_back(
     tmp_path: Path, token_file: Path
 ) -> None:
     directory = tmp_path / "killed"
     with start_range(directory, token_file) as place:
         assert place.stdout is not None
         assert place.stdout.readline()
+        assert processes_in(directory)
         mine = {path for path in SHARED_MEMORY.glob("drillrange-*") if not is_left(path)}
-        os.kill(place.pid, signal.SIGKILL)
+        place.kill()
         place.communicate()
+    assert place.returncode == -signal.SIGKILL
+    wait_until_gone(directory)
     left = {path for path in mine if is_left(path)}
     assert left
     webhook = Webhook(url="http://127.0.0.1:1/hook", token_file=token_file)

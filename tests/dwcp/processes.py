@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dwcp import web
 from dwcp.environment import Address
+from tests.servers import PATIENCE
 
-PATIENCE = 15.0
 LISTENING = re.compile(r"listening on ([\d.]+):(\d+) \((\w+)\)")
 FREE = "127.0.0.1:0"
 LISTENERS = {

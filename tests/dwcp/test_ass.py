@@ -1,7 +1,6 @@
 """Records become alike on every node, whatever was cut in between."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from dwcp.environment import Address
 from dwcp.errors import Errors
 from dwcp.records import bodies, digest, merge, newer
 from tests.dwcp.processes import wait_until
+from tests.servers import free_port
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 EVERY = 0.02
@@ -259,15 +259,8 @@ def served(copy: Records, port: int = 0) -> Iterator[Address]:
         server.close()
 
 
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_a_link_that_was_cut_is_told_once_and_both_sides_agree_again_after_it() -> None:
-    here, there, port = Records("here"), Records("there"), a_free_port()
+    here, there, port = Records("here"), Records("there"), free_port()
     follower = Follower(here, {"there": ("127.0.0.1", port)})
     here.write("vm-1", State.OWNED, holder="x")
     with follower.running():
@@ -332,7 +325,7 @@ def test_a_peer_that_answers_nonsense_counts_as_unreachable_and_changes_nothing(
 
 
 def test_health_is_lost_when_a_peer_stays_away_and_comes_back_with_it() -> None:
-    here, there, port = Records("here"), Records("there"), a_free_port()
+    here, there, port = Records("here"), Records("there"), free_port()
     follower = Follower(here, {"there": ("127.0.0.1", port)})
     with follower.running():
         wait_until(lambda: follower.unreachable() == 1)

@@ -435,6 +435,30 @@ async def test_a_no_go_and_the_alert_of_its_name_are_one_incident(world: World, 
         assert (await world.state()).reopened == 1
 
 
+async def test_ours_ends_once_the_alert_of_its_name_has_come(world: World) -> None:
+    metrics = SetMetrics(value=0.1)
+    world.plan, world.metrics = a_plan(a_stop()), metrics
+    theirs = an_alert("Stop")
+
+    async def look() -> None:
+        world.clock.move(minutes(1))
+        await world.engine.watches[0]()
+        await world.engine._take_arrivals()
+
+    async with world.stopped():
+        await look()
+        await world.engine.receive([theirs])
+        await world.engine._take_arrivals()
+        await look()
+        members = (await world.state()).alerts
+        assert [fp for fp, member in members.items() if member.firing] == [theirs.fingerprint]
+        metrics.value = None  # a remedy that stops the service leaves nothing to measure
+        await world.engine.receive([replace(theirs, firing=False, ends_at=world.clock.now())])
+        await look()
+        assert not (await world.state()).firing
+        assert await world.dossier(2) is None
+
+
 async def test_another_alert_is_not_drawn_into_a_no_go(world: World) -> None:
     world.group_by = ("site",)
     world.plan, world.metrics = a_plan(a_stop()), SetMetrics(value=0.1)

@@ -63,7 +63,7 @@ ROLES = {
     "cto": ("bob",),
 }
 EVERY = timedelta(seconds=0.2)
-DEADLINE = 20  # seconds
+DEADLINE = 60  # seconds
 
 
 @dataclass(kw_only=True)

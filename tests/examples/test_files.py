@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from drillrange import dwcp_v3, monitoring
 from playcall.core.compiler import compile_document
 from playcall.core.people import roles
 from playcall.settings import read_settings
-from tests.servers import HOST, free_port
+from tests.servers import HOST, free_port, prometheus
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dwcp-v3"
 SCRIPTS = sorted((EXAMPLE / "scripts").glob("*.sh"))
@@ -90,6 +91,22 @@ def test_scripts_are_bash_and_can_be_run(script: Path) -> None:
     said("bash", "-n", script)
     sourced = script.name == "metrics.sh"
     assert bool(script.stat().st_mode & 0o100) is not sourced
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("check-latency-trend.sh --metric p95 --duration 30m", "p95: only 0 values in 30m"),
+        ("compare-to-baseline.sh --metric throughput --window 7d", "throughput: 0 values before"),
+    ],
+)
+def test_a_script_that_measures_says_when_there_is_too_little(call: str, told: str) -> None:
+    with prometheus() as url:
+        env = {"PATH": os.environ["PATH"], "PROMETHEUS_URL": url}
+        argv = [str(EXAMPLE / "scripts" / call.split()[0]), *call.split()[1:]]
+        done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.startswith(told)
 
 
 def test_every_file_that_the_playbook_names_is_there() -> None:

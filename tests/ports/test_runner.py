@@ -162,6 +162,12 @@ async def test_a_pipeline_runs_with_the_defaults_of_bash() -> None:
         ("kill -40 $$", RunStatus.FAILED, 168, "exit code 168 (signal 40)"),
         ("exit 300", RunStatus.FAILED, 44, "exit code 44"),
         (
+            "echo why; echo command terminated with exit code 7; exit 7",
+            RunStatus.FAILED,
+            7,
+            "exit code 7: why",
+        ),
+        (
             "nonsense",
             RunStatus.FAILED,
             127,

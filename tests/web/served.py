@@ -65,7 +65,13 @@ class Served:
         argv = [sys.executable, "-m", "playcall", "serve", "--settings", str(self._settings)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
-        wait_for(self._answers, f"Playcall\n{self._log.read_text()}", 20)
+        try:
+            wait_for(lambda: self._has_ended() or self._answers(), "answer from Playcall")
+            assert not self._has_ended(), self._log.read_text("utf-8")
+        except AssertionError:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def stop(self) -> None:
         assert self._process is not None
@@ -90,6 +96,9 @@ class Served:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         listed = f"{self.url}/api/v1/incidents"
         wait_for(lambda: alert in httpx.get(listed, headers=headers).text, "incident")
+
+    def _has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):

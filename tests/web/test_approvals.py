@@ -67,7 +67,7 @@ async def test_two_people_let_a_command_run_and_everybody_sees_who_is_missing(si
     assert (seen["text"], seen["people"], seen["access"]) == ("rm -r /srv/cache", 2, "responder")
     assert (seen["reasons"], seen["names"]) == (["because"], ["/srv/cache"])
     assert seen["verified_by"] == ["latency <500ms for 5 minutes"]
-    assert seen["where"] == "the machine that runs Playcall"
+    assert seen["where"] == "on the machine of Playcall"
     body = {"command": "2.2", "digest": seen["digest"]}
     assert await post(site, "ada", "approve", **body) == (
         200,

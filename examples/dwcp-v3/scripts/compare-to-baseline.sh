@@ -24,9 +24,9 @@ jq -nr --argjson v "$values" --argjson recent "$recent" --arg name "$metric" --a
     def mean: add / length;
     def told: if . >= 1e9 then "\(. / 1e7 | round / 100) G" elif . >= 1e6 then "\(. / 1e4 | round / 100) M"
               elif . >= 100 then "\(round)" else "\(. * 1000 | round / 1000)" end;
-    ($v[-1][0] // 0) as $end
-    | [$v[] | select(.[0] > $end - $recent) | .[1]] as $now
-    | [$v[] | select(.[0] <= $end - $recent) | .[1]] as $before
+    ($v[-1][0] // 0) as $latest
+    | [$v[] | select(.[0] > $latest - $recent) | .[1]] as $now
+    | [$v[] | select(.[0] <= $latest - $recent) | .[1]] as $before
     | if ($before | length) < 10 or ($now | length) < 1
       then "\($name): \($before | length) values before and \($now | length) now, too few to say\n3" else
         ($before | mean) as $usual

@@ -100,7 +100,8 @@ def _print(row: dict[str, Any], long: bool) -> None:
         print(f"{'':13}{harmless(row['summary'])}")
     if row["decided"]:
         said = row["decided"]
-        print(f"{'':13}{said['by']} says: {said['fate']} {harmless(said['note'])}".rstrip())
+        because = f": {harmless(said['note'])}" if said["note"] else ""
+        print(f"{'':13}{said['by']} says: {said['fate']}{because}")
     if long:
         _print_command(row)
 

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
+FIRST = next(iter(PEOPLE))
 START_SECONDS = 30.0
 
 
@@ -43,12 +44,19 @@ class Scene:
     """The parts, their addresses, and how to talk to Playcall."""
 
     def __init__(
-        self, root: Path, playbook: Path, factor: float, stack: contextlib.ExitStack
+        self,
+        root: Path,
+        playbook: Path,
+        factor: float,
+        stack: contextlib.ExitStack,
+        files: Path | None = None,
     ) -> None:
+        """`files`: what commands find in their directory; None: what lies beside the playbook."""
         self.root = root
         self.mail = root / "mail"
         self.reports = root / "data" / "reports"
         self._playbook = playbook
+        self._files = files or playbook.resolve().parent
         self._factor = factor
         self._stack = stack
         self._tokens = {name: secrets.token_urlsafe(24) for name in (*PEOPLE, "intake")}
@@ -113,7 +121,7 @@ class Scene:
             raise SceneFailed(f"{verb} {name}: {done.stderr.strip()}")
 
     def sign_in_link(self) -> str:
-        argv = [sys.executable, "-m", "playcall", "sign-in", next(iter(PEOPLE))]
+        argv = [sys.executable, "-m", "playcall", "sign-in", FIRST]
         argv += ["--settings", str(self.settings)]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -134,13 +142,15 @@ class Scene:
             return []
         return list(answer.json().get("data", {}).get("result", []))
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._request("POST", path, body)
+    def post(self, path: str, body: dict[str, Any], by: str = FIRST) -> Any:
+        """`by`: one of PEOPLE. Raises SceneFailed, as `get` does."""
+        return self._request("POST", path, body, by)
 
-    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def _request(
+        self, method: str, path: str, body: dict[str, Any] | None, person: str = FIRST
+    ) -> Any:
         import httpx
 
-        person = next(iter(PEOPLE))
         try:
             answer = httpx.request(
                 method,
@@ -242,8 +252,10 @@ class Scene:
                 line("port", self.addresses.mail_port),
                 line("sender", "playcall@example.org"),
                 "[runner]",
-                line("files", str(self._playbook.resolve().parent)),
+                line("files", str(self._files.resolve())),
                 "[runner.env]",
+                line("STAKEHOLDERS", "stakeholders@example.org"),
+                line("MAIL_URL", f"smtp://127.0.0.1:{self.addresses.mail_port}"),
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),

@@ -74,3 +74,4 @@ class RequestExpired:
 
     at: datetime
     command: str
+    asked_by: str = ""  # empty: the record is older than this field

@@ -60,11 +60,11 @@ def needed_people(command: Command, alert: str | None, plan: Plan) -> int:
 
 
 def _is_rollback(command: Command, alert: str | None, plan: Plan) -> bool:
-    """Of the document's rollback, or of the play's option that is one."""
+    """Of the document's rollback, or of the play's option, phase or step that is called one."""
     written = plan.rollback.commands if plan.rollback else ()
     play = plan.play(alert) if alert else None
-    options = decision.lead_of("rollback", play).commands if play else ()
-    return command.id in options or any(command.id == one.id for one in written)
+    own = decision.rollback_of(play) if play else ()
+    return command.id in own or any(command.id == one.id for one in written)
 
 
 def unknown_marks(plan: Plan) -> tuple[str, ...]:
@@ -129,6 +129,8 @@ def propose(
     if isinstance(command, Refused):
         return command
     edited = _with_text(command, text)
+    if not edited.text.strip():
+        return Refused(reason=f"nothing is left to run of command {command_id}; refuse it instead")
     return RunEdited(
         at=at,
         by=by,
@@ -206,7 +208,9 @@ def _keep(incident: Incident, command: Command, request: Request, plan: Plan) ->
     reason = f'approval wanted by {who}: {command.id} "{command.title}"'
     return Moved(
         incident=replace(incident, requests={**incident.requests, command.id: request}),
-        effects=tuple(Tell(role=role, reason=reason) for role in roles if role != who),
+        effects=tuple(
+            Tell(role=role, reason=reason, command=command.id) for role in roles if role != who
+        ),
     )
 
 
@@ -355,15 +359,23 @@ def _why_not_by(command: Command, request: Request | None, event: RunApproved, p
 # --- Time ----------------------------------------------------------------------------------------
 
 
-def expire(incident: Incident, at: datetime) -> Moved:
-    """Requests whose time is over; with the incident, all end."""
+def expire(before: Incident, incident: Incident, at: datetime) -> Moved:
+    """Requests whose time is over, also one in whose place somebody has just put another; with the
+    incident, all end."""
     over = incident.status.over
-    gone = [key for key, one in incident.requests.items() if over or one.expires_at <= at]
-    if not gone:
-        return Moved(incident=incident)
-    left = {key: one for key, one in incident.requests.items() if key not in gone}
-    follows = () if over else tuple(RequestExpired(at=at, command=key) for key in gone)
-    return Moved(incident=replace(incident, requests=left), follows=follows)
+    left = {key: one for key, one in incident.requests.items() if not over and at < one.expires_at}
+    follows = (
+        ()
+        if over
+        else tuple(
+            RequestExpired(at=at, command=key, asked_by=one.by)
+            for key, one in before.requests.items()
+            if one.expires_at <= at
+        )
+    )
+    if len(left) < len(incident.requests):
+        incident = replace(incident, requests=left)
+    return Moved(incident=incident, follows=follows)
 
 
 def next_expiry(incident: Incident) -> datetime | None:

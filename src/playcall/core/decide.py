@@ -115,12 +115,12 @@ def decide(incident: Incident | None, event: ev.Event, plan: Plan) -> Moved | Re
         outcome = _HANDLERS[type(event)](incident, event, plan)
     if isinstance(outcome, Refused):
         return outcome
-    return _settle(outcome, plan, event.at)
+    return _settle(incident or outcome.incident, outcome, plan, event.at)
 
 
-def _settle(moved: Moved, plan: Plan, at: datetime) -> Moved:
+def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
     """What follows from any move: recovery or relapse, what is due now, the next timer."""
-    moved = _then(moved, approvals.expire(moved.incident, at))
+    moved = _then(moved, approvals.expire(before, moved.incident, at))
     moved = _then(moved, _follow_health(moved.incident, plan, at))
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))

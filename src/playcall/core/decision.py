@@ -21,6 +21,7 @@ from playcall.core.plan import Answer, Plan, Play, Question, Step
 YES = ("yes", "y", "true", "ja", "oui", "si")
 NO = ("no", "n", "false", "nein", "non")
 _WORD = re.compile(r"[a-z]{3,}")
+_BACK = re.compile(r"\broll(ing)?[ -]?back\b", re.IGNORECASE)
 _ORDINAL = re.compile(r"^(option|path|plan|variant)\s+\w+\s*[:.)-]?\s*", re.IGNORECASE)
 
 
@@ -127,7 +128,7 @@ def lead_of(outcome: str, play: Play) -> Reached:
     words = set(_WORD.findall(outcome.lower()))
     if "diagnostics" in words or words & {"investigate", "investigating", "diagnose"}:
         return Reached(outcome=outcome, lead=Lead.DIAGNOSE, commands=())
-    back = bool(re.search(r"\broll(ing)?[ -]?back\b", outcome, re.IGNORECASE))
+    back = bool(_BACK.search(outcome))
     lead = Lead.ROLLBACK if back else Lead.OPTION
     wanted = {"rollback"} if back else words
     commands = tuple(
@@ -140,6 +141,18 @@ def lead_of(outcome: str, play: Play) -> Reached:
     if not commands and not back:
         return Reached(outcome=outcome, lead=Lead.PERSON, commands=())
     return Reached(outcome=outcome, lead=lead, commands=commands)
+
+
+def rollback_of(play: Play) -> tuple[str, ...]:
+    """The commands of the option, phases and steps that are called a rollback."""
+    named = tuple(
+        command.id
+        for phase in play.phases
+        for step in phase.steps
+        if _BACK.search(f"{phase.title}\n{step.title}")
+        for command in step.commands
+    )
+    return (*lead_of("rollback", play).commands, *named)
 
 
 def _share(words: set[str], option: str) -> bool:

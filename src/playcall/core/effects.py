@@ -25,6 +25,7 @@ class Tell:
 
     role: str
     reason: str
+    command: str = ""  # an approval of it is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

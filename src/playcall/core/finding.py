@@ -11,6 +11,7 @@ from typing import Any
 from playcall.core.compiler.criteria import query_unit
 from playcall.core.judge import satisfies
 from playcall.core.measured import Numbers, read_answer, read_exposition
+from playcall.core.meter import without_meter
 from playcall.core.plan import Criterion, Play, Purpose
 from playcall.core.wording import say_value
 
@@ -29,6 +30,7 @@ def find(text: str, *, native: bool, output: bytes, play: Play | None) -> str | 
     printed = output.decode("utf-8", "replace")
     if native:
         return _answer(printed, text, criterion_of(text, play))
+    printed = without_meter(printed)
     looks: Sequence[Callable[[str, str], str | None]] = (_http, _metrics, _pods, _json)
     return next((found for look in looks if (found := look(text, printed))), None)
 

@@ -9,17 +9,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from playcall.core import decision, escalation
+from playcall.core import approvals, decision, escalation
 from playcall.core.effects import Page, Tell
+from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident, Part, RunStatus, Status
 from playcall.core.message import Message
 from playcall.core.people import roles
+from playcall.core.placement import Placement
 from playcall.core.plan import Plan, Play, Wake
 from playcall.core.standing import NO_PLAY, say_diagnostics
 from playcall.core.wording import say_duration, say_instant, say_judgement
 
 LONGEST_SUBJECT = 160
 MOST_OTHERS = 5
+MOST_LINES = 5  # of a command
+LONGEST_LINE = 300
 
 # How a reason begins, and what it says to whoever gets it.
 _SAID = (
@@ -43,12 +47,14 @@ def compose(
     at: datetime,
     others: Sequence[str],
     url: str,
+    placement: Placement | None = None,
 ) -> Message:
     """The message for a Page or a Tell. `others` are the titles of incidents open beside it."""
     why = _why(incident, effect, plan, at)
     lines = [
         f"{why}." if why else "",
         _press(incident, effect, plan, at),
+        *_wanted(incident, effect, plan, at, placement or Placement()),
         "",
         f"{incident.title}",
         f"Incident {incident.id}, {incident.severity}, {_status(incident)}; "
@@ -80,6 +86,22 @@ def late(message: Message, incident: Incident, decided_at: datetime, at: datetim
         f"Now the incident is {_status(incident)}."
     )
     return replace(message, body=f"{said}\n\n{message.body}")
+
+
+def _wanted(
+    incident: Incident, effect: Page | Tell, plan: Plan, at: datetime, placement: Placement
+) -> list[str]:
+    """What an approval is wanted of: where it would run, as whom, and its first lines."""
+    written = plan.command(incident.play, effect.command) if isinstance(effect, Tell) else None
+    if written is None:
+        return []
+    asked = approvals.asked_now(written, incident, at)
+    would = foresee(asked, incident.play, incident.values, placement)
+    lines = would.text.split("\n")
+    shown = [f"  {line[:LONGEST_LINE]}" for line in lines[:MOST_LINES]]
+    more = len(lines) - len(shown)
+    left_out = [f"  ({more} more lines)"] if more else []
+    return ["", f"{asked.effect}, {would.where}:", *shown, *left_out]
 
 
 def _meeting(incident: Incident, plan: Plan) -> list[str]:

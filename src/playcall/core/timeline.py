@@ -341,7 +341,8 @@ def _command(
         case ev.ApprovalLapsed():
             return f"NOT RUN: {name}: {event.reason}"
         case ev.RequestExpired():
-            return f"The request for {name} expired: not enough people approved it in time"
+            whose = f"{event.asked_by}'s request" if event.asked_by else "The request"
+            return f"{whose} for {name} expired: not enough people approved it in time"
         case ev.CommandBegun():
             return f"Began {name}{placed(event.where, event.whom)}"
         case ev.CommandFinished():

@@ -184,7 +184,7 @@ class Committer:
             if (other := tx.incident(number)) is not None and not other.status.over
         ]
         link = f"{self.url}/incidents/{incident.id}"
-        message = notices.compose(incident, effect, plan, event.at, others, link)
+        message = notices.compose(incident, effect, plan, event.at, others, link, self.placement)
         for person in people:
             for way in ways(person, event.at) if page else (straight(person),):
                 yield (

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from playcall.core.alert import Alert, own_alert
+from playcall.core.alert import Alert, is_own, own_alert
 from playcall.core.judge import Judgement, Verdict, judge
 from playcall.core.readiness import Gauge, Readiness, State, advance
 from playcall.engine.monitoring import Metrics
@@ -45,6 +45,8 @@ class ReadinessWatch:
             if before is None or before.state is not after.state:
                 log.warning("%s since %s", after.state, after.since)
                 after = _tell(tx, gauge, after)
+            elif after.alert_since and _is_taken_over(tx, gauge.play):
+                after = _withdraw(tx, gauge, after, after.alert_since)
             changed = before is None or before.state is not after.state
             tx.keep_readiness(after, change=changed)
 
@@ -62,15 +64,19 @@ class ReadinessWatch:
 
 def _tell(tx: Transaction, gauge: Gauge, reading: Readiness) -> Readiness:
     """Raise an alert of our own with a NO-GO, unless an incident of its play is open; clear it once
-    data say that the NO-GO is over."""
+    data say that the NO-GO is over, or Alertmanager has sent its own: then that one counts."""
     raised = reading.alert_since
     if reading.state is State.NO_GO and raised is None and not _is_open(tx, gauge.play):
         tx.receive([_alert(gauge, reading.since, firing=True)], reading.read_at)
         return replace(reading, alert_since=reading.since)
     if reading.state in (State.GO, State.CAUTION) and raised is not None:
-        tx.receive([_alert(gauge, raised, firing=False)], reading.read_at)
-        return replace(reading, alert_since=None)
+        return _withdraw(tx, gauge, reading, raised)
     return reading
+
+
+def _withdraw(tx: Transaction, gauge: Gauge, reading: Readiness, since: datetime) -> Readiness:
+    tx.receive([_alert(gauge, since, firing=False)], reading.read_at)
+    return replace(reading, alert_since=None)
 
 
 def _alert(gauge: Gauge, since: datetime, *, firing: bool) -> Alert:
@@ -81,4 +87,14 @@ def _alert(gauge: Gauge, since: datetime, *, firing: bool) -> Alert:
 def _is_open(tx: Transaction, play: str) -> bool:
     return any(
         incident is not None and incident.play == play for incident in map(tx.incident, tx.live())
+    )
+
+
+def _is_taken_over(tx: Transaction, play: str) -> bool:
+    """Whether Alertmanager has sent its own alert meanwhile: then that one counts."""
+    return any(
+        member.firing and not is_own(member.alert)
+        for incident in map(tx.incident, tx.live())
+        if incident is not None and incident.play == play
+        for member in incident.alerts.values()
     )

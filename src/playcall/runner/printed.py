@@ -5,11 +5,13 @@ import signal
 from collections.abc import Iterator
 
 from playcall.core.incident import RunStatus
+from playcall.core.meter import without_meter
 from playcall.engine.ports import Exit, Output
 
 PIECE = 65_536  # bytes of output taken or given at once
 LONGEST_SUMMARY = 200  # characters
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x1f\x7f]")
+_CODE_TOLD = re.compile(r"command terminated with exit code \d+")
 
 
 class Kept:
@@ -38,11 +40,14 @@ class Kept:
         return note.encode() + self._last
 
     def last_line(self) -> str:
-        """The last line with something in it, without colours and other control sequences."""
-        for line in reversed(self._window.decode("utf-8", "replace").splitlines()):
-            if plain := " ".join(_ESCAPES.sub(" ", line).split()):
-                return plain
-        return ""
+        """The last line with something in it, without colours and other control sequences; what
+        kubectl adds of the exit code only where there is no other."""
+        text = without_meter(self._window.decode("utf-8", "replace"))
+        lines = [" ".join(_ESCAPES.sub(" ", line).split()) for line in text.splitlines()]
+        said = [line for line in lines if line]
+        if len(said) > 1 and _CODE_TOLD.fullmatch(said[-1]):
+            said.pop()
+        return said[-1] if said else ""
 
     def _trim(self) -> None:
         excess = len(self._last) - self._room

@@ -10,6 +10,7 @@ from playcall.core import verification
 from playcall.core.bound import judged, used
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, Quiet
+from playcall.core.placement import Placement
 from playcall.core.standing import say_standing
 from playcall.core.timeline import entry
 from playcall.core.wording import say_unreached
@@ -172,7 +173,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
     standing = respond(found, around, now)
     return Detail(
         **{**summary(incident), **_fields(standing)},
-        commands=_commands(found, around.place, now),
+        commands=_commands(found, around.placement, now),
         criteria=_criteria(found),
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
@@ -186,7 +187,7 @@ def _fields(standing: ResponseView) -> dict[str, Any]:
     return {field.name: getattr(standing, field.name) for field in fields(standing)}
 
 
-def _commands(found: Dossier, place: str, now: datetime) -> list[CommandView]:
+def _commands(found: Dossier, placement: Placement, now: datetime) -> list[CommandView]:
     incident = found.incident
     play = found.plan.play(incident.play or "")
     stored = {run.id: run for run in found.runs}
@@ -205,7 +206,7 @@ def _commands(found: Dossier, place: str, now: datetime) -> list[CommandView]:
             values=used(command, incident.values),
             would_run=preview(command, incident).text,
             run=_run(incident, command.id, stored),
-            ask=view_ask(command, incident, found.plan, place, now),
+            ask=view_ask(command, incident, found.plan, placement, now),
         )
         for phase in (play.phases if play else ())
         for step in phase.steps

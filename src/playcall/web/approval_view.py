@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from playcall.core import approvals
 from playcall.core.access import Access
-from playcall.core.bound import as_written, ready
-from playcall.core.compiler.shell import Unbindable
 from playcall.core.compiler.shell.objects import named_objects
+from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident
+from playcall.core.placement import Placement
 from playcall.core.plan import Command, EffectClass, Plan, Purpose
 
 NO_CRITERION = "no criterion of the play: a person has to look"
@@ -21,7 +21,7 @@ class AskView:
     digest: str  # of exactly what would run; an approval names it
     text: str  # what would run, its values in
     written: str  # the same before translation and values: what an edit starts from
-    where: str
+    where: str  # and as whom
     effect: EffectClass
     reasons: tuple[str, ...]
     names: tuple[str, ...]  # the objects it is about, as far as they can be read off
@@ -38,18 +38,18 @@ class AskView:
 
 
 def view_ask(
-    command: Command, incident: Incident, plan: Plan, place: str, now: datetime
+    command: Command, incident: Incident, plan: Plan, placement: Placement, now: datetime
 ) -> AskView:
     request = approvals.waiting(incident, command.id, now)
     asked = approvals.asked_now(command, incident, now)
-    native = asked.runs_as is not None and asked.runs_as.kind == "promql"
+    foreseen = foresee(asked, incident.play, incident.values, placement)
     edit = request.edit if request else None
     others = not plan.response.approvals.own and asked.effect is EffectClass.CHANGE
     return AskView(
         digest=approvals.digest_of_run(asked, incident),
-        text=_as_run(asked, incident),
+        text=foreseen.text,
         written=asked.text,
-        where="asked of Prometheus" if native else place,
+        where=foreseen.where,
         effect=asked.effect,
         reasons=asked.reasons,
         names=_names(asked.text) if asked.effect is EffectClass.CHANGE else (),
@@ -70,17 +70,6 @@ def _criteria(incident: Incident, plan: Plan) -> tuple[str, ...]:
     play = plan.play(incident.play) if incident.play else None
     found = (c.text for c in (play.criteria if play else ()) if c.purpose is Purpose.RECOVERY)
     return tuple(found) or (NO_CRITERION,)
-
-
-def _as_run(command: Command, incident: Incident) -> str:
-    try:
-        return (
-            ready(command, incident.values).text
-            if command.placeholders
-            else as_written(command).text
-        )
-    except Unbindable as error:
-        return f"{command.text}\n# cannot run: {error}"
 
 
 _names = lru_cache(maxsize=1024)(named_objects)

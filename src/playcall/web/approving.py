@@ -92,6 +92,8 @@ async def make_link(
     shown, found = await look(request, incident, command)
     if not who.access.allows(shown.access):  # or it would lend them what they do not have
         raise HTTPException(403, f"a link for it is made by a {shown.access}")
+    if found.incident.status.over:
+        raise HTTPException(409, f"incident {incident} is {found.incident.status}")
     lasting = found.plan.response.approvals.stand_for
     ticket = Ticket(
         id=new_id(),
@@ -113,8 +115,8 @@ async def look(request: Request, incident: int, command_id: str) -> tuple[AskVie
     command = found.plan.command(found.incident.play, command_id)
     if command is None:
         raise HTTPException(404, f"the play has no command {command_id}")
-    place, now = desk(request).place, now_of(request)
-    return view_ask(command, found.incident, found.plan, place, now), found
+    placement = desk(request).engine.performer.committer.placement
+    return view_ask(command, found.incident, found.plan, placement, now_of(request)), found
 
 
 async def holder(request: Request, ticket: Ticket) -> Identity:

@@ -12,7 +12,7 @@ from playcall.core.plan import Plan
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
-from playcall.web.response import HERE, Surroundings
+from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
 
@@ -23,7 +23,6 @@ class Desk:
     store: Store
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
-    place: str = HERE
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
 
 
@@ -45,7 +44,7 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
         roles=tuple(role for role in _roles(found.plan) if not known.unbound((role,))),
         current=current,
         unbound=known.unbound(roles(found.plan)),
-        place=desk(request).place,
+        placement=desk(request).engine.performer.committer.placement,
         time_limit=desk(request).engine.performer.hands.time_limit,
         newer=None if current == found.incident.plan else await _plan(desk(request), current),
     )

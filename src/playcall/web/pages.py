@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.engine.older_plans import unbound_roles
@@ -22,6 +23,7 @@ from playcall.web.auth import (
     refuse_foreign_form,
 )
 from playcall.web.desk import act, desk, directory, dossier, surroundings
+from playcall.web.forms import Flag, Text, back
 from playcall.web.templates import render
 from playcall.web.unheard import lately
 
@@ -94,7 +96,7 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
 @router.post("/incidents/{incident}/acknowledge")
 async def acknowledge(request: Request, incident: int, who: Responder) -> Response:
     await act(request, incident, Acknowledged(at=desk(request).clock.now(), by=who.id))
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/incidents/{incident}/notes")
@@ -105,7 +107,7 @@ async def add_note(
     text: Annotated[str, Form(min_length=1, max_length=20_000)],
 ) -> Response:
     await act(request, incident, NoteAdded(at=desk(request).clock.now(), by=who.id, text=text))
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/incidents/{incident}/resolve")
@@ -114,16 +116,12 @@ async def resolve(
     incident: int,
     who: Commander,
     cause: Annotated[str, Form(max_length=20_000)] = "",
-    unverified: Annotated[bool, Form()] = False,
+    unverified: Flag = False,
 ) -> Response:
     now = desk(request).clock.now()
     event = Resolved(at=now, by=who.id, cause=cause, unverified=unverified)
     await act(request, incident, event)
-    return _back(incident)
-
-
-def _back(incident: int) -> Response:
-    return RedirectResponse(f"/incidents/{incident}", 303)
+    return back(incident)
 
 
 # --- signing in ----------------------------------------------------------------------------------
@@ -140,9 +138,9 @@ async def sign_in_page(request: Request, code: str = "", next: str = "/") -> Res
 @router.post("/sign-in")
 async def sign_in(
     request: Request,
-    token: Annotated[str, Form()] = "",
-    code: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",
+    token: Text = "",
+    code: Text = "",
+    next: Text = "/",
 ) -> Response:
     """With a link's code or an API token. Opening a link alone signs nobody in: mail scanners
     follow links."""

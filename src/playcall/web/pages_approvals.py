@@ -3,19 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from playcall.web import approving
 from playcall.web.approval_links import Ticket, read
 from playcall.web.auth import Responder
+from playcall.web.forms import Flag, Reason, Text, back
 from playcall.web.templates import render
 
 router = APIRouter(prefix="/incidents/{incident}")
 links = APIRouter()
-
-Text = Annotated[str, Form()]
-Flag = Annotated[bool, Form()]
-Reason = Annotated[str, Form(max_length=2000)]
 
 
 @router.post("/approve")
@@ -39,7 +36,7 @@ async def approve(
         emergency=emergency,
         reason=reason,
     )
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/decline")
@@ -47,7 +44,7 @@ async def decline(
     request: Request, incident: int, who: Responder, command: Text, reason: Reason = ""
 ) -> Response:
     await approving.decline(request, incident, who, command, reason)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/ask")
@@ -60,7 +57,7 @@ async def ask(
     again: Flag = False,
 ) -> Response:
     await approving.ask(request, incident, who, command, digest, again)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/edit")
@@ -73,11 +70,7 @@ async def edit(
     again: Flag = False,
 ) -> Response:
     await approving.edit(request, incident, who, command, text, again)
-    return _back(incident)
-
-
-def _back(incident: int) -> Response:
-    return RedirectResponse(f"/incidents/{incident}", 303)
+    return back(incident)
 
 
 # --- links: whoever holds one acts, signed in or not ---------------------------------------------

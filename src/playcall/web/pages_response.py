@@ -4,36 +4,35 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from playcall.core.events import Whom
 from playcall.web import acts
 from playcall.web.auth import Commander, Responder
 from playcall.web.desk import dossier
+from playcall.web.forms import Reason, Text, back
 
 router = APIRouter(prefix="/incidents/{incident}")
 
 Minutes = Annotated[float, Form(gt=0, le=10_000_000)]
-Reason = Annotated[str, Form(max_length=2000)]
-Text = Annotated[str, Form()]
 
 
 @router.post("/unacknowledge")
 async def unacknowledge(request: Request, incident: int, who: Responder) -> Response:
     await acts.unacknowledge(request, incident, who)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/snooze")
 async def snooze(request: Request, incident: int, who: Responder, minutes: Minutes) -> Response:
     await acts.snooze(request, incident, who, timedelta(minutes=minutes))
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/assign")
 async def assign(request: Request, incident: int, who: Responder, to: Text) -> Response:
     await acts.assign(request, incident, who, to)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/escalate")
@@ -50,7 +49,7 @@ async def escalate(
     if kind not in list(Whom):
         raise HTTPException(422, f"whom to call? {', '.join(Whom)} can be")
     await acts.escalate(request, incident, who, Whom(kind), to, reason, rung)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/parts/take")
@@ -58,7 +57,7 @@ async def take_part(
     request: Request, incident: int, who: Responder, part: Text, person: Text = ""
 ) -> Response:
     await acts.take_part(request, incident, who, part, person)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/parts/leave")
@@ -66,7 +65,7 @@ async def leave_part(
     request: Request, incident: int, who: Responder, part: Text, person: Text = ""
 ) -> Response:
     await acts.leave_part(request, incident, who, part, person)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/severity")
@@ -78,7 +77,7 @@ async def change_severity(
     reason: Annotated[str, Form(min_length=1, max_length=2000)],
 ) -> Response:
     await acts.change_severity(request, incident, who, severity, reason)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/answer")
@@ -86,13 +85,13 @@ async def answer(
     request: Request, incident: int, who: Responder, question: Text, answer: Text
 ) -> Response:
     await acts.answer(request, incident, who, question, answer)
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/silence")
 async def silence(request: Request, incident: int, who: Responder, minutes: Minutes) -> Response:
     await acts.silence(request, incident, who, timedelta(minutes=minutes))
-    return _back(incident)
+    return back(incident)
 
 
 @router.post("/values")
@@ -113,8 +112,4 @@ async def give_values(
     for one, given in fresh:
         if known.get(one) != given:
             await acts.give_value(request, incident, who, one, given, command)
-    return _back(incident)
-
-
-def _back(incident: int) -> Response:
-    return RedirectResponse(f"/incidents/{incident}", 303)
+    return back(incident)

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from playcall.core.finding import criterion_of
 from playcall.core.measured import Numbers, read_answer, read_exposition
+from playcall.core.meter import without_meter
 from playcall.core.plan import Play
 from playcall.engine.ports import StoredRun
 from playcall.web import drawing
@@ -37,7 +38,7 @@ def show(run: StoredRun | None, play: Play | None) -> Printed:
         return NOTHING
     whole = run.output_size <= len(run.output)
     text = run.output.decode("utf-8", "replace")
-    folded = _folded(text) if whole and len(text) <= LARGEST_JSON else Markup()
+    folded = _folded(without_meter(text)) if whole and len(text) <= LARGEST_JSON else Markup()
     end = text[-SHOWN:]
     return Printed(
         text=Markup() if folded else to_html(end),
@@ -54,7 +55,7 @@ def _drawing(run: StoredRun, text: str, play: Play | None) -> Markup:
     if task.native:
         numbers = read_answer(plain(text))
     elif "/metrics" in task.text:
-        numbers = read_exposition(plain(text))
+        numbers = read_exposition(plain(without_meter(text)))
     if numbers is None:
         return Markup()
     criterion = criterion_of(task.text, play) if task.native else None

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from playcall.core import decision, escalation
 from playcall.core.events import Reopened, TargetMissed
 from playcall.core.incident import Incident, Part, Quiet
+from playcall.core.placement import Placement
 from playcall.core.plan import Plan, Play, Rung, Step
 from playcall.engine.ports import Dossier
-
-HERE = "the machine that runs Playcall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,7 @@ class Surroundings:
 
     people: tuple[tuple[str, str], ...] = ()  # id and name of whoever can be called
     roles: tuple[str, ...] = ()  # of the document, with somebody behind them
-    place: str = HERE  # where commands run, and as whom
+    placement: Placement = field(default_factory=Placement)  # where commands run, and as whom
     current: str = ""  # digest of the plan by which new incidents open; "": not known
     newer: Plan | None = None  # that plan, when it is not the incident's
     unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind

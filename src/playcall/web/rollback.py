@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from playcall.core.incident import Incident, RollbackStage, RollbackState, Tick
@@ -20,11 +20,10 @@ from playcall.engine.ports import Dossier
 from playcall.web.api_views import Done
 from playcall.web.auth import Identity, Responder, Viewer
 from playcall.web.desk import act, desk, dossier
+from playcall.web.forms import Flag, Reason, Text, back
 
 router = APIRouter(prefix="/api/v1/incidents/{incident}/rollback")
 forms = APIRouter(prefix="/incidents/{incident}/rollback")
-
-Reason = Annotated[str, Form(max_length=2000)]
 
 
 class StepView(BaseModel):
@@ -243,18 +242,18 @@ async def ask_form(
     incident: int,
     who: Responder,
     reason: Annotated[str, Form(min_length=1, max_length=2000)],
-    begin: Annotated[str, Form()] = "",
-    emergency: Annotated[bool, Form()] = False,
+    begin: Text = "",
+    emergency: Flag = False,
 ) -> Response:
     body = Asking(reason=reason, begin=begin, emergency=emergency)
     await _ask(request, incident, who, body)
-    return _back(incident)
+    return back(incident, "rollback")
 
 
 @forms.post("/approve")
 async def approve_form(request: Request, incident: int, who: Responder) -> Response:
     await _approve(request, incident, who)
-    return _back(incident)
+    return back(incident, "rollback")
 
 
 @forms.post("/stop")
@@ -265,7 +264,7 @@ async def stop_form(
     reason: Annotated[str, Form(min_length=1, max_length=2000)],
 ) -> Response:
     await stop(request, incident, Stopping(reason=reason), who)
-    return _back(incident)
+    return back(incident, "rollback")
 
 
 @forms.post("/tick")
@@ -277,8 +276,4 @@ async def tick_form(
     note: Reason = "",
 ) -> Response:
     await _tick(request, incident, who, Ticking(item=item, note=note))
-    return _back(incident)
-
-
-def _back(incident: int) -> Response:
-    return RedirectResponse(f"/incidents/{incident}#rollback", 303)
+    return back(incident, "rollback")

@@ -4,10 +4,11 @@ import logging
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
@@ -109,7 +110,7 @@ class _Headers:
 async def _refuse(request: Request, error: HTTPException) -> Response:
     """An API caller gets JSON; a person is sent to sign in, or gets a page that says why."""
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"detail": error.detail}, error.status_code)
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
     if error.status_code == 401:
         return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
     return pages.refusal(request, error)
@@ -123,6 +124,9 @@ async def _regret(request: Request, error: Unavailable) -> Response:
 async def _not_understood(request: Request, error: Exception) -> Response:
     """As FastAPI says it, without what was sent: that may be no JSON, or a secret."""
     assert isinstance(error, RequestValidationError)
+    if not request.url.path.startswith("/api/"):
+        said = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+        return pages.refusal(request, HTTPException(422, said))
     told = [{key: one[key] for key in ("loc", "msg", "type")} for one in error.errors()]
     return JSONResponse({"detail": told}, 422)
 

@@ -12,6 +12,7 @@ from playcall.core.bound import judged
 from playcall.core.commands import missing_values
 from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.judge import Judgement, Verdict
+from playcall.core.placement import Placement
 from playcall.core.plan import (
     Command,
     Criterion,
@@ -135,7 +136,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
     commands = Commands(
-        found=found, play=play, place=around.place, limit=around.time_limit, now=now
+        found=found, play=play, placement=around.placement, limit=around.time_limit, now=now
     )
     phases = tuple(_phase(phase, commands, state) for phase in (play.phases if play else ()))
     return IncidentView(
@@ -247,7 +248,7 @@ class Commands:
 
     found: Dossier
     play: Play | None
-    place: str  # where commands run, and as whom
+    placement: Placement
     limit: timedelta | None  # of the settings
     now: datetime
 
@@ -296,7 +297,7 @@ def _tree(question: Question, depth: int) -> Iterable[str]:
 
 
 def _command(written: Command, among: Commands) -> CommandView:
-    found, now, place = among.found, among.now, among.place
+    found, now = among.found, among.now
     incident = found.incident
     command = judged(written, incident.values)
     run = incident.runs.get(command.id)
@@ -334,7 +335,7 @@ def _command(written: Command, among: Commands) -> CommandView:
         and not missing
         and command.effect is not EffectClass.MANUAL,
         again=run is not None and not run.status.never_ran,
-        ask=view_ask(written, incident, found.plan, place, now),
+        ask=view_ask(written, incident, found.plan, among.placement, now),
     )
 
 

@@ -131,6 +131,11 @@ def _quoted(root: "Node", data: bytes, place: StandIn, value: str) -> str:
         )
     if value.startswith("-") and _begins_word(node, data, place):
         raise Unbindable(f'the value of "{place.name}" begins with "-" and would be an option')
+    if _leads_away(_before(node, data, place), value):
+        raise Unbindable(
+            f'the value of "{place.name}" has "." or ".." between slashes, and would lead out of '
+            "the directory that is written there"
+        )
     if style == "single":
         return value.replace("'", "'\\''")
     if style == "double":
@@ -193,8 +198,21 @@ def _word(node: "Node") -> "Node | None":
 
 
 def _begins_word(node: "Node", data: bytes, place: StandIn) -> bool:
+    before = _before(node, data, place)
+    return not before or before[0] in "$`\x02"
+
+
+def _before(node: "Node", data: bytes, place: StandIn) -> str:
+    """What stands in the same word before it."""
     word = _word(node)
     if word is None:
-        return True
-    before = data[word.start_byte : place.start].decode(errors="replace").lstrip("\"'\\\n")
-    return not before or before[0] in "$`\x02"
+        return ""
+    return data[word.start_byte : place.start].decode(errors="replace").lstrip("\"'\\\n")
+
+
+def _leads_away(before: str, value: str) -> bool:
+    """Whether a value that goes on with a path leaves the directory that this names."""
+    if not before or "/" not in before + value:
+        return False
+    parts = f"{before}{value}".split("/")[before.count("/") :]
+    return "." in parts or ".." in parts
