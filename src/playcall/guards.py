@@ -1,16 +1,21 @@
-"""Builds what guards the paging itself, as the settings say: heartbeats, test pages, peers."""
+"""Builds what is looked at beside the incidents, as the settings say: what guards the paging itself
+(heartbeats, test pages, peers), and mirrors in other services."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import time, timedelta
 
 import httpx
 
+from playcall.channels.opsgenie import Opsgenie
+from playcall.channels.pagerduty import PagerDuty
 from playcall.core.alert import Alert
 from playcall.core.people import first_roles
 from playcall.core.plan import Plan
 from playcall.engine.daily_test import DailyTest
 from playcall.engine.directory import Directory
+from playcall.engine.mirrors import MirrorWatch
 from playcall.engine.ports import Clock, Store, Unavailable
+from playcall.engine.reflections import Mirror
 from playcall.engine.watchdog import Watchdog
 from playcall.peers import PeerWatch
 from playcall.responsefile import read_duration
@@ -54,7 +59,17 @@ def build_watches(
             clock=clock,
         )
         looks.append(watch.look)
+    for mirror in _mirrors(settings, client):
+        looks.append(MirrorWatch(store=store, clock=clock, mirror=mirror, url=settings.url).look)
     return looks
+
+
+def _mirrors(settings: Settings, client: httpx.AsyncClient) -> Iterator[Mirror]:
+    secrets = settings.secrets
+    if settings.pagerduty:
+        yield PagerDuty(client, settings.pagerduty.url, secrets["pagerduty.routing_key"])
+    if settings.opsgenie:
+        yield Opsgenie(client, settings.opsgenie.url, secrets["opsgenie.key"])
 
 
 def _span(text: str) -> timedelta:

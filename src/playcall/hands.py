@@ -6,6 +6,7 @@ import httpx
 
 from playcall.alertmanager import Alertmanager
 from playcall.archive import Files
+from playcall.channels.apprise import Apprise
 from playcall.channels.mail import Mail
 from playcall.channels.webhook import Webhook
 from playcall.clock import SystemClock
@@ -61,4 +62,6 @@ def build_channels(settings: Settings, client: httpx.AsyncClient) -> Mapping[str
         )
     if settings.webhook_secret:
         channels["webhook"] = Webhook(client, settings.webhook_secret, SystemClock())
+    if settings.apprise:
+        channels["apprise"] = Apprise()
     return channels

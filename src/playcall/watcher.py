@@ -1,7 +1,8 @@
 """Watches one Playcall from outside, and pages one person when it no longer works."""
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -23,6 +24,7 @@ class Watcher:
     repeat: float
     _well_at: float | None = None
     _paged_at: float | None = None
+    _run: str = field(default_factory=lambda: secrets.token_hex(4))  # keys of its messages
     _told: int = 0
 
     async def look(self, now: float) -> list[str]:
@@ -65,7 +67,7 @@ class Watcher:
             channel = self.channels.get(method.channel)
             try:
                 if channel:
-                    await channel.send(message, method.address, f"watch.{self._told}")
+                    await channel.send(message, method.address, f"watch.{self._run}.{self._told}")
                     return f"told {self.person.name} by {method.channel}"
             except Unavailable as error:
                 reasons.append(f"{method.channel}: {error}")

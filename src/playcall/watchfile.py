@@ -1,4 +1,4 @@
-"""The tables of the settings file about who watches that pages arrive, and what is wrong in them."""
+"""The tables of the settings file about who watches that pages arrive, and their mistakes."""
 
 import re
 from collections.abc import Iterator, Mapping

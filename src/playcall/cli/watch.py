@@ -3,6 +3,7 @@ no longer works."""
 
 import argparse
 import asyncio
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,11 @@ from playcall.cli import remote
 from playcall.cli.console import harmless
 
 if TYPE_CHECKING:
+    from playcall.engine.ports import Person
+    from playcall.settings import Settings
     from playcall.watcher import Watcher
+
+log = logging.getLogger(__name__)
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,31 +36,38 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    from playcall.settings import BadSettings
+    from playcall.settings import BadSettings, read_settings
 
     try:
-        asyncio.run(_watch(args))
+        settings = read_settings(Path(args.settings))
+        token = Path(args.token_file).read_text("utf-8").strip()
+        asyncio.run(_watch(args, settings, _person(args, settings), token))
     except (BadSettings, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-async def _watch(args: argparse.Namespace) -> None:
-    import httpx
-
+def _person(args: argparse.Namespace, settings: "Settings") -> "Person":
     from playcall.app import directory
-    from playcall.hands import build_channels
-    from playcall.settings import BadSettings, read_settings
-    from playcall.watcher import Watcher
+    from playcall.settings import BadSettings
 
-    settings = read_settings(Path(args.settings))
     person = directory(settings).people.get(args.page)
     if person is None or not person.methods:
         raise BadSettings(
             f"{args.settings}: {args.page} is nobody who can be reached. See [people]."
         )
-    token = Path(args.token_file).read_text("utf-8").strip()
+    return person
+
+
+async def _watch(
+    args: argparse.Namespace, settings: "Settings", person: "Person", token: str
+) -> None:
+    import httpx
+
+    from playcall.hands import build_channels
+    from playcall.watcher import Watcher
+
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         watcher = Watcher(
             url=args.url,
@@ -73,6 +85,11 @@ async def _watch(args: argparse.Namespace) -> None:
 async def _look_for_ever(watcher: "Watcher", every: float) -> None:
     loop = asyncio.get_running_loop()
     while True:
-        for said in await watcher.look(loop.time()):
-            print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {harmless(said)}", flush=True)
+        try:
+            said = await watcher.look(loop.time())
+        except Exception:  # a bug: nobody watches the watcher, so it goes on
+            log.exception("a look failed; trying again")
+            said = []
+        for line in said:
+            print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {harmless(line)}", flush=True)
         await asyncio.sleep(every)

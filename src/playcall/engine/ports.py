@@ -26,6 +26,7 @@ from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
 from playcall.engine.proofs import Proofs, ProofViews, Proving
+from playcall.engine.reflections import Mirrors
 
 if TYPE_CHECKING:
     from playcall.engine.turns import Limits
@@ -244,7 +245,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, Proofs, Protocol):
+class Transaction(Inbox, Proofs, Mirrors, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -317,8 +318,7 @@ class Transaction(Inbox, Proofs, Protocol):
 
     # ledger
     def begin_run(self, run: str, owner: str, at: datetime) -> bool:
-        """Mark a pending run as begun; False if it had begun before: then it must not be spawned
-        unless it is repeatable."""
+        """Mark a pending run as begun. False: it had begun, and only a repeatable one may go on."""
         ...
 
     def append_output(self, run: str, data: bytes) -> None: ...
@@ -405,8 +405,7 @@ class Views(ProofViews, Protocol):
         ...
 
     def unpaged(self, limit: int) -> Sequence[Incident]:
-        """Live incidents of which no page was ever delivered, and for which nothing that is to be
-        delivered is under way."""
+        """Live incidents of which no page was delivered, and with none to be delivered either."""
         ...
 
     def plan(self, digest: str) -> Plan: ...

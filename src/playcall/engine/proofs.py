@@ -61,6 +61,10 @@ class Proofs(Protocol):
 
     def beat(self, source: str, beat: Beat) -> None: ...
 
+    def proofs_by(self, by: str, asked_at: datetime) -> Sequence[Proof]:
+        """What somebody asked for at an instant."""
+        ...
+
     def beats(self) -> Mapping[str, Beat]:
         """By source; locked until the transaction ends."""
         ...

@@ -21,7 +21,8 @@ def ask(
     tx.ask_proofs(
         [Proof(test=test, person=person.id, channel=c, by=by, asked_at=at) for c in channels]
     )
-    alert = own_alert(TEST_PAGE, f"test page for {person.name}", at, labels={TEST_LABEL: test})
+    words = f"test page for {person.name}"
+    alert = own_alert(TEST_PAGE, words, at, key=test, labels={TEST_LABEL: test})
     return test, alert
 
 

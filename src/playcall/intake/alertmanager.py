@@ -11,6 +11,7 @@ import msgspec
 from playcall.core.alert import Alert
 
 VERSION = "4"
+LONGEST_SOURCE = 500  # characters
 
 
 class BadWebhook(ValueError):
@@ -25,7 +26,7 @@ class Notification:
     truncated: int  # alerts that Alertmanager left out because of max_alerts
     receiver: str
     group_key: str
-    source: str = ""  # the Alertmanager's external URL
+    source: str = ""  # the Alertmanager's external URL; empty: it told none
 
 
 class _Alert(msgspec.Struct, rename="camel"):
@@ -77,8 +78,14 @@ def read_webhook(body: bytes) -> Notification:
         truncated=max(webhook.truncated_alerts, 0),
         receiver=webhook.receiver,
         group_key=webhook.group_key,
-        source=webhook.external_url.rstrip("/"),
+        source=_source(webhook.external_url),
     )
+
+
+def _source(url: str) -> str:
+    """It becomes a key in the database: what cannot be one is as good as none."""
+    fits = url.startswith(("http://", "https://")) and len(url) <= LONGEST_SOURCE
+    return url.rstrip("/") if fits else ""
 
 
 def _alert(alert: _Alert, n: int) -> Alert:

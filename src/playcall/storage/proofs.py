@@ -22,6 +22,8 @@ def begin(db: sa.Connection, test: str) -> int:
     insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     put = 0
     for proof in of_test(db, test):
+        if proof.ended_at:
+            continue
         task = Proving(test=test, person=proof.person, channel=proof.channel)
         row = {
             "key": f"test.{test}.{proof.channel}",
@@ -47,6 +49,11 @@ def end(db: sa.Connection, test: str, channel: str, at: datetime, failure: str) 
 def of_test(db: sa.Connection, test: str) -> Sequence[Proof]:
     rows = db.execute(sa.select(proofs).where(proofs.c.test == test).order_by(proofs.c.place))
     return [_proof(row) for row in rows]
+
+
+def asked_by(db: sa.Connection, by: str, at: datetime) -> Sequence[Proof]:
+    chosen = sa.select(proofs).where(proofs.c.by == by, proofs.c.asked_at == at)
+    return [_proof(row) for row in db.execute(chosen.order_by(proofs.c.id))]
 
 
 def latest(db: sa.Connection) -> Sequence[Proof]:

@@ -210,6 +210,15 @@ heartbeats = sa.Table(
     sa.Column("alert_since", Instant),
 )
 
+reflections = sa.Table(  # of incidents in other services
+    "reflections",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("mirror", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),  # of the incident, when compared last
+    sa.Column("shown", sa.Text),
+)
+
 
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""

@@ -29,8 +29,9 @@ from playcall.engine.ports import (
     Unavailable,
 )
 from playcall.engine.proofs import Beat, Proof
+from playcall.engine.reflections import Behind, Shown
 from playcall.engine.turns import Limits, lane
-from playcall.storage import inbox, proofs, queries, turns
+from playcall.storage import inbox, mirrors, proofs, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
 from playcall.storage.tables import (
     counters,
@@ -85,8 +86,19 @@ class SqlTransaction:
     def beat(self, source: str, beat: Beat) -> None:
         proofs.beat(self._db, source, beat)
 
+    def proofs_by(self, by: str, asked_at: datetime) -> Sequence[Proof]:
+        return proofs.asked_by(self._db, by, asked_at)
+
     def beats(self) -> Mapping[str, Beat]:
         return proofs.beats(self._db, lock=True)
+
+    # --- mirrors
+
+    def behind(self, mirror: str, limit: int) -> Sequence[Behind]:
+        return mirrors.behind(self._db, self.plan, mirror, limit)
+
+    def reflect(self, incident: int, mirror: str, version: int, shown: Shown | None) -> None:
+        mirrors.reflect(self._db, incident, mirror, version, shown)
 
     # --- alerts
 
