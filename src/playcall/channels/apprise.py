@@ -3,6 +3,7 @@
 An address is a secret: it holds tokens. What the library says of a failure is told without it.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -21,6 +22,7 @@ _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNFIT = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_DIRECTIONS}]")
 _MENTION = re.compile(r"@(?=\w)|<(?=[!@#])|(?<=\])\(")  # @channel, <!here>, [text](address)
 _JOINT = "\u200b"  # takes no room
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{,20}://", re.IGNORECASE)
 _STATUS = re.compile(r"error=(\d{3})")
 
 
@@ -31,29 +33,35 @@ class Apprise:
         self._timeout = timeout
 
     async def send(self, message: Message, address: str, key: str) -> None:
-        import apprise  # slow, and not everybody needs it
-
-        scheme = f"{address.partition('://')[0][:20]}://"
-        service = apprise.Apprise()
-        if not service.add(address):
+        known = _SCHEME.match(address)
+        scheme = known[0] if known else "(without a scheme)"
+        service = await asyncio.to_thread(_load, address)  # it takes seconds, the first time
+        if service is None:
             raise Unavailable(
-                f"Apprise knows no address as this {scheme} one. "
+                f"Apprise knows no address as this {scheme}. "
                 "Write it as its documentation says, in people.NAME.apprise.",
                 permanent=True,
             )
-        kind = apprise.NotifyType.FAILURE if message.urgent else apprise.NotifyType.INFO
         said: list[str] = []
         done = await service.async_notify(
             title=_harmless(" ".join(message.subject.split()), LONGEST_TITLE),
             body=_body(message),
-            notify_type=kind,
-            body_format=apprise.NotifyFormat.TEXT,
+            notify_type="failure" if message.urgent else "info",
+            body_format="text",
             timeout=self._timeout.total_seconds(),
             log_level=logging.WARNING,
             log_callback=_listener(said),
         )
         if not done:
             raise _refusal(scheme, _without(address, "; ".join(said)))
+
+
+def _load(address: str) -> Any:
+    """None: it is no address."""
+    import apprise  # not everybody needs it
+
+    service = apprise.Apprise()
+    return service if service.add(address) else None
 
 
 def _listener(said: list[str]) -> Callable[..., None]:

@@ -34,7 +34,8 @@ def begin(db: sa.Connection, test: str) -> int:
             "attempts": 0,
             "due_at": proof.asked_at,
         }
-        put += db.execute(insert(jobs).values(**row).on_conflict_do_nothing()).rowcount
+        statement = insert(jobs).values(**row).on_conflict_do_nothing().returning(jobs.c.key)
+        put += len(db.execute(statement).all())
     return put
 
 

@@ -74,7 +74,7 @@ def _shown(proofs: Sequence[Proof]) -> list[ProofView]:
             channel=proof.channel,
             by=proof.by,
             asked_at=proof.asked_at,
-            took=proof.took.total_seconds() if proof.took else None,
+            took=None if proof.took is None else proof.took.total_seconds(),
             failure=proof.failure,
         )
         for proof in proofs
