@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playcall import channelfile, responsefile, rotafile, runnerfile, settings
+from playcall import channelfile, responsefile, rotafile, runnerfile, settings, watchfile
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -17,6 +17,7 @@ from playcall.web import (
     ledger,
     oncall,
     rollback,
+    test_pages,
     unheard,
 )
 
@@ -42,6 +43,9 @@ def keys() -> list[str]:
         "apprise": channelfile.AppriseTable,
         "pagerduty": channelfile.PagerDutyTable,
         "opsgenie": channelfile.OpsgenieTable,
+        "watchdog": watchfile.WatchdogTable,
+        "test_page": watchfile.TestPageTable,
+        "peers.NAME": watchfile.PeerTable,
         "response": responsefile.ResponseTable,
         "approvals": responsefile.ApprovalsTable,
         "maintenance": settings.MaintenanceTable,
@@ -71,6 +75,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
+    modules = (*modules, test_pages)
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

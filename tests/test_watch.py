@@ -30,6 +30,13 @@ def subjects(box: Mailbox) -> list[str]:
     return [str(message["subject"]) for message in box.messages]
 
 
+def kill(served: Served) -> None:
+    process = served._process
+    assert process is not None
+    process.kill()
+    process.wait()
+
+
 def command(*words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "playcall", *words],
@@ -59,7 +66,7 @@ def test_a_page_is_proven_and_a_killed_server_is_told(tmp_path: Path, box: Mailb
         nobody = command("test-page", "eve", "--url", served.url)
         said, _ = nobody.communicate(timeout=60)
         assert (nobody.returncode, "nobody is called eve" in said) == (1, True), said
-        served.stop()
+        kill(served)
         wait_for(lambda: len(box.messages) > 1, "page of the watcher")
         assert subjects(box)[1].startswith("Playcall itself does not work: it does not answer")
         assert box.messages[1]["x-priority"] == "1"
@@ -69,7 +76,7 @@ def test_a_page_is_proven_and_a_killed_server_is_told(tmp_path: Path, box: Mailb
     finally:
         watch.kill()
         watch.communicate()
-        served.stop()
+        kill(served)
 
 
 def test_whoever_cannot_be_paged_is_said_at_the_start(tmp_path: Path) -> None:

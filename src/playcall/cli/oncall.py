@@ -52,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
             _schedule(schedule, args)
         if not (args.week or args.gaps):
             _roles(found)
-    unproven = any(m["failure"] or not m["tested_at"] for p in found["people"] for m in p["methods"])
+    unproven = any(
+        m["failure"] or not m["tested_at"] for p in found["people"] for m in p["methods"]
+    )
     return 1 if (args.gaps and unmeant) or (args.proven and unproven) else 0
 
 
