@@ -75,8 +75,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = (api, api_response, api_approvals, api_values, ledger, oncall, rollback, unheard)
-    modules = (*modules, test_pages)
-    routers = [one.router for one in modules] + [oncall.feeds]
+    routers = [one.router for one in (*modules, test_pages)] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
     for path in paths:
