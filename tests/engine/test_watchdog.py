@@ -20,7 +20,7 @@ from playcall.engine.watchdog import SILENT, Watchdog
 from playcall.peers import DOWN, PeerWatch
 from playcall.testing import NOON, an_alert, minutes
 from tests.engine.world import ADA, BOB, World
-from tests.servers import mute_port, receiver, smtp, wait_until
+from tests.servers import receiver, smtp, wait_until
 
 WITHIN = timedelta(minutes=10)
 EAST, WEST = "http://east:9093", "http://west:9093"
@@ -199,7 +199,7 @@ async def test_the_daily_test_is_made_once_a_day_whatever_servers_there_are(worl
 
 
 async def test_a_peer_in_trouble_is_told_after_a_while_and_clears(world: World) -> None:
-    with receiver() as web, mute_port() as mute:
+    with receiver() as web:
         async with httpx.AsyncClient(trust_env=False) as client:
             watch = PeerWatch(
                 name="east",
@@ -225,4 +225,3 @@ async def test_a_peer_in_trouble_is_told_after_a_while_and_clears(world: World) 
             await see(200, {"healthy": True}, minutes(1))
             await firing(world)
             assert web.requests[0].headers["authorization"] == "Bearer hush"
-            assert mute
