@@ -10,9 +10,9 @@ SOURCE = Path(__file__).parent.parent / "src"
 # A layer may import those after it. Members of one layer never import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
-    ("app",),
+    ("app", "watcher"),
     ("standby",),
-    ("hands", "chat", "public"),
+    ("hands", "guards", "chat", "public"),
     ("web",),
     (
         "intake",
@@ -30,8 +30,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "rulefile",
         "settings",
         "shellcheck",
+        "peers",
     ),
-    ("channelfile",),
+    ("channelfile", "watchfile"),
     ("tellingfile",),
     ("responsefile", "rotafile", "runnerfile", "statusfile", "unknown_keys", "bounded"),
     ("testing",),

@@ -14,6 +14,7 @@ from playcall import (
     settings,
     statusfile,
     tellingfile,
+    watchfile,
 )
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
@@ -29,6 +30,7 @@ from playcall.web import (
     rollback,
     slack,
     subscribing,
+    test_pages,
     twilio,
     unheard,
     updates,
@@ -56,6 +58,9 @@ def keys() -> list[str]:
         "apprise": channelfile.AppriseTable,
         "pagerduty": channelfile.PagerDutyTable,
         "opsgenie": channelfile.OpsgenieTable,
+        "watchdog": watchfile.WatchdogTable,
+        "test_page": watchfile.TestPageTable,
+        "peers.NAME": watchfile.PeerTable,
         "response": responsefile.ResponseTable,
         "approvals": responsefile.ApprovalsTable,
         "updates": tellingfile.UpdatesTable,
@@ -91,7 +96,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, ledger, messages, oncall]
-    modules += [push, rollback, slack, subscribing, unheard, updates]
+    modules += [push, rollback, slack, subscribing, test_pages, unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -45,6 +45,7 @@ from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.turns import Limits
+from playcall.guards import build_watches
 from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.public import build_routes, with_public
@@ -316,6 +317,7 @@ async def _build_engine(
     intake = intake_of(settings, digest)
     doubts = Doubts()
     watches = list(_watches(settings, playbook.plan, reader, intake, client, doubts))
+    watches += build_watches(settings, playbook.plan, committer.directory, store, clock, client)
     if mirror := build_mirror(settings, playbook.plan, store, committer, clock, performer.owner):
         watches.append(mirror.look_due)
     return Engine(

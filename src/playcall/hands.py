@@ -6,6 +6,7 @@ import httpx
 
 from playcall.alertmanager import Alertmanager
 from playcall.archive import Files
+from playcall.channels.apprise import Apprise
 from playcall.channels.mail import Mail
 from playcall.channels.push import Keys, Push
 from playcall.channels.push_service import PushService, is_local
@@ -49,7 +50,7 @@ def build_hands(
     build = Builder(runner=settings.runner, redactor=redactor, files=settings.files)
     local = build.local()
     return Hands(
-        channels=_channels(settings, client, store, key) if store else {},
+        channels=build_channels(settings, client, store, key) if store else {},
         runner=local,
         targets={name: build.target(name, t, local) for name, t in settings.targets.items()},
         metrics=Prometheus(settings.prometheus.url, client),
@@ -59,9 +60,13 @@ def build_hands(
     )
 
 
-def _channels(
-    settings: Settings, client: httpx.AsyncClient, store: Store, key: Callable[[], bytes]
+def build_channels(
+    settings: Settings,
+    client: httpx.AsyncClient,
+    store: Store | None = None,
+    key: Callable[[], bytes] = bytes,
 ) -> Mapping[str, Channel]:
+    """Without a store there is no web push: nobody knows the devices."""
     channels: dict[str, Channel] = {}
     if settings.mail:
         channels["mail"] = Mail(
@@ -89,7 +94,7 @@ def _channels(
             server=settings.twilio.url,
         )
         channels |= {"sms": Sms(line), "voice": Voice(line)}
-    if settings.push:
+    if settings.push and store:
         channels["push"] = Push(
             store=store,
             keys=Keys(settings.data / "push.key"),
@@ -97,4 +102,6 @@ def _channels(
             service=PushService(client, local=is_local(settings.url)),
             url=settings.url,
         )
+    if settings.apprise:
+        channels["apprise"] = Apprise()
     return channels

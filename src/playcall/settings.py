@@ -50,6 +50,7 @@ from playcall.runnerfile import (
 from playcall.statusfile import PUBLISHERS, StatusPageTable, status_page_mistakes
 from playcall.tellingfile import UpdatesTable, complete_updates, telling_mistakes
 from playcall.unknown_keys import split_unknown
+from playcall.watchfile import PeerTable, TestPageTable, WatchdogTable, watch_mistakes
 
 SLOWEST, FASTEST = 0.001, 1000  # pace
 YEAR = 366 * 86400  # seconds
@@ -118,6 +119,7 @@ _SECRET_FILES = (
     ("twilio", "token"),
     ("pagerduty", "routing_key"),
     ("opsgenie", "key"),
+    ("test_page", "token"),
 )
 
 
@@ -135,6 +137,9 @@ class _File(_Table, frozen=True):
     apprise: AppriseTable | None = None
     pagerduty: PagerDutyTable | None = None
     opsgenie: OpsgenieTable | None = None
+    watchdog: WatchdogTable | None = None
+    test_page: TestPageTable | None = None
+    peers: Mapping[str, PeerTable] = {}
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
@@ -175,6 +180,9 @@ class Settings:
     apprise: AppriseTable | None
     pagerduty: PagerDutyTable | None
     opsgenie: OpsgenieTable | None
+    watchdog: WatchdogTable | None
+    test_page: TestPageTable | None
+    peers: Mapping[str, PeerTable]
     secrets: Mapping[str, str] = field(repr=False)  # "slack.token": what its file holds
     runner: RunnerTable
     targets: Mapping[str, TargetTable] = field(default_factory=dict)
@@ -253,6 +261,7 @@ def _mistakes(file: _File) -> list[str]:
         found.append(f"pace: {file.pace} is not between {SLOWEST} and {FASTEST}.")
     if not file.documents.playbook:
         found.append("documents.playbook: name the Markdown document to run.")
+    found += watch_mistakes(file.watchdog, file.test_page, file.peers)
     found += channelfile.channel_mistakes(file.mail, file.twilio, file.push)
     for name, seconds in (
         ("runner.time_limit", file.runner.time_limit),
@@ -285,14 +294,17 @@ def _mistakes(file: _File) -> list[str]:
     tables = frozenset(name for name in (*_CHANNEL_TABLES, "webhook") if getattr(file, name))
     for name, person in file.people.items():
         found += channelfile.person_mistakes(name, person, tables)
+    return [*found, *_token_mistakes(file)]
+
+
+def _token_mistakes(file: _File) -> list[str]:
     tokens = [("intake.tokens", token) for token in file.intake.tokens]
     tokens += [(f"people.{n}.tokens", t) for n, p in file.people.items() for t in p.tokens]
-    found += [
+    return [
         f"{key}: not a hashed token. `playcall token` makes one and prints the line to put here."
         for key, token in tokens
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", token)
     ]
-    return found
 
 
 def _window_mistakes(where: str, window: MaintenanceTable) -> list[str]:
@@ -340,6 +352,9 @@ def _complete(file: _File, beside: Path) -> Settings:
         apprise=file.apprise,
         pagerduty=file.pagerduty,
         opsgenie=file.opsgenie,
+        watchdog=file.watchdog,
+        test_page=file.test_page,
+        peers=file.peers,
         secrets=_channel_secrets(file, beside),
         runner=complete_runner(file.runner),
         targets={name: complete_target(table, beside) for name, table in file.targets.items()},
@@ -392,6 +407,8 @@ def _channel_secrets(file: _File, beside: Path) -> dict[str, str]:
     for publisher in PUBLISHERS:
         name = getattr(getattr(file.status_page, publisher), "token_file", "")
         found[f"status_page.{publisher}.token"] = _secret(name, beside)
+    for name, peer in file.peers.items():
+        found[f"peers.{name}.token"] = _secret(peer.token_file, beside)
     return {key: secret for key, secret in found.items() if secret}
 
 

@@ -39,6 +39,7 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.proofs import Proving
 from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
@@ -260,6 +261,7 @@ TASK_VALUES: tuple[Task, ...] = (
         publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
     ),
     replace(a_delivery(), owed=Owed(audience="Critical Incidents", due_at=NOON)),
+    Proving(test="t", person="ada", channel="mail"),
     AskSubscriber(subscriber="s"),
     TellSubscribers(update=UPDATE, after="s"),
     TellSubscriber(subscriber="s", update=UPDATE),

@@ -49,6 +49,8 @@ COMMANDS = {
     "demo": "playcall.cli.demo",
     "drill": "playcall.cli.drill",
     "range": "playcall.cli.range",
+    "test-page": "playcall.cli.test_page",
+    "watch": "playcall.cli.watch",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }

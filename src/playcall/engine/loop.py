@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from playcall.core.alert import Alert
+from playcall.core.alert import WATCHDOG, Alert
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event, Woken
+from playcall.engine import watchdog
 from playcall.engine.arrivals import Intake, take_in
 from playcall.engine.delivering import channel_of
 from playcall.engine.inbox import Doubts, Receipt
@@ -33,6 +34,7 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.proofs import Proving
 from playcall.engine.readings import Reader
 from playcall.engine.receipts import Receipts
 from playcall.engine.retrying import retry_after
@@ -55,6 +57,7 @@ POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Publishing,): 4,
     (TellSubscribers,): 1,
     (AskSubscriber, TellSubscriber): 16,
+    (Proving,): 4,
 }
 # Of the messages under way as many for one channel: one that hangs must not hold up the others.
 PER_CHANNEL = 32
@@ -68,6 +71,7 @@ class Engine:
     limits: Limits = field(default_factory=Limits)
     watches: Sequence[Callable[[], Awaitable[int]]] = ()  # what else is looked at over and over
     doubts: Doubts | None = None  # None: nobody asks Alertmanager, and a clearing stands
+    looked_at: datetime | None = None  # when timers were last looked at: whether it works
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _working: dict[str, Job] = field(default_factory=dict)
@@ -76,14 +80,17 @@ class Engine:
     _draining: bool = False
     _job_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def receive(self, alerts: Sequence[Alert]) -> Receipt:
-        """Put alerts on disk. Once this returns they cannot be lost. Raises Unavailable."""
+    async def receive(self, alerts: Sequence[Alert], source: str = "") -> Receipt:
+        """Put alerts on disk. Once this returns they cannot be lost. `source` is the Alertmanager
+        that sent them. Raises Unavailable."""
         now = self.performer.clock.now()
         hide = self.performer.committer.hide
         said = [scrub_alert(alert, hide) for alert in alerts]
 
         def work(tx: Transaction) -> Receipt:
             receipt = tx.receive(said, now)
+            if any(alert.name == WATCHDOG and alert.firing for alert in alerts):
+                watchdog.hear(tx, source, now)
             if receipt.doubtful:
                 tx.count(DOUBTFUL, len(receipt.doubtful))
             return receipt
@@ -241,6 +248,7 @@ class Engine:
             return len(due)
 
         woken = await self.performer.store.write(work)
+        self.looked_at = now
         if woken:
             self._ring()
         return woken

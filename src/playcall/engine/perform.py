@@ -49,6 +49,8 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.proofs import Proving
+from playcall.engine.proving import prove
 from playcall.engine.retrying import retry_after
 from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
@@ -114,6 +116,9 @@ class Performer:
                 await self._publish(job, job.task)
             case AskSubscriber() | TellSubscribers() | TellSubscriber():
                 await mailing.carry_out(self, job, job.task)
+            case Proving():
+                people = self.committer.directory.people
+                await prove(job, job.task, self.store, self.clock, self.hands.channels, people)
             case _:
                 assert_never(job.task)
 

@@ -31,6 +31,8 @@ from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
+from playcall.engine.proofs import Proofs, ProofViews, Proving
+from playcall.engine.reflections import Mirrors
 from playcall.engine.subscription import Letter, PublicViews, Subscriptions
 
 T = TypeVar("T")
@@ -205,7 +207,17 @@ class Publishing:
     update: StatusUpdate
 
 
-Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing | Letter
+Task = (
+    Delivery
+    | Execution
+    | Silencing
+    | Prolonging
+    | Unsilencing
+    | Reporting
+    | Publishing
+    | Proving
+    | Letter
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +259,17 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, KeptReadings, Outbox, Posts, Devices, Subscriptions, Protocol):
+class Transaction(
+    Inbox,
+    KeptReadings,
+    Outbox,
+    Posts,
+    Devices,
+    Subscriptions,
+    Proofs,
+    Mirrors,
+    Protocol,
+):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -291,8 +313,7 @@ class Transaction(Inbox, KeptReadings, Outbox, Posts, Devices, Subscriptions, Pr
 
     # ledger
     def begin_run(self, run: str, owner: str, at: datetime) -> bool:
-        """Mark a pending run as begun; False if it had begun before: then it must not be spawned
-        unless it is repeatable."""
+        """Mark a pending run as begun. False: it had begun, and only a repeatable one may go on."""
         ...
 
     def append_output(self, run: str, data: bytes) -> None: ...
@@ -349,7 +370,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, Protocol):
+class Views(PublicViews, ProofViews, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
@@ -361,8 +382,7 @@ class Views(PublicViews, Protocol):
         ...
 
     def unpaged(self, limit: int) -> Sequence[Incident]:
-        """Live incidents of which no page was ever delivered, and for which nothing that is to be
-        delivered is under way."""
+        """Live incidents of which no page was delivered, and with none to be delivered either."""
         ...
 
     def plan(self, digest: str) -> Plan: ...

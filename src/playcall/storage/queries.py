@@ -21,7 +21,8 @@ from playcall.engine.ports import (
     StoredEvent,
     StoredRun,
 )
-from playcall.storage import inbox
+from playcall.engine.proofs import Beat, Proof
+from playcall.storage import inbox, proofs
 from playcall.storage.codec import load, load_event
 from playcall.storage.outbox import sent_of
 from playcall.storage.subscribers import SqlPublicViews
@@ -149,6 +150,15 @@ class SqlViews(SqlPublicViews):
         if live_only:
             query = query.where(incidents.c.live)
         return [load(state, Incident) for state in self._db.scalars(query)]
+
+    def proofs(self, test: str) -> Sequence[Proof]:
+        return proofs.of_test(self._db, test)
+
+    def latest_proofs(self) -> Sequence[Proof]:
+        return proofs.latest(self._db)
+
+    def heartbeats(self) -> Mapping[str, Beat]:
+        return proofs.beats(self._db)
 
     def lately_over(self, since: datetime, limit: int) -> Sequence[Incident]:
         query = (

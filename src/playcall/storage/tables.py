@@ -283,6 +283,37 @@ subscribers = sa.Table(  # of the status page; a row is deleted when its address
     sa.UniqueConstraint("kind", "address"),
 )
 
+proofs = sa.Table(  # test pages, a row for each method
+    "proofs",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("test", sa.Text, nullable=False, index=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("person", Words, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("failure", Words, nullable=False),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("source", Words, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("alert_since", Instant),
+)
+
+reflections = sa.Table(  # of incidents in other services
+    "reflections",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("mirror", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),  # of the incident, when compared last
+    sa.Column("shown", sa.Text),
+)
+
 
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""

@@ -23,7 +23,9 @@ from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.devices import Device
 from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
-from playcall.storage import devices, inbox, queries
+from playcall.engine.proofs import Beat, Proof
+from playcall.engine.reflections import Behind, Shown
+from playcall.storage import devices, inbox, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.posts import SqlPosts
@@ -89,6 +91,34 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions):
 
     def plan(self, digest: str) -> Plan:
         return queries.plan(self._db, digest, self._plans)
+
+    # --- proofs
+
+    def ask_proofs(self, asked: Sequence[Proof]) -> None:
+        proofs.ask(self._db, asked)
+
+    def begin_proofs(self, test: str) -> int:
+        return proofs.begin(self._db, test)
+
+    def end_proof(self, test: str, channel: str, at: datetime, failure: str) -> None:
+        proofs.end(self._db, test, channel, at, failure)
+
+    def beat(self, source: str, beat: Beat) -> None:
+        proofs.beat(self._db, source, beat)
+
+    def proofs_by(self, by: str, asked_at: datetime) -> Sequence[Proof]:
+        return proofs.asked_by(self._db, by, asked_at)
+
+    def beats(self) -> Mapping[str, Beat]:
+        return proofs.beats(self._db, lock=True)
+
+    # --- mirrors
+
+    def behind(self, mirror: str, limit: int) -> Sequence[Behind]:
+        return mirrors.behind(self._db, self.plan, mirror, limit)
+
+    def reflect(self, incident: int, mirror: str, version: int, shown: Shown | None) -> None:
+        mirrors.reflect(self._db, incident, mirror, version, shown)
 
     # --- alerts
 

@@ -39,7 +39,7 @@ async def receive_alertmanager(request: Request) -> Response:
             notification.truncated,
         )
     try:
-        receipt = await desk(request).engine.receive(notification.alerts)
+        receipt = await desk(request).engine.receive(notification.alerts, notification.source)
     except Unavailable as error:
         log.error("alerts not stored: %s", error)
         return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})

@@ -32,12 +32,14 @@ from playcall.web import (
     rollback,
     slack,
     subscribing,
+    test_pages,
     twilio,
     unheard,
     updates,
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.desk import Desk
+from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.slack import SlackDoor
@@ -62,6 +64,7 @@ API = (
     oncall.router,
     unheard.router,
     subscribing.router,
+    test_pages.router,
     api_response.router,
     api_approvals.router,
     api_values.router,
@@ -109,6 +112,7 @@ def build_web(
         response_model=None,
         status_code=202,
     )
+    web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
     web.mount("/static", StaticFiles(directory=STATIC), name="static")
 
