@@ -123,7 +123,7 @@ async def test_the_whole_way_of_a_subscriber_by_mail(tmp_path: Path) -> None:
         assert "Yes, subscribe" in page.text
         assert (await on.listed())[0]["state"] == "pending"
         assert "You are subscribed" in (await on.public.post(link)).text
-        await on.publish(an_update(2, title="Slow\r\nBcc: x@example.org", body="<b>Found</b>"))
+        await on.publish(an_update(title="Slow\r\nBcc: x@example.org", body="<b>Found</b>"))
         told = (await on.mail(2))[1]
         assert told["subject"] == "[Example] Investigating: Slow Bcc: x@example.org"
         assert told["bcc"] is None

@@ -11,13 +11,13 @@ BETWEEN = timedelta(minutes=3)  # two notices of one incident
 
 
 def join(incident: Incident, event: AlertsJoined) -> Incident:
-    """Counted only while somebody is on it: who comes later sees them on the page."""
+    """Counted only while somebody is on it, who comes later sees them on the page; and only what is
+    new, since what flaps is known."""
     joined = {
         alert.fingerprint: Member(alert=alert, firing=True, changed_at=event.at)
         for alert in event.alerts
     }
-    known = {key for key, member in incident.alerts.items() if member.firing}
-    more = len(joined.keys() - known) if _on_it(incident) else 0
+    more = len(joined.keys() - incident.alerts.keys()) if _on_it(incident) else 0
     return replace(incident, alerts={**incident.alerts, **joined}, joined=incident.joined + more)
 
 

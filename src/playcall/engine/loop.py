@@ -239,18 +239,34 @@ class Engine:
 
     async def _wake_incidents(self) -> int:
         now = self.performer.clock.now()
-        committer = self.performer.committer
-
-        def work(tx: Transaction) -> int:
-            due = tx.due(now, ARRIVALS)
-            for incident in due:
-                committer.apply(tx, Woken(at=now), incident)
-            return len(due)
-
-        woken = await self.performer.store.write(work)
+        try:
+            woken = await self.performer.store.write(lambda tx: self._wake(tx, now))
+        except Unavailable:
+            raise
+        except Exception:  # a bug: one incident must not keep the others from their timers
+            log.exception("waking what is due failed; one by one")
+            woken = await self._wake_one_by_one(now)
         self.looked_at = now
         if woken:
             self._ring()
+        return woken
+
+    def _wake(self, tx: Transaction, now: datetime) -> int:
+        due = tx.due(now, ARRIVALS)
+        for incident in due:
+            self.performer.committer.apply(tx, Woken(at=now), incident)
+        return len(due)
+
+    async def _wake_one_by_one(self, now: datetime) -> int:
+        woken = 0
+        for incident in await self.performer.store.write(lambda tx: tx.due(now, ARRIVALS)):
+            try:
+                await self.submit(incident, Woken(at=now))
+                woken += 1
+            except Unavailable:
+                raise
+            except Exception:  # a bug, for which its log is there; the next look tries again
+                log.exception("incident %d could not be woken", incident)
         return woken
 
     # --- jobs

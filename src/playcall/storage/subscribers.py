@@ -31,8 +31,8 @@ class SqlSubscriptions:
 
     _db: sa.Connection
 
-    def _enqueue(self, job: Job, at: datetime) -> None:
-        raise NotImplementedError
+    def add_job(self, job: Job, at: datetime) -> None:
+        raise NotImplementedError  # `SqlOutbox` has it
 
     def keep_update(self, update: StatusUpdate, alerts: Sequence[str]) -> None:
         table = status_updates.c
@@ -122,7 +122,7 @@ class SqlSubscriptions:
 
     def _put(self, incident: int, key: str, task: Task, at: datetime) -> None:
         if self._db.scalar(sa.select(jobs.c.key).where(jobs.c.key == key)) is None:
-            self._enqueue(Job(key=key, incident=incident, task=task), at)
+            self.add_job(Job(key=key, incident=incident, task=task), at)
 
     def _set(self, subscriber: str, **values: object) -> bool:
         changed = self._db.execute(
