@@ -73,6 +73,9 @@ class Engine:
     doubts: Doubts | None = None  # None: nobody asks Alertmanager, and a clearing stands
     looked_at: datetime | None = None  # when timers were last looked at: whether it works
     _bells: list[asyncio.Event] = field(default_factory=list)  # one for each loop
+    _to_do: tuple[asyncio.Event, ...] = field(  # of the loops that begin jobs
+        default_factory=lambda: (asyncio.Event(), asyncio.Event())
+    )
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _working: dict[str, Job] = field(default_factory=dict)
     _served: dict[int, int] = field(default_factory=dict)  # see `turns.Limits`
@@ -153,13 +156,11 @@ class Engine:
         """Work until cancelled; jobs under way are given up and taken up at the next start."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._repeat(self._take_arrivals, self._arrived))
-            for kinds, slots in POOLS.items():  # first of all, messages
-                start = functools.partial(self._start_jobs, group, kinds, slots)
-                group.create_task(self._repeat(start))
+            begin = (self._start_jobs, self._take_turns)
+            for start, bell in zip(begin, self._to_do, strict=True):
+                group.create_task(self._repeat(functools.partial(start, group), bell))
             for look in (self._wake_incidents, self.reader.read_due, *self.watches):
                 group.create_task(self._repeat(look))
-            take_turns = functools.partial(self._take_turns, group)
-            group.create_task(self._repeat(take_turns))
             group.create_task(self._renew_leases())
 
     async def drain(self, patience: timedelta) -> None:
@@ -271,21 +272,25 @@ class Engine:
 
     # --- jobs
 
-    async def _start_jobs(
-        self, group: asyncio.TaskGroup, kinds: tuple[type[Task], ...], slots: int
-    ) -> int:
-        working = (job.task for job in self._working.values() if lane(job.task) is None)
-        free = slots - sum(isinstance(task, kinds) for task in working)
-        if free <= 0 or self._draining:
+    async def _start_jobs(self, group: asyncio.TaskGroup) -> int:
+        if self._draining:
             return 0
         now = self.performer.clock.now()
-        owner = self.performer.owner
-        busy = self._busy()
-        limit = min(free, PER_CHANNEL)
-        jobs = await self.performer.store.write(
-            lambda tx: tx.claim(owner, kinds, now, LEASE, limit, busy)
-        )
+        jobs = await self.performer.store.write(lambda tx: self._claim(tx, now))
         return self._start(group, jobs)
+
+    def _claim(self, tx: Transaction, now: datetime) -> list[Job]:
+        """What each pool has room for, in one transaction; first of all, messages."""
+        there = tx.claimable(now)
+        owner = self.performer.owner
+        working = [job.task for job in self._working.values() if lane(job.task) is None]
+        jobs: list[Job] = []
+        for kinds, slots in POOLS.items():
+            free = slots - sum(isinstance(task, kinds) for task in working)
+            if free > 0 and not there.isdisjoint(kinds):
+                limit = min(free, PER_CHANNEL)
+                jobs += tx.claim(owner, kinds, now, LEASE, limit, self._busy())
+        return jobs
 
     def _busy(self) -> list[str]:
         """The channels that have all that they may have under way."""
@@ -329,7 +334,8 @@ class Engine:
         finally:
             del self._working[job.key]
             self._job_ended.set()
-            self._ring()
+            for bell in self._to_do:
+                bell.set()
 
     async def _postpone(self, job: Job, reason: str) -> None:
         later = self.performer.clock.now() + retry_after(job.attempts, job.key)

@@ -49,6 +49,10 @@ class Buried:
 
 
 class Outbox(Protocol):
+    def claimable(self, at: datetime) -> "frozenset[type[Task]]":
+        """The kinds of jobs of which some are due, or left behind, and wait for no turn."""
+        ...
+
     def claim(
         self,
         owner: str,

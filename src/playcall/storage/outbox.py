@@ -13,7 +13,7 @@ from playcall.engine.outbox import Fate, Sent
 from playcall.engine.ports import Execution, Job, Task
 from playcall.engine.turns import Limits, lane
 from playcall.storage import turns
-from playcall.storage.codec import dump, kind_of, load_task
+from playcall.storage.codec import TASKS, dump, kind_of, load_task
 from playcall.storage.tables import holds, jobs, runs, sent
 
 _Row = sa.Row[tuple[object, ...]]
@@ -38,6 +38,19 @@ _FIRST_PAGED = (
     )
     .order_by(sent.c.at)
     .limit(1)
+)
+
+_FREE = (turns.FREE, jobs.c.lane.is_(None))
+_CLAIMABLE = sa.select(jobs.c.kind).where(*_FREE).distinct()
+_CLAIM = (
+    sa.select(jobs)
+    .where(*_FREE, jobs.c.kind.in_(sa.bindparam("kinds", expanding=True)))
+    .order_by(jobs.c.due_at, jobs.c.key)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM_BESIDE = _CLAIM.where(
+    sa.or_(jobs.c.channel.is_(None), jobs.c.channel.not_in(sa.bindparam("busy", expanding=True)))
 )
 
 
@@ -87,6 +100,9 @@ class SqlOutbox:
                 )
             )
 
+    def claimable(self, at: datetime) -> frozenset[type[Task]]:
+        return frozenset(TASKS[kind] for kind in self._db.scalars(_CLAIMABLE, {"at": at}))
+
     def claim(
         self,
         owner: str,
@@ -96,17 +112,11 @@ class SqlOutbox:
         limit: int,
         busy: Collection[str] = (),
     ) -> Sequence[Job]:
-        wanted = [turns.is_free(at), jobs.c.lane.is_(None)]
-        wanted.append(jobs.c.kind.in_([kind.__name__ for kind in kinds]))
+        known = {"at": at, "kinds": [kind.__name__ for kind in kinds], "most": limit}
         if busy:
-            wanted.append(sa.or_(jobs.c.channel.is_(None), jobs.c.channel.not_in(busy)))
-        rows = self._db.execute(
-            sa.select(jobs)
-            .where(*wanted)
-            .order_by(jobs.c.due_at, jobs.c.key)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
+            rows = self._db.execute(_CLAIM_BESIDE, known | {"busy": list(busy)}).all()
+        else:
+            rows = self._db.execute(_CLAIM, known).all()
         return self._lease(owner, rows, at + lease)
 
     def claim_turns(
