@@ -124,6 +124,7 @@ def compose(
     thread = _message_id("thread", message.thread, instance)
     mail["In-Reply-To"] = thread
     mail["References"] = thread
+    mail["X-Playcall-Key"] = key  # by which a mail that comes back is known
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     if message.urgent:

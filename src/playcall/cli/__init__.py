@@ -51,6 +51,7 @@ COMMANDS = {
     "range": "playcall.cli.range",
     "test-page": "playcall.cli.test_page",
     "watch": "playcall.cli.watch",
+    "bounce": "playcall.cli.bounce",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }

@@ -38,6 +38,7 @@ from playcall.web import (
     updates,
 )
 from playcall.web.auth import Doorkeeper, Viewer
+from playcall.web.bounces import take_bounce
 from playcall.web.desk import Desk
 from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
@@ -113,6 +114,7 @@ def build_web(
         status_code=202,
     )
     web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
+    web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
     web.mount("/static", StaticFiles(directory=STATIC), name="static")
 
