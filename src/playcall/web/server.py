@@ -100,7 +100,6 @@ def build_web(
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
     web.state.slack = door
-    web.state.status_page = "/status" if public else ""
     web.router.routes.extend(public)
     for router in API:
         web.include_router(router)

@@ -180,7 +180,7 @@ def _draw(
         templates=shown,
         roles=_roles(request, found),
         clock=now,
-        status_page=request.app.state.status_page,
+        status_page=desk(request).status_page,
     )
     return HTMLResponse(page)
 
