@@ -92,7 +92,8 @@ async def test_the_incidents_page_says_who_was_told_and_who_is_next(site: Site) 
         "Paged ada",
     ]
     places = [told.find(line) for line in lines]
-    assert places == sorted(places) and -1 not in places, told
+    assert -1 not in places, told
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
