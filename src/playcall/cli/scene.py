@@ -33,6 +33,7 @@ TITLES = {
     "DWCPv3LatencyP95High": "Some virtual machines move more slowly than usual",
     "DWCPv3ThroughputCriticalLow": "Virtual machines move at a fraction of the usual rate",
     "DWCPv3ThroughputLow": "Virtual machines move at less than the usual rate",
+    "DWCPv3RolloutNoGo": "The new way of moving virtual machines does not do well",
     "DWCPv3ErrorRateCritical": "Moving virtual machines fails for some",
 }
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
