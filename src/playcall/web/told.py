@@ -9,7 +9,7 @@ from playcall.core import timeline
 from playcall.core.plan import Play
 from playcall.engine.ports import Dossier
 
-MOST_LINES = 15  # on the page; the timeline has all
+MOST_LINES = 20  # on the page; the timeline has all
 
 _Telling = (
     ev.PageDelivered
