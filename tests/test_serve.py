@@ -188,7 +188,7 @@ def test_it_ends_well_when_told_and_the_first_link_is_printed_once(place: Place)
             out, err = process.communicate(timeout=30)
         assert (process.returncode, "Traceback" in err) == (0, False), err
         printed.append(out)
-    assert "Playcall runs playbook.md: 1 plays." in printed[0]
+    assert "Playcall runs playbook.md: 1 play." in printed[0]
     assert f"{place.url}/sign-in?code=" in printed[0]
     assert "First run" not in printed[1]
 

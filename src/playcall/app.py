@@ -193,6 +193,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 engine=engine,
                 store=store,
                 clock=engine.performer.clock,
+                status_page=settings.status_page.path if settings.status_page.serve else "",
             )
             public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)

@@ -41,7 +41,7 @@ class Watcher:
             return [f"{self.url}: {trouble}"]
         said = await self._send(
             f"Playcall itself does not work: {trouble}"[:160],
-            f"{self.url}: {trouble}\nSo it is for {lasted:.0f} s. Pages may not go out: "
+            f"{self.url}: {trouble}\nIt has been so for {lasted:.0f} s. Pages may not go out: "
             "look at the server, and watch Alertmanager by hand until it works.",
             urgent=True,
         )

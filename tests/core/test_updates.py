@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from playcall.core import events as ev
+from playcall.core.alert import own_alert
 from playcall.core.communication import StatusText
 from playcall.core.decide import decide
 from playcall.core.effects import PublishUpdate, Refused, Tell
@@ -49,6 +50,17 @@ def test_by_hand_each_update_is_reminded_and_missed_when_nobody_publishes() -> N
     assert walk.when(ev.UpdateReminded) == [2, 17, 32, 47]
     assert walk.when(ev.UpdateMissed) == [5, 20, 35, 50]
     assert walk.when(ev.UpdatePublished) == []
+
+
+def test_trouble_of_playcall_itself_is_no_news_for_anybody_outside() -> None:
+    own = own_alert("PlaycallWatchdogSilent", "no Watchdog", NOON)
+    walk = Walk.of(BY_ITSELF, alerts=(own,), play=None).to(60)
+    assert walk.when(ev.UpdatePublished) == walk.when(ev.StakeholdersTold) == []
+    assert walk.when(ev.UpdateMissed) == []
+    document = own_alert("LatencyHigh", "a gauge of the document", NOON)
+    walk = Walk.of(BY_ITSELF, alerts=(document,)).to(6)
+    assert walk.when(ev.UpdatePublished) == [5]
+    assert walk.when(ev.StakeholdersTold) == [4]
 
 
 def test_the_next_one_counts_from_the_last_published() -> None:

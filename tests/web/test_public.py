@@ -178,6 +178,20 @@ async def test_a_thousand_readers_are_one_look_at_the_database(
     assert store.reads == 1
 
 
+async def test_the_first_reader_after_a_quiet_time_sees_what_is_true_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public, "TOO_OLD", 0.0)
+    monkeypatch.setattr(public, "LONGEST_WAIT", 0.2)
+    store = Stored()
+    async with asking(a_site(tmp_path, store)) as client:
+        assert "Moves are slow" not in (await client.get("/status")).text
+        store.updates.append(an_update())
+        assert "Moves are slow" in (await client.get("/status")).text
+        store.hangs = True
+        assert "Moves are slow" in (await client.get("/status")).text
+
+
 @pytest.mark.parametrize("how", ["down", "hangs"])
 async def test_without_a_database_the_last_state_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str

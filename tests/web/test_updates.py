@@ -71,6 +71,31 @@ async def test_state_and_text_are_for_a_person_to_choose(site: Site) -> None:
     assert found["published"][0]["update"]["body"] == "It is the disk."
 
 
+async def test_what_was_typed_is_not_lost_when_it_is_refused(site: Site) -> None:
+    typed = {"number": "1", "body": "It is [BRIEF DESCRIPTION] <b>", "title": "Slow <moves>"}
+    status, page = await form(site, PAGE, typed)
+    assert (status, "Not published: fill in [BRIEF DESCRIPTION] first" in page) == (409, True)
+    assert "It is [BRIEF DESCRIPTION] &lt;b&gt;</textarea>" in page
+    assert 'value="Slow &lt;moves&gt;"' in page
+
+
+async def test_the_incidents_page_says_who_was_told_and_who_is_next(site: Site) -> None:
+    await form(site, PAGE, {"number": "1", "body": HOSTILE, "title": ""})
+    site.world.clock.at = NOON + minutes(4)
+    await site.world.until_event(ev.StakeholdersTold)
+    page = await get(site, "/incidents/1")
+    told = page[page.index('id="told"') : page.index('id="play"')]
+    lines = [
+        "next at",
+        "summary 1 to ",
+        "Status page, investigating: &lt;img src=x",
+        "Paged ada",
+    ]
+    places = [told.find(line) for line in lines]
+    assert -1 not in places, told
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [

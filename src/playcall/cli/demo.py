@@ -77,7 +77,9 @@ class _Demo:
             self._scene.bring_up_range()
         with self._status("Starting Playcall"):
             self._scene.start_server()
-        self._say(f"Pages and API: {self._scene.addresses.playcall}")
+        address = self._scene.addresses.playcall
+        self._say(f"Pages and API: {address}")
+        self._say(f"Status page, as the public sees it: {address}/status")
         if not self._hands_off:
             self._say(f"Sign in with: {self._scene.sign_in_link()}")
         broken_at = datetime.now().astimezone()
@@ -86,6 +88,14 @@ class _Demo:
         self._see_through()
         self._scene.fault("heal", FAULT)
         self._sum_up(broken_at)
+        if not self._hands_off:
+            self._stay()
+
+    def _stay(self) -> None:
+        """The pages are worth a look after the end, and they end with this process."""
+        self._console.print(f"Look around at {self._scene.addresses.playcall}; Ctrl-C ends it all.")
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
 
     def _see_through(self) -> None:
         self._incident = self._await(
@@ -93,6 +103,7 @@ class _Demo:
         )
         page = f"{self._scene.addresses.playcall}/incidents/{self._incident}"
         self._say(f"PAGED: incident {self._incident} is open: {page}")
+        self._say(f"Who was told, and when: {page}#told")
         self._await("Diagnostics are running", self._diagnosed)
         self._tell_diagnostics()
         self._press("acknowledge", {}, f"acknowledge incident {self._incident}")

@@ -16,7 +16,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from playcall.core.plan import Plan
 
 T = TypeVar("T")
 
@@ -26,6 +29,13 @@ title = "Moving virtual machines is slower than usual"
 [facts]
 "migrations hurt" = "sum(increase(dwcp_v3_migration_latency_seconds_count[5m]))"
 """
+TITLES = {
+    "DWCPv3LatencyP95High": "Some virtual machines move more slowly than usual",
+    "DWCPv3ThroughputCriticalLow": "Virtual machines move at a fraction of the usual rate",
+    "DWCPv3ThroughputLow": "Virtual machines move at less than the usual rate",
+    "DWCPv3RolloutNoGo": "The new way of moving virtual machines does not do well",
+    "DWCPv3ErrorRateCritical": "Moving virtual machines fails for some",
+}
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 FIRST = next(iter(PEOPLE))
 START_SECONDS = 30.0
@@ -234,7 +244,9 @@ class Scene:
 
         line = _line
         names = list(PEOPLE)
-        on_call = [line(role, [names[n % len(names)]]) for n, role in enumerate(self._roles())]
+        plan = self._plan()
+        on_call = [line(role, [names[n % len(names)]]) for n, role in enumerate(_roles(plan))]
+        titles = {alert: title for alert, title in TITLES.items() if plan.play(alert)}
         return "\n".join(
             [
                 line("pace", self._factor),
@@ -262,6 +274,8 @@ class Scene:
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),
                 TELLING,
+                "[updates.titles]",
+                *(line(alert, title) for alert, title in titles.items()),
                 *_STATUS_PAGE,
                 "[on_call]",
                 *on_call,
@@ -282,15 +296,20 @@ class Scene:
             ]
         )
 
-    def _roles(self) -> tuple[str, ...]:
+    def _plan(self) -> "Plan":
         from playcall.core.compiler import compile_document
-        from playcall.core.people import roles
 
         plan = compile_document(self._playbook.read_bytes(), self._playbook.name).plan
         if plan is None:
             raise SceneFailed(f"{self._playbook} does not compile. See: playcall check")
-        told = [role for audience in plan.audiences for role in audience.recipients]
-        return tuple(dict.fromkeys([*roles(plan), *told]))
+        return plan
+
+
+def _roles(plan: "Plan") -> tuple[str, ...]:
+    from playcall.core.people import roles
+
+    told = [role for audience in plan.audiences for role in audience.recipients]
+    return tuple(dict.fromkeys([*roles(plan), *told]))
 
 
 def _line(name: str, value: object) -> str:

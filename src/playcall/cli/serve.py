@@ -40,9 +40,11 @@ def run(args: argparse.Namespace) -> int:
 def _announce(settings: "Settings", playbook: "Playbook") -> None:
     plan = playbook.plan
     errors = sum(problem.level == "error" for problem in playbook.problems)
-    print(f"Playcall runs {settings.playbook.name}: {len(plan.plays)} plays.", flush=True)
+    plays = f"{len(plan.plays)} play{'' if len(plan.plays) == 1 else 's'}"
+    print(f"Playcall runs {settings.playbook.name}: {plays}.", flush=True)
     if errors:
-        print(f"It has {errors} errors: run `playcall check {settings.playbook}`.", flush=True)
+        said = f"{errors} error{'' if errors == 1 else 's'}"
+        print(f"It has {said}: run `playcall check {settings.playbook}`.", flush=True)
     for warning in playbook.warnings:
         print(warning, flush=True)
     if settings.pace != 1:

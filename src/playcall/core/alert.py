@@ -9,6 +9,7 @@ WATCHDOG = "Watchdog"  # fires always: that it comes proves the way
 HEARTBEATS = frozenset({WATCHDOG, "InfoInhibitor"})
 
 _OWN = "playcall:"  # begins the fingerprint of an alert of our own; Alertmanager's are hexadecimal
+_ABOUT_US = "Playcall"  # begins the names of those about Playcall itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,11 @@ def own_alert(
 
 def is_own(alert: Alert) -> bool:
     return alert.fingerprint.startswith(_OWN)
+
+
+def is_about_us(alert: Alert) -> bool:
+    """Of Playcall's own way of hearing and telling, not of the service that it watches."""
+    return is_own(alert) and alert.name.startswith(_ABOUT_US)
 
 
 def group_key(alert: Alert, group_by: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from playcall.core.alert import Alert
+from playcall.core.alert import Alert, is_about_us
 from playcall.core.judge import Judgement
 from playcall.core.request import Request
 from playcall.core.telling import Telling
@@ -255,3 +255,8 @@ class Incident:
     @property
     def firing(self) -> bool:
         return any(member.firing for member in self.alerts.values())
+
+    @property
+    def about_us(self) -> bool:
+        """Only Playcall's own alerting is in trouble: nothing to tell outside."""
+        return bool(self.alerts) and all(is_about_us(one.alert) for one in self.alerts.values())

@@ -18,7 +18,7 @@ from playcall.core.meeting import meeting_of
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.placement import Placement
-from playcall.core.plan import Plan, Play, Wake
+from playcall.core.plan import Plan, Play, RungCondition, Wake
 from playcall.core.standing import NO_PLAY, say_diagnostics
 from playcall.core.wording import say_duration, say_instant, say_judgement
 
@@ -180,7 +180,8 @@ def _following(incident: Incident, plan: Plan, at: datetime) -> str:
         return ""
     due, rung = following
     whom = " and ".join(rung.roles)
-    return f" Next is {whom}, in {say_duration(due - at)} ({rung.condition})."
+    unless = "" if rung.condition is RungCondition.ALWAYS else f" ({rung.condition})"
+    return f" Next is {whom}, in {say_duration(due - at)}{unless}."
 
 
 def _asked(incident: Incident, play: Play | None) -> str:

@@ -86,6 +86,8 @@ def _is_held(incident: Incident, at: datetime) -> bool:
 
 
 def _concerns(audience: Audience, incident: Incident, plan: Plan) -> bool:
+    if incident.about_us:
+        return False
     row = plan.severity(audience.severity) if audience.severity else None
     return row is not None and row.level == incident.severity and bool(audience.recipients)
 

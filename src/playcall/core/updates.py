@@ -125,6 +125,8 @@ def _belongs(incident: Incident, plan: Plan, at: datetime) -> bool:
     of stays there until it is resolved."""
     if on_page(incident.telling):
         return True
+    if incident.about_us:
+        return False
     quiet = incident.quiet
     if quiet and not quiet.snoozed and escalation.is_quiet(incident, at):
         return False

@@ -24,6 +24,7 @@ class Desk:
     store: Store
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
+    status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
 
 

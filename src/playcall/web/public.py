@@ -29,6 +29,8 @@ from playcall.web.public_render import Answer, Look, Rendering, answer, draw
 log = logging.getLogger(__name__)
 
 RENDER_EVERY = 3.0  # seconds
+TOO_OLD = 2 * RENDER_EVERY  # what nobody asked for meanwhile is looked at anew first
+LONGEST_WAIT = 1.0  # seconds, for that look
 PATIENCE = 5.0  # seconds that the database may take
 COPY_EVERY = 30.0  # seconds between copies of a page that says nothing new
 
@@ -62,13 +64,17 @@ class PublicSite:
         return answer(page, status=status, cache="no-store")
 
     async def _current(self) -> Rendering | None:
-        """As it is shown now. Nobody but the very first waits for the database."""
-        if time.monotonic() - self._looked_at >= RENDER_EVERY or self._shown is None:
+        """As it is shown now. Under load nobody waits for the database; who comes after a quiet
+        time does, for a moment, and is not told what was true before it."""
+        age = time.monotonic() - self._looked_at
+        if age >= RENDER_EVERY or self._shown is None:
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look())
                 self._looking.add_done_callback(_log_bug)
             if self._shown is None:
                 await asyncio.wait({self._looking})
+            elif age >= TOO_OLD and not self._said:
+                await asyncio.wait({self._looking}, timeout=LONGEST_WAIT)
         return self._shown
 
     async def _look(self) -> None:

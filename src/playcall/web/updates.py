@@ -110,7 +110,14 @@ async def publish(
     body: Body = "",
     number: Number = None,
 ) -> Response:
-    await _publish(request, incident, who, state, title or None, body, number)
+    try:
+        await _publish(request, incident, who, state, title or None, body, number)
+    except HTTPException as error:
+        if error.status_code != 409:
+            raise
+        found = await dossier(request, incident)
+        typed = {"title": title, "body": body}
+        return _draw(request, found, who, state, typed, refused=str(error.detail))
     return RedirectResponse(f"/incidents/{incident}/update", 303)
 
 
@@ -158,7 +165,9 @@ def _draw(
     state: UpdateState | None,
     typed: Mapping[str, str],
     blanks: tuple[int, Mapping[str, str]] = (0, {}),
+    refused: str = "",
 ) -> HTMLResponse:
+    """`typed`: what somebody wrote, in place of the draft; it is not lost when it is `refused`."""
     now = desk(request).clock.now()
     view = tell(found, _names(request), now, state)
     draft = view.draft
@@ -180,8 +189,10 @@ def _draw(
         templates=shown,
         roles=_roles(request, found),
         clock=now,
+        status_page=desk(request).status_page,
+        refused=refused,
     )
-    return HTMLResponse(page)
+    return HTMLResponse(page, 409 if refused else 200)
 
 
 # --- what both do --------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
 from playcall.web.telling import standing
+from playcall.web.told import ToldView, told
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
@@ -135,6 +136,7 @@ class IncidentView:
     over: bool
     rollback: RollbackView | None
     telling: tuple[str, bool]  # when the next status update is due, and whether one is overdue
+    told: ToldView
 
 
 def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
@@ -171,6 +173,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         over=over,
         rollback=rollback.view(found),
         telling=standing(found, now),
+        told=told(found, play),
     )
 
 
