@@ -13,7 +13,7 @@ from playcall.core.escalation import only_recorded, wake
 from playcall.core.incident import Incident
 from playcall.core.plan import Plan, Wake
 from playcall.core.ranks import same_rank
-from playcall.engine.pacing import Pace
+from playcall.engine.pacing import Aside, Pace
 from playcall.engine.ports import Clock, Store, Transaction, Unavailable
 from playcall.engine.reflections import Behind, Mirror, Reflection, Shown
 
@@ -35,6 +35,7 @@ class MirrorWatch:
     _pause_until: datetime | None = None
     _failures: int = 0  # in a row
     _stuck: int | None = None  # the incident of the latest failure: it comes last
+    _aside: Aside = field(default_factory=Aside)
 
     async def look(self) -> int:
         """Returns how many it set right."""
@@ -43,8 +44,10 @@ class MirrorWatch:
         if paused or not self._pace.is_due(now):
             return 0
         done = 0
-        found = await self.store.write(lambda tx: tx.behind(self.mirror.name, BATCH))
-        for one in sorted(found, key=lambda one: one.incident.id == self._stuck):
+        most = BATCH + len(self._aside)
+        found = await self.store.write(lambda tx: tx.behind(self.mirror.name, most))
+        behind = [one for one in found if not self._aside.has(one.incident.id, now)]
+        for one in sorted(behind, key=lambda one: one.incident.id == self._stuck):
             try:
                 done += await self._set_right(one)
                 self._failures = 0
@@ -52,6 +55,9 @@ class MirrorWatch:
                 self._stuck = one.incident.id
                 self._pause(now, error)
                 break
+            except Exception:  # a bug: one incident must not keep the others from being shown
+                log.exception("incident %d cannot be shown elsewhere", one.incident.id)
+                self._aside.put(one.incident.id, now)
         return done
 
     async def _set_right(self, one: Behind) -> int:
