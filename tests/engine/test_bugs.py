@@ -139,7 +139,9 @@ async def test_an_incident_that_cannot_be_shown_elsewhere_hides_no_other(
         await fire(world, 1, 2)
         await world.until_event(ev.PageDelivered, 2)
         there = Elsewhere()
-        watch = MirrorWatch(store=world.store, clock=world.clock, mirror=there, url="http://p")
+        watch = MirrorWatch(
+            store=world.store, clock=world.clock, mirror=there, url="http://p", owner="me"
+        )
         for _ in range(2):
             world.clock.move(timedelta(seconds=2))
             await watch.look()

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 20  # incidents in one look
 LOOK = timedelta(seconds=1)
+HOLD = timedelta(seconds=60)  # one process shows things, and another after this time
 LONGEST_PAUSE = timedelta(minutes=5)
 RANKS = ("CRITICAL", "HIGH", "WARNING", "INFO")
 
@@ -31,6 +32,7 @@ class MirrorWatch:
     clock: Clock
     mirror: Mirror
     url: str  # of this Playcall
+    owner: str
     _pace: Pace = field(default_factory=lambda: Pace(LOOK))
     _pause_until: datetime | None = None
     _failures: int = 0  # in a row
@@ -41,7 +43,7 @@ class MirrorWatch:
         """Returns how many it set right."""
         now = self.clock.now()
         paused = self._pause_until is not None and now < self._pause_until <= now + LONGEST_PAUSE
-        if paused or not self._pace.is_due(now):
+        if paused or not self._pace.is_due(now) or not await self._hold():
             return 0
         done = 0
         most = BATCH + len(self._aside)
@@ -60,7 +62,14 @@ class MirrorWatch:
                 self._aside.put(one.incident.id, now)
         return done
 
+    async def _hold(self) -> bool:
+        """Two processes that show at once would overtake each other: what is over fires again."""
+        now, name = self.clock.now(), f"mirror {self.mirror.name}"
+        return await self.store.write(lambda tx: tx.take_hold(name, self.owner, now, HOLD))
+
     async def _set_right(self, one: Behind) -> int:
+        if not await self._hold():
+            return 0
         shown = next_step(one.shown, wanted(one.incident, one.plan))
         if shown is not None:
             try:
