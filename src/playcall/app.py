@@ -318,8 +318,9 @@ async def _build_engine(
     intake = intake_of(settings, digest)
     doubts = Doubts()
     watches = list(_watches(settings, playbook.plan, reader, intake, client, doubts))
-    watches += build_watches(settings, playbook.plan, committer.directory, store, clock, client)
-    if mirror := build_mirror(settings, playbook.plan, store, committer, clock, performer.owner):
+    owner, people = performer.owner, committer.directory
+    watches += build_watches(settings, playbook.plan, people, store, clock, client, owner)
+    if mirror := build_mirror(settings, playbook.plan, store, committer, clock, owner):
         watches.append(mirror.look_due)
     return Engine(
         performer=performer,

@@ -32,6 +32,7 @@ def build_watches(
     store: Store,
     clock: Clock,
     client: httpx.AsyncClient,
+    owner: str,
 ) -> list[Look]:
     looks: list[Look] = []
     if settings.watchdog:
@@ -60,7 +61,8 @@ def build_watches(
         )
         looks.append(watch.look)
     for mirror in _mirrors(settings, client):
-        looks.append(MirrorWatch(store=store, clock=clock, mirror=mirror, url=settings.url).look)
+        shown = MirrorWatch(store=store, clock=clock, mirror=mirror, url=settings.url, owner=owner)
+        looks.append(shown.look)
     return looks
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from playcall import peers
 from playcall.core.message import Message
-from playcall.engine.ports import Channel, Person, Unavailable
+from playcall.engine.ports import Channel, Person
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +69,6 @@ class Watcher:
                 if channel:
                     await channel.send(message, method.address, f"watch.{self._run}.{self._told}")
                     return f"told {self.person.name} by {method.channel}"
-            except Unavailable as error:
+            except Exception as error:  # noqa: BLE001  also a bug in one: there are others
                 reasons.append(f"{method.channel}: {error}")
         return f"NOBODY WAS TOLD: {'; '.join(reasons) or 'no channel is configured'}"

@@ -1,6 +1,7 @@
 """Incidents as PagerDuty and Opsgenie are told of them, by their wire protocol; and when those
 refuse, hang or ask for patience."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -38,8 +39,24 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def a_watch(world: World, mirror: Mirror) -> MirrorWatch:
-    return MirrorWatch(store=world.store, clock=world.clock, mirror=mirror, url=URL)
+def a_watch(world: World, mirror: Mirror, owner: str = "me") -> MirrorWatch:
+    return MirrorWatch(store=world.store, clock=world.clock, mirror=mirror, url=URL, owner=owner)
+
+
+async def test_of_two_servers_one_shows_what_happens(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    with receiver() as web:
+        web.status = 202
+        watches = [a_watch(world, PagerDuty(client, web.url, "R0UTE"), one) for one in "ab"]
+        await world.receive(an_alert())
+        await world.until_event(ev.PageDelivered)
+        await asyncio.gather(*(look(world, watch, times=1) for watch in watches))
+        assert len(web.requests) == 1
+        world.clock.move(minutes(2))  # the first one is gone
+        await acknowledge(world)
+        await look(world, watches[1], times=1)
+    assert [one["event_action"] for one in bodies(web)] == ["trigger", "acknowledge"]
 
 
 async def look(world: World, watch: MirrorWatch, *, times: int = 3) -> None:

@@ -1,5 +1,6 @@
 """Notifications, encrypted and signed by the real library, to push services good and bad."""
 
+import json
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from playcall.channels.push import Keys, Push
+from playcall.channels.push import Keys, Push, sealable
 from playcall.channels.push_service import PushService, is_local
 from playcall.core.message import Message
 from playcall.engine.devices import Device
@@ -190,3 +191,20 @@ async def test_a_trial_speaks_to_this_machine_and_to_no_other_private_one() -> N
         assert local.objection("http://10.0.0.1/x")
         with pytest.raises(Unavailable, match="private network"):
             await local.post("https://10.0.0.1/x", b"", {})
+
+
+@pytest.mark.parametrize("letter", ["a", '"', "م", "😀"])
+def test_whatever_an_alert_says_fits_into_a_notification(letter: str) -> None:
+    link = "https://playcall.example/" + "x" * 300
+    told = Message(
+        subject=letter * 5000,
+        body=letter * 5000,
+        link=link,
+        thread="incident-1",
+        urgent=True,
+        incident=1,
+        acknowledge=link,
+    )
+    data = sealable(told)
+    assert 600 < len(data) <= 3993  # what is left of 4096 bytes, sealed
+    assert json.loads(data)["link"] == link

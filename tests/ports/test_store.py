@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -409,3 +409,22 @@ async def test_a_plan_is_kept_once_and_found_by_its_digest(store: Database) -> N
     assert await store.write(lambda tx: tx.keep_plan(other)) != first
     store._plans.clear()  # as after a start
     assert await store.write(lambda tx: tx.plan(first)) == PLAN
+
+
+# --- What only one of several processes does -----------------------------------------------------
+
+
+async def test_a_work_is_one_processs_until_it_is_gone(store: Database) -> None:
+    async def takes(owner: str, at: datetime = NOON) -> bool:
+        return await store.write(lambda tx: tx.take_hold("chat", owner, at, minutes(1)))
+
+    assert await takes("a")
+    assert not await takes("b")
+    assert await takes("a", NOON + minutes(0.9))
+    assert not await takes("b", NOON + minutes(1))
+    assert await takes("b", NOON + minutes(2))
+
+
+async def test_a_request_comes_for_the_first_time_once(store: Database) -> None:
+    seen = [await store.write(lambda tx: tx.first_time("one", NOON)) for _ in range(2)]
+    assert seen == [True, False]

@@ -112,6 +112,13 @@ async def test_what_slack_did_not_sign_lately_is_refused(reached: Reached) -> No
     assert not await reached.events(ev.Acknowledged)
 
 
+@pytest.mark.parametrize("body", ["payload=%7B%22user%22%3A1%7D", '{"a":' * 1000, "x" * 1_000_001])
+async def test_what_is_not_slacks_at_all_is_refused(body: str, reached: Reached) -> None:
+    for kind in ("application/json", "application/x-www-form-urlencoded"):
+        answer = await reached.send(body, {"content-type": kind})
+        assert 400 <= answer.status_code < 500
+
+
 async def test_the_same_request_again_changes_nothing(reached: Reached) -> None:
     body = a_command(ADA, "note 1 only once")
     headers = signed(body)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from py_vapid import Vapid02  # type: ignore[import-untyped]
 
 TTL = timedelta(hours=1)  # a notification that waits longer for its device is dropped
-SHOWN = 600  # characters of a body; push services take 4 KB
+SHOWN = 600  # characters of a body
+LARGEST = 3800  # bytes; push services take 4 KB once it is sealed
 GONE = frozenset({404, 410})
 
 
@@ -85,7 +86,7 @@ class Push:
     async def send(self, message: Message, address: str, key: str) -> None:
         """To all devices at once; one that took it is enough."""
         devices = await self.store.write(lambda tx: tx.devices(address))
-        data = json.dumps(payload(message)).encode()
+        data = sealable(message)
         failures = [
             failed
             for failed in await asyncio.gather(
@@ -164,12 +165,25 @@ class Push:
         return f"Open {self.url}/me on a device and press Notify this device."
 
 
-def payload(message: Message) -> Mapping[str, object]:
+def sealable(message: Message) -> bytes:
+    """What the service worker is given: as much of the body as there is room for, since a letter
+    takes up to four bytes, and what is too large is taken by no push service."""
+    shown = SHOWN
+    while len(data := _encode(payload(message, shown))) > LARGEST and shown:
+        shown = shown * 3 // 4
+    return data
+
+
+def _encode(told: Mapping[str, object]) -> bytes:
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+def payload(message: Message, shown: int = SHOWN) -> Mapping[str, object]:
     """What the service worker shows; plain text, which it never takes for markup."""
     acts = message.urgent and message.incident is not None
     return {
         "title": one_line(message.subject, 160),
-        "body": one_line(message.body, SHOWN),
+        "body": one_line(message.body, shown) if shown > 3 else "",
         "link": message.link,
         "acknowledge": (message.acknowledge or message.link) if acts else "",
         "tag": message.thread,

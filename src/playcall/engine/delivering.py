@@ -103,9 +103,20 @@ class Delivering:
             if letter is None:
                 return
             attempts = await self._send(letter, job.key)
-            await self.store.write(lambda tx: self._close(tx, job, letter, attempts))
+            await self._conclude(job, letter, attempts)
         finally:
             self.telling.under_way.pop(job.key, None)
+
+    async def _conclude(self, job: Job, letter: Letter, attempts: list[Attempt]) -> None:
+        try:
+            await self.store.write(lambda tx: self._close(tx, job, letter, attempts))
+        except Unavailable:
+            raise
+        except Exception:  # a bug: what was taken must not be sent again because of it
+            if not attempts or attempts[-1].fate is not Fate.ACCEPTED:
+                raise
+            log.exception("%s was sent, and its delivery cannot be recorded", job.key)
+            await self.store.write(lambda tx: tx.finish(job.key))
 
     # --- before it is sent
 
@@ -222,6 +233,9 @@ class Delivering:
                 permanent=error.permanent,
                 again_after=error.retry_after,
             )
+        except Exception as error:  # a bug in this channel: the person has others
+            log.exception("%s by %s failed", key, name)
+            return Attempt(channel=name, fate=Fate.UNKNOWN, reason=f"a bug: {error!a}"[:300])
         rests.answered(method)
         return Attempt(channel=name, fate=Fate.ACCEPTED)
 

@@ -330,7 +330,7 @@ class Engine:
             await self._postpone(job, str(error))
         except Exception as error:  # a bug: it must stop neither the engine nor other jobs
             log.exception("%s failed", job.key)
-            await self._postpone(job, repr(error))
+            await self._postpone(job, ascii(error))
         finally:
             del self._working[job.key]
             self._job_ended.set()
@@ -339,8 +339,10 @@ class Engine:
 
     async def _postpone(self, job: Job, reason: str) -> None:
         later = self.performer.clock.now() + retry_after(job.attempts, job.key)
-        with contextlib.suppress(Unavailable):  # then the lease runs out
+        try:
             await self.performer.store.write(lambda tx: tx.postpone(job.key, later, reason))
+        except Exception:  # then the lease runs out
+            log.exception("%s could not be postponed", job.key)
 
     async def _renew_leases(self) -> None:
         while True:
@@ -350,8 +352,8 @@ class Engine:
             renew = functools.partial(self._renew, keys, until)
             try:
                 await self.performer.store.write(renew)
-            except Unavailable as error:
-                log.error("cannot renew leases: %s", error)
+            except Exception:  # whatever it is, what is under way goes on
+                log.exception("cannot renew leases")
 
     def _renew(self, keys: Sequence[str], until: datetime, tx: Transaction) -> None:
         if keys:

@@ -17,6 +17,7 @@ from playcall.core.cards import Story, postings
 from playcall.core.chat import Card, Place, Posting
 from playcall.engine.chat import ChannelGone, Chat, NotTaken, Post
 from playcall.engine.commit import Committer
+from playcall.engine.pacing import Aside
 from playcall.engine.ports import Clock, Dossier, Store, Transaction, Unavailable
 from playcall.engine.rooms import RoomKeeper
 from playcall.engine.scrub import scrub_card
@@ -48,6 +49,7 @@ class Mirror:
     _resolve_at: datetime | None = None
     _paused_until: datetime | None = None
     _pause: timedelta = SOONEST
+    _aside: Aside = field(default_factory=Aside)
 
     async def look_due(self) -> int:
         """Bring the chat up to date; how many incidents were behind. It fails for itself alone:
@@ -72,9 +74,17 @@ class Mirror:
         await self._resolve(now)
         since = await self.store.write(lambda tx: _began(tx, now))
         since = max(since, now - LOOK_BACK)
-        behind = await self.store.write(lambda tx: tx.unshown(since, AT_ONCE))
+        most = AT_ONCE + len(self._aside)
+        found = await self.store.write(lambda tx: tx.unshown(since, most))
+        behind = [incident for incident in found if not self._aside.has(incident, now)]
         for incident in behind:
-            await self._show(incident)
+            try:
+                await self._show(incident)
+            except Unavailable:
+                raise
+            except Exception:  # a bug: one incident must not keep the others from being shown
+                log.exception("incident %d cannot be shown in the chat", incident)
+                self._aside.put(incident, now)
         if self.rooms:
             await self.rooms.put_away()
         if self.shifts and (channel := self._ids.get(Place.ON_CALL)):

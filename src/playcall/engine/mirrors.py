@@ -13,7 +13,7 @@ from playcall.core.escalation import only_recorded, wake
 from playcall.core.incident import Incident
 from playcall.core.plan import Plan, Wake
 from playcall.core.ranks import same_rank
-from playcall.engine.pacing import Pace
+from playcall.engine.pacing import Aside, Pace
 from playcall.engine.ports import Clock, Store, Transaction, Unavailable
 from playcall.engine.reflections import Behind, Mirror, Reflection, Shown
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 20  # incidents in one look
 LOOK = timedelta(seconds=1)
+HOLD = timedelta(seconds=60)  # one process shows things, and another after this time
 LONGEST_PAUSE = timedelta(minutes=5)
 RANKS = ("CRITICAL", "HIGH", "WARNING", "INFO")
 
@@ -31,20 +32,24 @@ class MirrorWatch:
     clock: Clock
     mirror: Mirror
     url: str  # of this Playcall
+    owner: str
     _pace: Pace = field(default_factory=lambda: Pace(LOOK))
     _pause_until: datetime | None = None
     _failures: int = 0  # in a row
     _stuck: int | None = None  # the incident of the latest failure: it comes last
+    _aside: Aside = field(default_factory=Aside)
 
     async def look(self) -> int:
         """Returns how many it set right."""
         now = self.clock.now()
         paused = self._pause_until is not None and now < self._pause_until <= now + LONGEST_PAUSE
-        if paused or not self._pace.is_due(now):
+        if paused or not self._pace.is_due(now) or not await self._hold():
             return 0
         done = 0
-        found = await self.store.write(lambda tx: tx.behind(self.mirror.name, BATCH))
-        for one in sorted(found, key=lambda one: one.incident.id == self._stuck):
+        most = BATCH + len(self._aside)
+        found = await self.store.write(lambda tx: tx.behind(self.mirror.name, most))
+        behind = [one for one in found if not self._aside.has(one.incident.id, now)]
+        for one in sorted(behind, key=lambda one: one.incident.id == self._stuck):
             try:
                 done += await self._set_right(one)
                 self._failures = 0
@@ -52,9 +57,19 @@ class MirrorWatch:
                 self._stuck = one.incident.id
                 self._pause(now, error)
                 break
+            except Exception:  # a bug: one incident must not keep the others from being shown
+                log.exception("incident %d cannot be shown elsewhere", one.incident.id)
+                self._aside.put(one.incident.id, now)
         return done
 
+    async def _hold(self) -> bool:
+        """Two processes that show at once would overtake each other: what is over fires again."""
+        now, name = self.clock.now(), f"mirror {self.mirror.name}"
+        return await self.store.write(lambda tx: tx.take_hold(name, self.owner, now, HOLD))
+
     async def _set_right(self, one: Behind) -> int:
+        if not await self._hold():
+            return 0
         shown = next_step(one.shown, wanted(one.incident, one.plan))
         if shown is not None:
             try:

@@ -1,6 +1,6 @@
 """Looks that are due again and again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
@@ -16,3 +16,24 @@ class Pace:
             return False
         self._next = now + self.every
         return True
+
+
+@dataclass(slots=True)
+class Aside:
+    """Incidents that a bug keeps from being looked at, left out for a while: the others go on."""
+
+    lasting: timedelta = timedelta(minutes=1)
+    _until: dict[int, datetime] = field(default_factory=dict)
+
+    def put(self, incident: int, now: datetime) -> None:
+        self._until[incident] = now + self.lasting
+
+    def has(self, incident: int, now: datetime) -> bool:
+        until = self._until.get(incident)
+        if until is not None and now < until <= now + self.lasting:
+            return True
+        self._until.pop(incident, None)
+        return False
+
+    def __len__(self) -> int:
+        return len(self._until)

@@ -1,5 +1,6 @@
 """The message behind each effect that tells somebody something; what stakeholders are owed."""
 
+import logging
 from datetime import datetime
 
 from playcall.core import notices, stakeholders, updates
@@ -9,9 +10,12 @@ from playcall.core.events import StakeholdersMissed
 from playcall.core.facts import gather
 from playcall.core.incident import Incident
 from playcall.core.message import Message
+from playcall.core.notices import LONGEST_SUBJECT
 from playcall.core.placement import Placement
 from playcall.core.plan import Plan
-from playcall.engine.ports import Delivery, Transaction
+from playcall.engine.ports import Delivery, Transaction, Unavailable
+
+log = logging.getLogger(__name__)
 
 Said = Page | Tell | Inform | SendText
 
@@ -25,7 +29,33 @@ def compose(
     url: str,
     placement: Placement,
 ) -> Message:
-    """In the words of the moment it was decided."""
+    """In the words of the moment it was decided; in few words when a bug keeps it from those: what
+    cannot be put well is sent all the same, and keeps back nothing of the same event."""
+    try:
+        return _compose(tx, incident, effect, plan, at, url, placement)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("incident %d: %s cannot be put into words", incident.id, effect)
+        return Message(
+            subject=" ".join(f"{incident.severity} · {incident.title}".split())[:LONGEST_SUBJECT],
+            body=f"Incident {incident.id}. Its page has everything; more could not be said here.",
+            link=f"{url}/incidents/{incident.id}",
+            thread=f"incident-{incident.id}",
+            urgent=isinstance(effect, Page),
+            incident=None if isinstance(effect, Inform) else incident.id,
+        )
+
+
+def _compose(
+    tx: Transaction,
+    incident: Incident,
+    effect: Said,
+    plan: Plan,
+    at: datetime,
+    url: str,
+    placement: Placement,
+) -> Message:
     link = f"{url}/incidents/{incident.id}"
     match effect:
         case Inform():

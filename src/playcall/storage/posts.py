@@ -77,12 +77,13 @@ class SqlPosts:
                 holds.c.owner == owner, holds.c.until <= at, holds.c.until > at + 2 * lasting
             ),
         )
-        return bool(self._db.execute(taken).rowcount)
+        # Asked for what was written: PostgreSQL's driver counts no inserted rows.
+        return self._db.scalar(taken.returning(holds.c.name)) is not None
 
     def first_time(self, key: str, at: datetime) -> bool:
         self._db.execute(sa.delete(chat_requests).where(chat_requests.c.at < at - KEPT))
         insert = self._insert(chat_requests).values(key=key, at=at).on_conflict_do_nothing()
-        return bool(self._db.execute(insert).rowcount)
+        return self._db.scalar(insert.returning(chat_requests.c.key)) is not None
 
     def _replace(
         self, table: sa.Table, key: Mapping[str, object], values: Mapping[str, object]

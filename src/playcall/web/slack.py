@@ -33,6 +33,8 @@ router = APIRouter()
 
 LARGEST = 1_000_000  # bytes of a request
 COMMAND = "/playcall"
+# What Slack's framework raises for a body that has another shape than it expects.
+_NOT_SLACK = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 AGAIN = timedelta(seconds=5), timedelta(minutes=2)  # until the socket is tried again
 STRANGER = (
     "Playcall does not know who you are in Slack, so nothing was done. Ask for a line "
@@ -95,22 +97,25 @@ async def receive(request: Request) -> Response:
     door: SlackDoor | None = request.app.state.slack
     if door is None or not door.signing_secret:
         raise HTTPException(404, "Slack is not set up: slack.signing_secret_file")
-    if len(await _body(request)) > LARGEST:
-        raise HTTPException(413, "this is more than Slack sends")
+    await _keep_body(request)
     app = await door.app(request.app)
     from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 
     try:
         return await AsyncSlackRequestHandler(app).handle(request)
-    except (UnicodeDecodeError, ValueError) as error:
+    except _NOT_SLACK as error:  # it is read before it is verified
         raise HTTPException(400, "this is not what Slack sends") from error
 
 
-async def _body(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > LARGEST:
-        raise HTTPException(413, "this is more than Slack sends")
-    return await request.body()
+async def _keep_body(request: Request) -> None:
+    """For Slack's framework to read, and no more of it than may be: it may come without a length,
+    and from anybody."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST:
+            raise HTTPException(413, "this is more than Slack sends")
+    request._body = body
 
 
 # --- The listeners -------------------------------------------------------------------------------
