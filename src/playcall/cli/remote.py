@@ -54,6 +54,11 @@ def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx
     return _request(args, "POST", path, body)
 
 
+def put(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx.Response":
+    """PUT to the API. Raises Declined."""
+    return _request(args, "PUT", path, body)
+
+
 def remove(args: argparse.Namespace, path: str) -> "httpx.Response":
     """DELETE from the API. Raises Declined."""
     return _request(args, "DELETE", path, None)

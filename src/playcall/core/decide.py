@@ -15,6 +15,7 @@ from playcall.core import (
     deadlines,
     decision,
     delivery,
+    duties,
     engagement,
     escalation,
     polling,
@@ -67,7 +68,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.MetricRead: _LIVE,
     ev.PageDelivered: _ANY,
     ev.PageFailed: _ANY,
-    ev.Woken: _LIVE,
+    ev.Woken: _ANY,
     ev.Resolved: _LIVE,
     ev.Silenced: _ANY,
     ev.SilenceFailed: _ANY,
@@ -98,6 +99,13 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
+    ev.PostMortemSaved: _ANY,
+    ev.DutyDone: _OVER,
+    ev.DutyWaived: _OVER,
+    ev.DutyReminded: _ANY,
+    ev.DutyOverdue: _ANY,
+    ev.ActionAdded: _ANY,
+    ev.ActionDone: _ANY,
 }
 
 
@@ -128,6 +136,8 @@ def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
         moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
+    else:
+        moved = _then(moved, duties.pass_(moved.incident, plan, at))
     incident = moved.incident
     incident = replace(
         incident, wake_at=_next_timer(incident, plan, at), version=incident.version + 1
@@ -145,7 +155,7 @@ def _then(moved: Moved, more: Moved) -> Moved:
 
 def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
     if incident.status.over:
-        return None
+        return duties.next_at(incident, plan)
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
@@ -277,7 +287,12 @@ def _resolve(incident: Incident, event: ev.Resolved, plan: Plan) -> Outcome:
     if doubts and not event.unverified:
         return Refused(reason=f"not proven: {'; '.join(doubts)}")
     incident = replace(
-        incident, status=Status.RESOLVED, resolved_at=event.at, quiet=None, respond_by=None
+        incident,
+        status=Status.RESOLVED,
+        resolved_at=event.at,
+        quiet=None,
+        respond_by=None,
+        owed=replace(incident.owed, stable=not doubts),
     )
     told = _tell_first(plan, "resolved")
     lasting = silences.silence_asked(plan)
@@ -331,6 +346,7 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         respond_by=event.at + target if target and not quiet else None,
         quiet=quiet,
         reopened=incident.reopened + 1,
+        owed=duties.again(incident.owed),
     )
     told = () if quiet else escalation.opening(plan, play, incident.severity)
     reopened, looks = commands.look_again(reopened, plan, event.at)
@@ -375,7 +391,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SilenceFailed: _silence,
     ev.SilenceEnded: silences.end,
     ev.SilenceAsked: silences.ask,
-    ev.ReportWritten: _record,
+    ev.ReportWritten: duties.reported,
     ev.Reopened: _reopen,
     back.RollbackAsked: rollback.ask,
     back.RollbackApproved: rollback.approve,
@@ -400,4 +416,11 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
     ev.StakeholdersMissed: _record,
+    ev.PostMortemSaved: duties.saved,
+    ev.DutyDone: duties.done,
+    ev.DutyWaived: duties.waive,
+    ev.DutyReminded: _record,
+    ev.DutyOverdue: _record,
+    ev.ActionAdded: duties.add_action,
+    ev.ActionDone: duties.do_action,
 }

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from playcall.core.alert import Alert
 from playcall.core.judge import Judgement
+from playcall.core.owed import Owed
 from playcall.core.request import Request
 
 
@@ -243,6 +244,7 @@ class Incident:
     given_back_at: datetime | None = None  # when the first rung was last paged for that
     put_off: PutOff | None = None
     unreached: Unreached | None = None
+    owed: Owed = field(default_factory=Owed)  # after it is over
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
 
     @property

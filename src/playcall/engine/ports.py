@@ -25,6 +25,7 @@ from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
 from playcall.engine.inbox import Inbox
+from playcall.engine.papers import Papers, PapersView
 
 if TYPE_CHECKING:
     from playcall.engine.turns import Limits
@@ -241,7 +242,7 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, Protocol):
+class Transaction(Inbox, Papers, Protocol):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -390,7 +391,7 @@ class Dossier:
     buried: tuple[Buried, ...] = ()
 
 
-class Views(Protocol):
+class Views(PapersView, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

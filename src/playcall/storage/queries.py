@@ -22,6 +22,7 @@ from playcall.engine.ports import (
 )
 from playcall.storage import inbox
 from playcall.storage.codec import load, load_event
+from playcall.storage.papers import SqlPapersView
 from playcall.storage.tables import (
     counters,
     incidents,
@@ -128,7 +129,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews:
+class SqlViews(SqlPapersView):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

@@ -31,6 +31,7 @@ from playcall.engine.ports import (
 from playcall.engine.turns import Limits, lane
 from playcall.storage import inbox, queries, turns
 from playcall.storage.codec import dump, kind_of, load, load_task
+from playcall.storage.papers import SqlPapers
 from playcall.storage.tables import (
     counters,
     events,
@@ -45,7 +46,7 @@ from playcall.storage.tables import (
 )
 
 
-class SqlTransaction:
+class SqlTransaction(SqlPapers):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
@@ -138,6 +139,7 @@ class SqlTransaction:
             "version": incident.version,
             "wake_at": incident.wake_at,
             "over_at": incident.resolved_at,
+            "overdue": len(incident.owed.overdue),
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}

@@ -22,6 +22,7 @@ from playcall.web import (
     pages,
     pages_approvals,
     pages_response,
+    post_mortem,
     rollback,
     unheard,
 )
@@ -58,6 +59,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(api_values.router)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
+    web.include_router(post_mortem.router)
+    web.include_router(post_mortem.forms, include_in_schema=False)
     web.include_router(rollback.router)
     web.include_router(rollback.forms, include_in_schema=False)
     web.include_router(pages_approvals.router, include_in_schema=False)

@@ -1,0 +1,25 @@
+"""The post-mortems that people edit: what a store promises about them. See `ports`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from playcall.core.incident import Incident
+from playcall.core.post_mortem import PostMortem
+
+
+class Papers(Protocol):
+    def post_mortem(self, incident: int) -> PostMortem | None:
+        """The latest version; None when nobody saved one."""
+        ...
+
+    def keep_post_mortem(self, incident: int, paper: PostMortem) -> None:
+        """Beside the earlier versions. Raises Unavailable when that version is there already."""
+        ...
+
+
+class PapersView(Protocol):
+    def post_mortem(self, incident: int) -> PostMortem | None: ...
+
+    def owing(self, limit: int) -> Sequence[Incident]:
+        """Incidents with an overdue duty, the oldest first."""
+        ...
