@@ -14,6 +14,7 @@ from playcall.web import (
     api_approvals,
     api_response,
     api_values,
+    duties,
     ledger,
     oncall,
     post_mortem,
@@ -71,8 +72,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = (api, api_response, api_approvals, api_values, ledger, oncall, post_mortem)
-    modules += (rollback, unheard)
+    modules = [api, api_response, api_approvals, api_values, duties, ledger, oncall, post_mortem]
+    modules += [rollback, unheard]
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

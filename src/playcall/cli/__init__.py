@@ -42,6 +42,7 @@ COMMANDS = {
     "note": "playcall.cli.note",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
+    "duties": "playcall.cli.duties",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
     "run": "playcall.cli.run",

@@ -127,7 +127,7 @@ def _timeline(body: list[str], facts: Facts) -> list[str]:
     for line in body:
         found = _TIME.match(line)
         turn = _match(_TURNS, found[1]) if found else None
-        if found and turn in known and turn not in called:
+        if found and turn and turn in known and turn not in called:
             called[turn] = found[1].strip()
         elif found:
             rest.append(f"- HH:MM - {found[1].strip()}: {TO_WRITE}")

@@ -15,6 +15,7 @@ from playcall.engine.tally import (
     BEYOND,
     BUCKETS,
     DOUBTFUL,
+    DUTIES,
     PAGES,
     RESPONSE,
     RESPONSE_SUM,
@@ -35,6 +36,7 @@ class Figures:
     live: Sequence[Incident]
     counts: Mapping[str, int]
     readiness: Readiness | None
+    overdue: int = 0  # duties
 
 
 async def expose(request: Request) -> Response:
@@ -55,6 +57,7 @@ def _gather(views: Views) -> Figures:
         live=views.incidents(live_only=True, limit=MOST),
         counts=views.counts(),
         readiness=readiness[0] if readiness else None,
+        overdue=sum(len(one.owed.overdue) for one in views.owing(MOST)),
     )
 
 
@@ -75,6 +78,12 @@ def render(figures: Figures) -> str:
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),
         *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
+        *_head("playcall_duties_total", "counter", "Duties and items of them, by what became."),
+        *_counted(
+            "playcall_duties_total", "result", DUTIES, figures.counts, "done", "waived", "overdue"
+        ),
+        *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
+        f"playcall_duties_overdue {figures.overdue}",
         *_readiness(figures.readiness),
     ]
     return "\n".join(lines) + "\n"

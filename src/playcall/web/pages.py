@@ -44,6 +44,7 @@ async def board(request: Request, who: Viewer) -> HTMLResponse:
             "readiness": views.readiness(limit=10),
             "unbound": unbound_roles(views, incidents, known),
             "unheard": lately(views, now),
+            "owing": views.owing(limit=50),
         }
 
     page = render("board.html", who=who, **await desk(request).store.read(look))

@@ -17,6 +17,7 @@ from playcall.web import (
     api_approvals,
     api_response,
     api_values,
+    duties,
     ledger,
     oncall,
     pages,
@@ -59,6 +60,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(api_values.router)
     web.include_router(pages.router, include_in_schema=False)
     web.include_router(pages_response.router, include_in_schema=False)
+    web.include_router(duties.router)
+    web.include_router(duties.forms, include_in_schema=False)
     web.include_router(post_mortem.router)
     web.include_router(post_mortem.forms, include_in_schema=False)
     web.include_router(rollback.router)

@@ -25,8 +25,9 @@ from playcall.core.plan import (
 from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.ports import Dossier, StoredRun
-from playcall.web import printed, rollback, view_response
+from playcall.web import duties, printed, rollback, view_response
 from playcall.web.approval_view import AskView, view_ask
+from playcall.web.duties import OwedView
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
@@ -128,6 +129,7 @@ class IncidentView:
     can_resolve: bool
     over: bool
     rollback: RollbackView | None
+    owed: OwedView | None  # None: it is not over
 
 
 def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
@@ -162,6 +164,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
+        owed=duties.owed(incident, plan, now) if over else None,
     )
 
 
