@@ -15,6 +15,7 @@ from playcall.web import (
     api_response,
     api_values,
     duties,
+    insights,
     ledger,
     oncall,
     post_mortem,
@@ -73,7 +74,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, duties, ledger, oncall, post_mortem]
-    modules += [rollback, unheard]
+    modules += [rollback, unheard, insights]
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -1,9 +1,11 @@
 """The post-mortems that people edit: what a store promises about them. See `ports`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from playcall.core.incident import Incident
+from playcall.core.insights import Record
 from playcall.core.post_mortem import PostMortem
 
 
@@ -19,6 +21,10 @@ class Papers(Protocol):
 
 class PapersView(Protocol):
     def post_mortem(self, incident: int) -> PostMortem | None: ...
+
+    def records(self, since: datetime, limit: int) -> Sequence[Record]:
+        """Incidents that opened since then, newest first, without what was measured in them."""
+        ...
 
     def owing(self, limit: int) -> Sequence[Incident]:
         """Incidents with an overdue duty, the oldest first."""

@@ -1,21 +1,30 @@
 """Post-mortems in the database, every version of them, and what is overdue: `engine.papers`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from playcall.core.events import Event
 from playcall.core.incident import Incident
+from playcall.core.insights import Record
+from playcall.core.plan import Plan
 from playcall.core.post_mortem import PostMortem
 from playcall.engine.ports import Unavailable
-from playcall.storage.codec import dump, load
-from playcall.storage.tables import incidents, post_mortems
+from playcall.storage.codec import dump, load, load_event
+from playcall.storage.tables import events, incidents, post_mortems
+
+_MEASURED = ("MetricRead", "Woken")
 
 
 class SqlPapersView:
     """The reads."""
 
     _db: sa.Connection
+
+    def plan(self, digest: str) -> Plan:
+        raise NotImplementedError  # whoever reads has it
 
     def post_mortem(self, incident: int) -> PostMortem | None:
         body = self._db.scalar(
@@ -25,6 +34,27 @@ class SqlPapersView:
             .limit(1)
         )
         return load(body, PostMortem) if body else None
+
+    def records(self, since: datetime, limit: int) -> Sequence[Record]:
+        begun = self._db.execute(
+            sa.select(incidents.c.id, incidents.c.state)
+            .join(events, sa.and_(events.c.incident == incidents.c.id, events.c.n == 1))
+            .where(events.c.at >= since)
+            .order_by(incidents.c.id.desc())
+            .limit(limit)
+        ).all()
+        said: dict[int, list[Event]] = {row.id: [] for row in begun}
+        rows = self._db.execute(
+            sa.select(events.c.incident, events.c.kind, events.c.body)
+            .where(events.c.incident.in_(said), events.c.kind.not_in(_MEASURED))
+            .order_by(events.c.incident, events.c.n)
+        )
+        for row in rows:
+            said[row.incident].append(load_event(row.kind, row.body))
+        states = [load(row.state, Incident) for row in begun]
+        return [
+            Record(incident=one, plan=self.plan(one.plan), events=said[one.id]) for one in states
+        ]
 
     def owing(self, limit: int) -> Sequence[Incident]:
         query = (

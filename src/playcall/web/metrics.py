@@ -97,7 +97,7 @@ def _incidents(live: Sequence[Incident]) -> Iterator[str]:
     yield from _head("playcall_incidents", "gauge", "Incidents that are not over.")
     found = Counter((incident.severity, str(incident.status)) for incident in live)
     for (severity, status), count in sorted(found.items()):
-        labels = f'severity="{_escaped(severity)}",status="{_escaped(status)}"'
+        labels = f'severity="{escaped(severity)}",status="{escaped(status)}"'
         yield f"playcall_incidents{{{labels}}} {count}"
 
 
@@ -117,7 +117,7 @@ def _counted(
 ) -> Iterator[str]:
     known = {key.removeprefix(prefix): n for key, n in counts.items() if key.startswith(prefix)}
     for value, count in sorted({**dict.fromkeys(always, 0), **known}.items()):
-        yield f'{name}{{{label}="{_escaped(value)}"}} {count}'
+        yield f'{name}{{{label}="{escaped(value)}"}} {count}'
 
 
 def _readiness(reading: Readiness | None) -> Iterator[str]:
@@ -132,5 +132,5 @@ def _readiness(reading: Readiness | None) -> Iterator[str]:
         yield f"playcall_readiness_ratio {reading.value}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -18,6 +18,7 @@ from playcall.web import (
     api_response,
     api_values,
     duties,
+    insights,
     ledger,
     oncall,
     pages,
@@ -62,6 +63,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(pages_response.router, include_in_schema=False)
     web.include_router(duties.router)
     web.include_router(duties.forms, include_in_schema=False)
+    web.include_router(insights.router)
+    web.include_router(insights.page, include_in_schema=False)
     web.include_router(post_mortem.router)
     web.include_router(post_mortem.forms, include_in_schema=False)
     web.include_router(rollback.router)

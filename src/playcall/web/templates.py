@@ -1,6 +1,6 @@
 """The pages' templates; everything put into them is escaped."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -20,6 +20,7 @@ environment = Environment(
 environment.filters["clock"] = lambda at: f"{at.astimezone(UTC):%H:%M:%S}"
 environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat(timespec="seconds")
 environment.filters["duration"] = say_duration
+environment.filters["seconds"] = lambda count: say_duration(timedelta(seconds=count))
 environment.filters["unreached"] = say_unreached
 
 
