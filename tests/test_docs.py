@@ -20,6 +20,7 @@ from playcall.web import (
     oncall,
     post_mortem,
     rollback,
+    similar,
     unheard,
 )
 
@@ -74,7 +75,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, duties, ledger, oncall, post_mortem]
-    modules += [rollback, unheard, insights]
+    modules += [rollback, similar, unheard, insights]
     routers = [one.router for one in modules] + [oncall.feeds]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -207,7 +207,7 @@ def _noise(records: Iterable[Record]) -> tuple[Noise, ...]:
         Noise(
             alert=name,
             incidents=len(some),
-            unacted=sum(not _changes(one) for one in some),
+            unacted=sum(not changes(one) for one in some),
             reopened=sum(_count(one, ev.Reopened) for one in some),
             pages=sum(_count(one, ev.PageDelivered) for one in some),
         )
@@ -220,7 +220,7 @@ def _count(record: Record, kind: type[ev.Event]) -> int:
     return sum(isinstance(event, kind) for event in record.events)
 
 
-def _changes(record: Record) -> list[str]:
+def changes(record: Record) -> list[str]:
     """Commands that somebody let run, that change something, and that succeeded, in order."""
     approved = {e.command for e in record.events if isinstance(e, ev.RunApproved)}
     return [
@@ -252,7 +252,7 @@ def _steps_of(play: str, some: Sequence[Record]) -> Iterable[StepUse]:
     ends = [e for one in some for e in one.events if isinstance(e, ev.CommandFinished)]
     ran = Counter(e.command for e in ends if not e.status.never_ran)
     failed = Counter(e.command for e in ends if e.status in _FAILED)
-    helped = Counter(made[-1] for one in some if (made := _changes(one)))
+    helped = Counter(made[-1] for one in some if (made := changes(one)))
     used = Counter(
         key
         for one in some

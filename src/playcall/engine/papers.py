@@ -18,12 +18,21 @@ class Papers(Protocol):
         """Beside the earlier versions. Raises Unavailable when that version is there already."""
         ...
 
+    def keep_words(self, incident: int, text: str) -> None:
+        """What `alike` finds it by, in place of an earlier text."""
+        ...
+
 
 class PapersView(Protocol):
     def post_mortem(self, incident: int) -> PostMortem | None: ...
 
     def records(self, since: datetime, limit: int) -> Sequence[Record]:
         """Incidents that opened since then, newest first, without what was measured in them."""
+        ...
+
+    def alike(self, incident: int, words: Sequence[str], limit: int) -> Sequence[Record]:
+        """Other incidents that are over: those whose text has most of the words, and the newest
+        ones of the same group."""
         ...
 
     def owing(self, limit: int) -> Sequence[Incident]:

@@ -37,12 +37,13 @@ def save(
 
 def compose(tx: Transaction, committer: Committer, incident: int, at: datetime) -> tuple[str, bool]:
     """The text to put on file, and whether a person has been at it. An incident that was resolved
-    again after it was written is brought up to date."""
+    again after it was written is brought up to date. Others find it by its words from now on."""
     current = tx.post_mortem(incident) or _draft(tx, committer, incident)
     events = [stored.event for stored in tx.events(incident)]
     if current.version and is_outdated(current, events):
         fresh = _draft(tx, committer, incident)
         current = _keep(tx, committer, incident, regenerated(current, fresh, "Playcall", at))
+    tx.keep_words(incident, current.text)
     return current.text, current.version > 0
 
 

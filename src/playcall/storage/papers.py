@@ -12,6 +12,7 @@ from playcall.core.insights import Record
 from playcall.core.plan import Plan
 from playcall.core.post_mortem import PostMortem
 from playcall.engine.ports import Unavailable
+from playcall.storage import full_text
 from playcall.storage.codec import dump, load, load_event
 from playcall.storage.tables import events, incidents, post_mortems
 
@@ -36,10 +37,15 @@ class SqlPapersView:
         return load(body, PostMortem) if body else None
 
     def records(self, since: datetime, limit: int) -> Sequence[Record]:
+        begun = sa.exists().where(
+            events.c.incident == incidents.c.id, events.c.n == 1, events.c.at >= since
+        )
+        return self._records(begun, limit)
+
+    def _records(self, which: sa.ColumnElement[bool], limit: int | None = None) -> Sequence[Record]:
         begun = self._db.execute(
             sa.select(incidents.c.id, incidents.c.state)
-            .join(events, sa.and_(events.c.incident == incidents.c.id, events.c.n == 1))
-            .where(events.c.at >= since)
+            .where(which)
             .order_by(incidents.c.id.desc())
             .limit(limit)
         ).all()
@@ -56,6 +62,22 @@ class SqlPapersView:
             Record(incident=one, plan=self.plan(one.plan), events=said[one.id]) for one in states
         ]
 
+    def alike(self, incident: int, words: Sequence[str], limit: int) -> Sequence[Record]:
+        found = [*full_text.find(self._db, words, limit), *self._of_same_group(incident, limit)]
+        others = [one for one in dict.fromkeys(found) if one != incident]
+        return self._records(
+            sa.and_(incidents.c.id.in_(others[: 2 * limit]), sa.not_(incidents.c.live))
+        )
+
+    def _of_same_group(self, incident: int, limit: int) -> Sequence[int]:
+        group = sa.select(incidents.c.group_key).where(incidents.c.id == incident)
+        return self._db.scalars(
+            sa.select(incidents.c.id)
+            .where(incidents.c.group_key == group.scalar_subquery())
+            .order_by(incidents.c.id.desc())
+            .limit(limit)
+        ).all()
+
     def owing(self, limit: int) -> Sequence[Incident]:
         query = (
             sa.select(incidents.c.state)
@@ -67,7 +89,10 @@ class SqlPapersView:
 
 
 class SqlPapers(SqlPapersView):
-    """The reads, and the one write."""
+    """The reads, and the writes."""
+
+    def keep_words(self, incident: int, text: str) -> None:
+        full_text.keep(self._db, incident, text)
 
     def keep_post_mortem(self, incident: int, paper: PostMortem) -> None:
         row = {

@@ -26,6 +26,7 @@ from playcall.web import (
     pages_response,
     post_mortem,
     rollback,
+    similar,
     unheard,
 )
 from playcall.web.auth import Doorkeeper, Viewer
@@ -65,6 +66,7 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     web.include_router(duties.forms, include_in_schema=False)
     web.include_router(insights.router)
     web.include_router(insights.page, include_in_schema=False)
+    web.include_router(similar.router)
     web.include_router(post_mortem.router)
     web.include_router(post_mortem.forms, include_in_schema=False)
     web.include_router(rollback.router)
