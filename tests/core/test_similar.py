@@ -11,7 +11,8 @@ from tests.core.responding import PLAN, after, opened
 
 
 def a_record(number: int, *events: ev.Event, alert: str = "LatencyHigh", **labels: str) -> Record:
-    opening = an_opening(incident=number, alerts=(an_alert(alert, **labels),))
+    fired = an_alert(alert, **labels)  # type: ignore[arg-type]
+    opening = an_opening(incident=number, alerts=(fired,))
     state = replace(after(opened(alerts=opening.alerts)), id=number)
     return Record(incident=state, plan=PLAN, events=(opening, *events))
 

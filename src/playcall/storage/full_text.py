@@ -1,4 +1,4 @@
-"""Full text of incidents, by what the database has itself: FTS5 in SQLite, tsvector in PostgreSQL."""
+"""Full text of incidents, by what the database has: FTS5 in SQLite, tsvector in PostgreSQL."""
 
 from collections.abc import Sequence
 
