@@ -13,6 +13,7 @@ from playcall.core.effects import Page, WriteReport
 from playcall.core.incident import Incident, Part, SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.meeting import propose
+from playcall.core.owed import Owed
 from playcall.core.plan import ChecklistItem, Duty, Plan
 from playcall.testing import NOON, a_plan, an_alert, minutes
 from tests.core.responding import acknowledged, after, cleared, moved, opened, read, refused, told
@@ -141,6 +142,14 @@ def test_a_server_that_was_down_tells_once_what_passed_meanwhile() -> None:
     assert [type(event).__name__ for event in late.follows] == ["DutyOverdue"] * 4
     assert late.incident.owed.overdue == ("1", "2", "3", "4")
     assert after(late.incident, done("1"), plan=PLAN).owed.overdue == ("2", "3", "4")
+
+
+def test_an_incident_that_was_over_before_duties_were_kept_is_not_spoken_of() -> None:
+    old = replace(resolved(), owed=Owed(), wake_at=None)
+    noted = ev.NoteAdded(at=OVER + timedelta(days=90), by="ada", text="x")
+    outcome = moved(old, noted, PLAN)
+    assert (told(outcome.effects), outcome.incident.wake_at) == ([], None)
+    assert settled(after(old, done("1"), plan=PLAN)) == {"1"}
 
 
 def test_the_incident_commander_owns_it_else_who_had_it_else_the_first_role() -> None:

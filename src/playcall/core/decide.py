@@ -292,7 +292,7 @@ def _resolve(incident: Incident, event: ev.Resolved, plan: Plan) -> Outcome:
         resolved_at=event.at,
         quiet=None,
         respond_by=None,
-        owed=replace(incident.owed, stable=not doubts),
+        owed=replace(incident.owed, opened=True, stable=not doubts),
     )
     told = _tell_first(plan, "resolved")
     lasting = silences.silence_asked(plan)

@@ -85,6 +85,8 @@ def owner(incident: Incident, plan: Plan) -> str:
 
 def next_at(incident: Incident, plan: Plan) -> datetime | None:
     """When the next reminder or deadline is."""
+    if not incident.owed.opened:
+        return None
     times = [
         one.due_at if one.key in incident.owed.reminded else _remind_at(one)
         for one in owing(incident, plan)
@@ -95,6 +97,8 @@ def next_at(incident: Incident, plan: Plan) -> datetime | None:
 
 def pass_(incident: Incident, plan: Plan, at: datetime) -> Moved:
     """What is proven is done; then every reminder and deadline that has passed, each once."""
+    if not incident.owed.opened:
+        return Moved(incident=incident)
     proven = tuple(_proven(incident, plan, at))
     incident = _settle(
         incident, plan, {k: Settled(by="Playcall", at=at, measured=True) for k in proven}

@@ -33,6 +33,7 @@ class Owed:
     reminded: tuple[str, ...] = ()  # duties whose owner was reminded
     overdue: tuple[str, ...] = ()  # duties that are, and that people were told of
     actions: tuple[Action, ...] = ()  # number 1 first
+    opened: bool = False  # False: not over, or since before anybody kept count: no clock runs
     stable: bool = False  # it was proven by the criteria when it was resolved
     reported: bool = False  # the record was put on file since it was resolved
     written: bool = False  # the latest post-mortem leaves nothing to answer
