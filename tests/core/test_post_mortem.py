@@ -100,6 +100,12 @@ def test_every_fact_is_filled_and_leads_to_its_event() -> None:
     assert text.count(TO_WRITE) == 5, "who was hurt and what it cost, and three actions"
 
 
+def test_without_a_server_there_is_nothing_to_link_to() -> None:
+    text = write_report(WHOLE, PLAN, url=None).markdown
+    assert "](" not in text
+    assert "**Lasted:** 30 min  \n" in text
+
+
 def test_what_nobody_said_is_asked_for_and_not_invented() -> None:
     text = written(OPENING)
     for asked in (

@@ -18,9 +18,9 @@ class Report:
     markdown: str
 
 
-def write_report(events: Sequence[ev.Event], plan: Plan, url: str = "") -> Report:
+def write_report(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Report:
     """Markdown from the events of one incident, oldest first, beginning with Opened. `url` is where
-    people reach the server."""
+    people reach the server; None: there is none to link to."""
     facts = gather(events, plan, url)
     title = f"Incident {facts.opened.incident}: {facts.opened.title}"
     template = template_of(plan)

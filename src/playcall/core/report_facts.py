@@ -60,11 +60,14 @@ class Facts:
     opened: ev.Opened
     play: Play | None
     times: Milestones
-    url: str
+    url: str | None
     zone: ZoneInfo
 
     def link(self, n: int) -> str:
-        return f"([{n}]({self.url}/incidents/{self.opened.incident}#event-{n}))"
+        """To an event, with a space before it; empty where there is no server."""
+        if self.url is None:
+            return ""
+        return f" ([{n}]({self.url}/incidents/{self.opened.incident}#event-{n}))"
 
     # --- the head
 
@@ -77,21 +80,21 @@ class Facts:
         day = f"{self.times.fired.astimezone(UTC):%Y-%m-%d}"
         here = f"{self.times.fired.astimezone(self.zone):%Y-%m-%d}"
         beside = f", {here} in {self.zone.key}" if here != day else ""
-        return f"{day}{beside} {self.link(1)}"
+        return f"{day}{beside}{self.link(1)}"
 
     @property
     def duration(self) -> str:
         over = self.times.resolved
         if over is None:
             return "not over yet"
-        return f"{say_duration(over - self.times.fired)} {self.link(self._number(ev.Resolved))}"
+        return f"{say_duration(over - self.times.fired)}{self.link(self._number(ev.Resolved))}"
 
     @property
     def severity(self) -> str:
         changed = self._number(ev.SeverityChanged)
         found = self.events[changed - 1] if changed else self.opened
         level = found.severity if isinstance(found, ev.SeverityChanged | ev.Opened) else ""
-        return f"{plain(level)} {self.link(changed or 1)}"
+        return f"{plain(level)}{self.link(changed or 1)}"
 
     def _number(self, kind: type[ev.Event]) -> int:
         """Of the last event of a kind; 0 when there is none."""
@@ -101,7 +104,7 @@ class Facts:
     # --- the sections
 
     def impact(self) -> list[str]:
-        lines = [f"- {plain(_summary(alert))} {self.link(1)}" for alert in self.opened.alerts]
+        lines = [f"- {plain(_summary(alert))}{self.link(1)}" for alert in self.opened.alerts]
         joined: dict[str, tuple[Alert, int]] = {}
         for n, event in enumerate(self.events, 1):
             if isinstance(event, ev.AlertsJoined):
@@ -109,7 +112,7 @@ class Facts:
                     joined.setdefault(alert.fingerprint, (alert, n))
         known = {alert.fingerprint for alert in self.opened.alerts}
         lines += [
-            f"- {plain(_summary(alert))} {self.link(n)}"
+            f"- {plain(_summary(alert))}{self.link(n)}"
             for fingerprint, (alert, n) in joined.items()
             if fingerprint not in known
         ]
@@ -117,12 +120,12 @@ class Facts:
         lines = [*lines[:MOST_ALERTS], *([f"- And {more} more alerts"] if more > 0 else [])]
         beside = ", ".join(str(other) for other in self.opened.alongside)
         if beside:
-            lines.append(f"- Open at the same time: incident {beside} {self.link(1)}")
+            lines.append(f"- Open at the same time: incident {beside}{self.link(1)}")
         return lines
 
     def cause(self) -> str | None:
         """As people put it, the latest word last; None when nobody said it."""
-        said = [f"{plain(text)} {self.link(n)}" for n, text in self._causes()]
+        said = [f"{plain(text)}{self.link(n)}" for n, text in self._causes()]
         return "\n\n".join(said[-MOST_ALERTS:]) or None
 
     def _causes(self) -> Iterator[tuple[int, str]]:
@@ -171,8 +174,8 @@ class Facts:
         half = MOST_LINES // 2
         left = [line for line in lines[half:-half] if not line.turns]
         turns = [line for line in lines[half:-half] if line.turns]
-        where = f"{self.link(left[0].n)} to {self.link(left[-1].n)}"
-        told = Line(at=left[0].at, text=f"{len(left)} more lines are on record: {where}")
+        where = f":{self.link(left[0].n)} to{self.link(left[-1].n)}" if self.url is not None else ""
+        told = Line(at=left[0].at, text=f"{len(left)} more lines are on record{where}")
         return [*lines[:half], *sorted([told, *turns], key=lambda one: one.at), *lines[-half:]]
 
     def clock(self, at: datetime) -> str:
@@ -229,7 +232,7 @@ class Facts:
             about = ", ".join(plain(part) for part in (event.owner, event.priority, due) if part)
             box = "x" if number in done else " "
             said = f" ({about})" if about else ""
-            lines.append(f"- [{box}] {plain(event.text)}{said} {self.link(n)}")
+            lines.append(f"- [{box}] {plain(event.text)}{said}{self.link(n)}")
         return lines
 
     def _ran(
@@ -239,12 +242,13 @@ class Facts:
         note = " (edited for this run)" if edited is not None else ""
         return (
             f"- {self.clock(event.at)} {plain(command.title)}{note}, approved by {plain(who)}: "
-            f"{event.status} {self.link(n)}\n\n      {text.replace(chr(10), chr(10) + '      ')}\n"
+            f"{event.status}{self.link(n)}\n\n      {text.replace(chr(10), chr(10) + '      ')}\n"
         )
 
 
-def gather(events: Sequence[ev.Event], plan: Plan, url: str = "") -> Facts:
-    """`url`: where people reach the server; empty: links lead to the server they are read on."""
+def gather(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Facts:
+    """`url`: where people reach the server; empty: links lead to the server they are read on; None:
+    there is no server, and there are no links."""
     opened = events[0]
     if not isinstance(opened, ev.Opened):
         raise ValueError("an incident's events begin with Opened")

@@ -108,10 +108,11 @@ async def keep(
     began: Annotated[str, Form(max_length=_RENDERED)] = "",
 ) -> Response:
     """`began`: the text as the form had it, so that two people's edits can be merged."""
+    old, mine = _tidy(began), _tidy(text)
     try:
         await _edit(request, incident, who, text, version, of)
     except SavedMeanwhile as error:
-        both = merge(tidy(began), tidy(text), error.current.text)
+        both = merge(old, mine, error.current.text)
         return await _draw(request, incident, who, replace(error.current, text=both.text))
     return _back(incident)
 
@@ -157,16 +158,21 @@ async def _edit(
 ) -> None:
     """Raises SavedMeanwhile, 404, 422."""
     await dossier(request, incident)
-    try:
-        written = tidy(text)
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from None
+    written = _tidy(text)
     now, committer = desk(request).clock.now(), desk(request).engine.performer.committer
     await desk(request).store.write(
         lambda tx: save(
             tx, committer, incident, seen, lambda old: edited(old, written, who.id, now), of
         )
     )
+
+
+def _tidy(text: str) -> str:
+    """Raises 422."""
+    try:
+        return tidy(text)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
 
 
 async def _regenerate(request: Request, incident: int, who: Identity, seen: int) -> None:
