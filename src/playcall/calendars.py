@@ -19,7 +19,7 @@ import recurring_ical_events  # type: ignore[import-untyped]
 
 from playcall.bounded import NoAnswer, fetch
 from playcall.core.hours import instant
-from playcall.core.meeting import Meeting
+from playcall.core.review_meeting import Meeting
 from playcall.core.rota import Shift
 from playcall.engine.directory import Directory
 from playcall.engine.ports import Clock, Person, Unavailable

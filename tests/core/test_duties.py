@@ -12,9 +12,9 @@ from playcall.core.duties import owing
 from playcall.core.effects import Page, WriteReport
 from playcall.core.incident import Incident, Part, SilencePurpose
 from playcall.core.judge import Verdict
-from playcall.core.meeting import propose
 from playcall.core.owed import Owed
 from playcall.core.plan import ChecklistItem, Duty, Plan
+from playcall.core.review_meeting import propose
 from playcall.testing import NOON, a_plan, an_alert, minutes
 from tests.core.responding import acknowledged, after, cleared, moved, opened, read, refused, told
 

@@ -11,9 +11,9 @@ from playcall.calendars import write_invitation
 from playcall.core.duties import Owing, owing
 from playcall.core.duty_events import ActionAdded, ActionDone, DutyDone, DutyWaived
 from playcall.core.incident import Incident
-from playcall.core.meeting import propose
 from playcall.core.owed import Action, Settled
 from playcall.core.plan import Plan
+from playcall.core.review_meeting import propose
 from playcall.web.api_views import Done
 from playcall.web.auth import Identity, Responder, Viewer
 from playcall.web.desk import act, desk, directory, dossier
