@@ -1,4 +1,4 @@
-"""A Playcall server for benchmarks, on a temporary database, with a mail server beside it."""
+"""A Playcall server for benchmarks, on a temporary database, with where its pages go beside it."""
 
 import contextlib
 import subprocess
@@ -46,18 +46,22 @@ class Served:
 
 
 @contextlib.contextmanager
-def playcall(mail_port: int) -> Iterator[Served]:
+def playcall(mail_port: int = 25, webhook: str = "") -> Iterator[Served]:
+    """Pages go by mail, or by webhook where an address is given."""
     port = free_port()
     token = hash_token(TOKEN)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         settings = Path(folder, "playcall.toml")
         Path(folder, "playbook.md").write_text(PLAYBOOK, "utf-8")
+        Path(folder, "secret").write_text("a secret of the benchmark", "utf-8")
+        way = f'webhook = "{webhook}"' if webhook else 'mail = "ada@example.org"'
         settings.write_text(
             f'[server]\nport = {port}\n[documents]\nplaybook = "playbook.md"\n'
             f'[intake]\ntokens = ["{token}"]\ngroup_by = ["group"]\n'
             f'[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsender = "bench@example.org"\n'
             f'[on_call]\n"On-Call Primary" = ["ada"]\n'
-            f'[people.ada]\nname = "Ada"\nmail = "ada@example.org"\ntokens = ["{token}"]\n',
+            f'[webhook]\nsecret_file = "secret"\n'
+            f'[people.ada]\nname = "Ada"\n{way}\ntokens = ["{token}"]\n',
             "utf-8",
         )
         argv = [sys.executable, "-m", "playcall", "serve", "--settings", str(settings)]

@@ -97,7 +97,10 @@ def prometheus(
 
 @contextlib.contextmanager
 def alertmanager(
-    webhook_url: str = "", token: str = "", inhibit: tuple[str, str] | None = None
+    webhook_url: str = "",
+    token: str = "",
+    inhibit: tuple[str, str] | None = None,
+    group_by: Sequence[str] = ("alertname",),
 ) -> Iterator[str]:
     """An Alertmanager that sends every alert to `webhook_url` at once. `inhibit` names two alerts:
     the first one hides the second. Yields its URL."""
@@ -108,7 +111,7 @@ def alertmanager(
     settings: dict[str, Any] = {
         "route": {
             "receiver": "test",
-            "group_by": ["alertname"],
+            "group_by": list(group_by),
             "group_wait": "0s",
             "group_interval": "1s",
             "repeat_interval": "1h",

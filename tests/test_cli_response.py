@@ -12,6 +12,7 @@ import pytest
 
 from playcall.cli import main
 from tests.servers import smtp, wait_for
+from tests.typing_person import Typist
 from tests.web.deciding import BOB, MORE, PLAYBOOK
 from tests.web.served import TOKEN, Served
 
@@ -123,6 +124,19 @@ def test_a_duration_that_is_none_is_refused(
         main(["snooze", "1", "--", lasting])
     assert ended.value.code == 2
     assert "is no duration" in capsys.readouterr().err
+
+
+def test_at_a_terminal_it_is_shown_before_it_is_approved(served: Served) -> None:
+    argv = [sys.executable, "-m", "playcall", "approve", "1", "2.1"]
+    env = {**os.environ, "PLAYCALL_URL": served.url, "PLAYCALL_TOKEN": TOKEN, "NO_COLOR": "1"}
+    typist = Typist(argv, env)
+    typist.see("mend-latency")
+    typist.see("where")
+    typist.answer("Approve 2.1 of incident 1? [y/N]", "")
+    assert typist.end() == 1
+    assert "Not approved." in typist.shown
+    told = json.loads(playcall(served, "incidents", "1", "--json")[1])
+    assert [c["run"] for c in told["commands"] if c["id"] == "2.1"] == [None]
 
 
 def test_approvals_from_a_terminal(served: Served, tmp_path: Path) -> None:

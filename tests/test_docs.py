@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from playcall import channelfile, responsefile, rotafile, runnerfile, settings
+from playcall import (
+    channelfile,
+    responsefile,
+    rotafile,
+    runnerfile,
+    settings,
+    statusfile,
+    tellingfile,
+    watchfile,
+)
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
@@ -17,11 +26,18 @@ from playcall.web import (
     duties,
     insights,
     ledger,
+    messages,
     oncall,
     post_mortem,
+    push,
     rollback,
     similar,
+    slack,
+    subscribing,
+    test_pages,
+    twilio,
     unheard,
+    updates,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -46,10 +62,19 @@ def keys() -> list[str]:
         "apprise": channelfile.AppriseTable,
         "pagerduty": channelfile.PagerDutyTable,
         "opsgenie": channelfile.OpsgenieTable,
+        "watchdog": watchfile.WatchdogTable,
+        "test_page": watchfile.TestPageTable,
+        "peers.NAME": watchfile.PeerTable,
         "response": responsefile.ResponseTable,
         "approvals": responsefile.ApprovalsTable,
+        "updates": tellingfile.UpdatesTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": channelfile.WebhookTable,
+        "status_page": statusfile.StatusPageTable,
+        "status_page.components": statusfile.ComponentTable,
+        "status_page.statuspage": statusfile.StatuspageTable,
+        "status_page.instatus": statusfile.InstatusTable,
+        "status_page.cachet": statusfile.CachetTable,
         "runner": runnerfile.RunnerTable,
         "targets.NAME": runnerfile.TargetTable,
         "people.NAME": channelfile.PersonTable,
@@ -60,7 +85,7 @@ def keys() -> list[str]:
     nested = [
         f"{name}.{field}" for name, t in tables.items() for field in t.__struct_encode_fields__
     ]
-    return [*nested, "on_call", "placeholders", "pace"]
+    return [*nested, "on_call", "facts", "placeholders", "pace"]
 
 
 @pytest.mark.parametrize("key", keys())
@@ -74,9 +99,10 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = [api, api_response, api_approvals, api_values, duties, ledger, oncall, post_mortem]
-    modules += [rollback, similar, unheard, insights]
-    routers = [one.router for one in modules] + [oncall.feeds]
+    modules = [api, api_response, api_approvals, api_values, duties, insights, ledger, messages]
+    modules += [oncall, post_mortem, push, rollback, similar, slack, subscribing, test_pages]
+    modules += [unheard, updates]
+    routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
     for path in paths:

@@ -39,6 +39,29 @@ def mistakes(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{path}: ") for line in lines]
 
 
+UPDATES = [
+    (
+        '[updates]\npublish = "now"\n',
+        'updates.publish: "now" is neither "by hand" nor "by itself".',
+    ),
+    (
+        '[updates]\nremind_before = "3"\n',
+        'updates.remind_before: "3" is not a duration. Write "5m" or "90s".',
+    ),
+    (
+        '[updates]\ntitle = "It is [TBD]"\n',
+        "updates.title: a title is one line of at most 200 characters, without brackets.",
+    ),
+    (
+        '[updates.titles]\nX = "a\\nb"\n',
+        "updates.titles.X: a title is one line of at most 200 characters, without brackets.",
+    ),
+    ('[facts]\nmoves = " "\n', 'facts."moves": write the PromQL that counts it.'),
+    (
+        '[facts]\n"[n]" = "x"\n',
+        'facts."[n]": name what is counted, such as "migrations affected".',
+    ),
+]
 WINDOW = """
 [[maintenance]]
 from = 2026-03-01T22:00:00Z
@@ -49,6 +72,7 @@ reason = "new switches"
 
 
 MISTAKES = [
+    *[(GOOD + text, said) for text, said in UPDATES],
     *[
         (
             GOOD + f'[response]\n{key} = "{text}"\n',

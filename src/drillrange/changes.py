@@ -24,6 +24,13 @@ SETTLE_SECONDS = 6.0  # the service tells the throughput of the last five
 CLOSE = 0.04
 THROUGHPUT_LINE = re.compile(r"^dwcp_v3_throughput_bytes_per_second\{[^}]*\} (\S+)$", re.MULTILINE)
 
+ARRIVED_LINE = re.compile(
+    r'^dwcp_v3_migration_latency_seconds_bucket\{[^}]*le="([^"]+)"[^}]*\} (\S+)$', re.MULTILINE
+)
+USUAL_LOAD, SMALL, BIG = "320MiB*24+640MiB*1", 320, 1040  # MiB
+BIGGEST = 1800  # MiB
+FEW = 0.05  # of all machines
+
 
 class Broken(Exception):
     """The fault could not be put in, or not be healed; the message has what the command said."""
@@ -70,17 +77,28 @@ class Ground:
 
     def throughput(self) -> float:
         """What the service says of itself, in bytes/s. Raises Broken."""
+        found = THROUGHPUT_LINE.findall(self._told())
+        if not found:
+            raise Broken("the service tells no throughput: nothing is moved")
+        return float(found[0])
+
+    def arrived_within(self) -> dict[str, float]:
+        """How many machines have arrived within so many seconds, by the service's own buckets.
+        Raises Broken."""
+        found: dict[str, float] = {}
+        for bound, count in ARRIVED_LINE.findall(self._told()):
+            found[bound] = found.get(bound, 0.0) + float(count)
+        return found
+
+    def _told(self) -> str:
         address = json.loads(self.kubectl("get", "service/dwcp-v3", "-o", "json"))
         url = f"http://{address['spec']['clusterIP']}/metrics"
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with direct.open(url, timeout=5) as answer:
-                found = THROUGHPUT_LINE.findall(answer.read().decode("utf-8", "replace"))
+                return str(answer.read().decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException) as error:
             raise Broken(f"{url}: {error}") from error
-        if not found:
-            raise Broken(f"{url} tells no throughput: nothing is moved")
-        return float(found[0])
 
     def key(self, config: str, name: str) -> str:
         """A ConfigMap's; empty when it is not there."""
@@ -195,6 +213,43 @@ class Key:
     def _patch(self, ground: Ground, value: str) -> None:
         patch = json.dumps({"data": {self.name: value}})
         ground.kubectl("patch", f"configmap/{self.config}", "--type=merge", "-p", patch)
+
+
+@dataclass(frozen=True, slots=True)
+class BigMachines:
+    """One machine in six takes between a quarter of a second and half a second to arrive. How big
+    it must be for that is found by looking, as in `PacedTo`."""
+
+    config: str
+
+    def inject(self, ground: Ground) -> None:
+        size = BIG
+        for _ in range(LOOKS):
+            self._load(f"{SMALL}MiB*5+{size}MiB*1").inject(ground)
+            time.sleep(1)  # for those that are under way
+            slow, slower = _shares(ground)
+            if slower > FEW:
+                size = round(size * 0.85)
+            elif slow < 1 / 6 - FEW:
+                size = min(BIGGEST, round(size * 1.25))
+            else:
+                return
+
+    def heal(self, ground: Ground) -> None:
+        self._load(ground.key(self.config, "load")).heal(ground)
+
+    def _load(self, bad: str) -> Key:
+        return Key(self.config, "load", bad, USUAL_LOAD)
+
+
+def _shares(ground: Ground) -> tuple[float, float]:
+    """Of the machines that arrive from now on: those that take over 0.25 s, and over 0.5 s."""
+    before = ground.arrived_within()
+    time.sleep(SETTLE_SECONDS)
+    after = ground.arrived_within()
+    came = {bound: after[bound] - before.get(bound, 0.0) for bound in after}
+    whole = max(came.get("+Inf", 0.0), 1.0)
+    return 1 - came.get("0.25", 0.0) / whole, 1 - came.get("0.5", 0.0) / whole
 
 
 @dataclass(frozen=True, slots=True)

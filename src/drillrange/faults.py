@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillrange.changes import (
+    BigMachines,
     Buffers,
     Change,
     Frozen,
@@ -174,7 +175,7 @@ FAULTS: Mapping[str, Fault] = {
             name="big-machines",
             about="one machine in six is big: nothing is broken",
             alert=P95,
-            changes=(Key(CONFIG, "load", "320MiB*5+1040MiB*1", "320MiB*24+640MiB*1"),),
+            changes=(BigMachines(CONFIG),),
         ),
         Fault(
             name="slow-link",

@@ -6,16 +6,18 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from playcall.alertmanager import Alertmanager
 from playcall.beside import with_files
 from playcall.calendars import Calendars, names_of
+from playcall.chat import build_door, build_mirror, listening
 from playcall.clock import SystemClock
 from playcall.core import rota
 from playcall.core.access import Access
@@ -29,26 +31,33 @@ from playcall.core.policy import apply_policy
 from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
 from playcall.core.rollback import with_measures
+from playcall.core.storm import Rate
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
+from playcall.engine.delivering import Telling
 from playcall.engine.directory import Directory, bindable
 from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
 from playcall.engine.older_plans import unbound_warnings
-from playcall.engine.perform import Performer
+from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.turns import Limits
+from playcall.guards import build_watches
 from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
+from playcall.public import build_routes, with_public
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
+from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
+from playcall.tellingfile import unknown_names
+from playcall.web.acknowledge_links import link_maker
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
 from playcall.web.desk import Desk
 from playcall.web.server import build_web
@@ -111,6 +120,8 @@ def load_playbook(settings: Settings) -> Playbook:
     except ValueError as error:
         raise BadSettings(f"checklist: {error} of {settings.playbook.name}.") from None
     plan = replace(plan, response=settings.response)
+    if unknown_told := list(unknown_names(plan)):
+        raise BadSettings("\n".join(unknown_told))
     if marks := unknown_marks(plan):
         raise BadSettings(f"approvals: {settings.playbook.name} has no {', no '.join(marks)}.")
     return Playbook(
@@ -167,23 +178,33 @@ def _person(name: str, settings: Settings) -> Person:
 async def serve(settings: Settings, playbook: Playbook) -> None:
     """Run until SIGTERM or SIGINT. Raises PortInUse, AlreadyInUse, Unavailable."""
     listener = _listen(settings)
-    store = Database(settings.database)
+    store = await open_database(settings, listener)
+    if store is None:
+        return
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            engine = await _build_engine(settings, playbook, store, client)
             doorkeeper = _doorkeeper(settings)
+            telling = Telling(
+                rate=Rate().quickened(settings.pace),
+                acknowledging=link_maker(doorkeeper.key, settings.url),
+            )
+            engine = await _build_engine(settings, playbook, store, client, telling)
             desk = Desk(
                 engine=engine,
                 store=store,
                 clock=engine.performer.clock,
             )
-            server = _Server(_uvicorn_config(desk, doorkeeper), desk.stopping)
+            public = build_routes(settings, store, engine.performer.hands.post)
+            door = build_door(settings)
+            web = build_web(desk, doorkeeper, door, public)
+            server = _Server(_uvicorn_config(web), desk.stopping)
             calendars = _calendars(settings, engine, client)
             await calendars.recall()
             await _warn_of_older_plans(engine)
             watching = asyncio.create_task(watch_schedules(settings, engine, calendars))
             try:
-                await _run(server, engine, listener)
+                async with listening(door, web):
+                    await _run(server, engine, listener)
             finally:
                 watching.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -262,7 +283,11 @@ async def _run(server: "_Server", engine: Engine, listener: socket.socket) -> No
 
 
 async def _build_engine(
-    settings: Settings, playbook: Playbook, store: Database, client: httpx.AsyncClient
+    settings: Settings,
+    playbook: Playbook,
+    store: Database,
+    client: httpx.AsyncClient,
+    telling: Telling,
 ) -> Engine:
     clock = SystemClock()
     redactor = Redactor(secrets_of(settings))
@@ -272,8 +297,9 @@ async def _build_engine(
         last_resort=first_roles(playbook.plan),
         placement=build_placement(settings.runner, settings.targets),
         hide=redactor.hide,
+        publishers=settings.status_page.publishers,
     )
-    hands = build_hands(settings, client, redactor)
+    hands = _hands(settings, client, redactor, store)
     performer = Performer(
         store=store,
         committer=committer,
@@ -281,22 +307,24 @@ async def _build_engine(
         hands=hands,
         owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         access={name: one.access for name, one in identities(settings).items()},
+        telling=telling,
     )
+    every = settings.read_every / settings.pace
     reader = Reader(
-        store=store,
-        committer=committer,
-        clock=clock,
-        metrics=hands.metrics,
-        every=settings.read_every / settings.pace,
+        store=store, committer=committer, clock=clock, metrics=hands.metrics, every=every
     )
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
     intake = intake_of(settings, digest)
     doubts = Doubts()
+    watches = list(_watches(settings, playbook.plan, reader, intake, client, doubts))
+    watches += build_watches(settings, playbook.plan, committer.directory, store, clock, client)
+    if mirror := build_mirror(settings, playbook.plan, store, committer, clock, performer.owner):
+        watches.append(mirror.look_due)
     return Engine(
         performer=performer,
         reader=reader,
         intake=intake,
-        watches=_watches(settings, playbook.plan, reader, intake, client, doubts),
+        watches=watches,
         doubts=doubts if settings.alertmanager.reconcile_every else None,
         limits=Limits(
             in_all=settings.runner.parallel,
@@ -304,6 +332,13 @@ async def _build_engine(
             per_target=settings.runner.parallel_per_target,
         ),
     )
+
+
+def _hands(
+    settings: Settings, client: httpx.AsyncClient, redactor: Redactor, store: Database
+) -> Hands:
+    hands = build_hands(settings, client, redactor, store, key=lambda: secret_key(settings.data)[0])
+    return with_public(hands, settings, client)
 
 
 def intake_of(settings: Settings, plan: str) -> Intake:
@@ -388,9 +423,9 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
+def _uvicorn_config(web: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
-        build_web(desk, doorkeeper),
+        web,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -398,7 +433,7 @@ def _uvicorn_config(desk: Desk, doorkeeper: Doorkeeper) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class _Server(QuietServer):
     """uvicorn, stopped by us: the engine drains before the process ends."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
@@ -408,7 +443,3 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         self._stopping.set()
         self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield

@@ -1,7 +1,8 @@
 """An answer over HTTP that can neither take for ever nor grow without end, whoever sends it."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ _MB = 1_000_000
 class Answer:
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
 
     @property
     def text(self) -> str:
@@ -41,7 +43,9 @@ async def fetch(
             asyncio.timeout(seconds),
             client.stream(method, url, timeout=seconds, **request) as answer,
         ):
-            return Answer(status=answer.status_code, body=await _read(answer, largest))
+            body = await _read(answer, largest)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(status=answer.status_code, body=body, headers=headers)
     except TimeoutError as error:
         raise NoAnswer(f"no whole answer within {seconds:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

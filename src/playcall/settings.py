@@ -8,7 +8,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from playcall.core.maintenance import Window
 from playcall.core.response import ResponsePolicy
 from playcall.core.rollback import Measure
 from playcall.core.severities import LABELS
+from playcall.core.status_page import Maintenance
 from playcall.responsefile import (
     ApprovalsTable,
     MeasureTable,
@@ -46,7 +47,10 @@ from playcall.runnerfile import (
     runner_mistakes,
     target_mistakes,
 )
+from playcall.statusfile import PUBLISHERS, StatusPageTable, status_page_mistakes
+from playcall.tellingfile import UpdatesTable, complete_updates, telling_mistakes
 from playcall.unknown_keys import split_unknown
+from playcall.watchfile import PeerTable, TestPageTable, WatchdogTable, watch_mistakes
 
 SLOWEST, FASTEST = 0.001, 1000  # pace
 YEAR = 366 * 86400  # seconds
@@ -102,6 +106,8 @@ class MaintenanceTable(_Table, frozen=True):
     until: datetime
     matchers: Mapping[str, str]  # label to value; * and ? stand for anything
     reason: str
+    public: str = ""  # what the status page calls it; empty: it is not shown there
+    components: tuple[str, ...] = ()  # of the status page
 
 
 _CHANNEL_TABLES = ("mail", "slack", "twilio", "push", "apprise")
@@ -113,6 +119,7 @@ _SECRET_FILES = (
     ("twilio", "token"),
     ("pagerduty", "routing_key"),
     ("opsgenie", "key"),
+    ("test_page", "token"),
 )
 
 
@@ -130,12 +137,18 @@ class _File(_Table, frozen=True):
     apprise: AppriseTable | None = None
     pagerduty: PagerDutyTable | None = None
     opsgenie: OpsgenieTable | None = None
+    watchdog: WatchdogTable | None = None
+    test_page: TestPageTable | None = None
+    peers: Mapping[str, PeerTable] = {}
     runner: RunnerTable = msgspec.field(default_factory=RunnerTable)
     targets: Mapping[str, TargetTable] = {}  # beside `runner`; the first that fits
     response: ResponseTable = msgspec.field(default_factory=ResponseTable)
+    updates: UpdatesTable = msgspec.field(default_factory=UpdatesTable)
+    facts: Mapping[str, str] = {}  # a number's name -> PromQL
     checklist: tuple[MeasureTable, ...] = ()
     approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
+    status_page: StatusPageTable = msgspec.field(default_factory=StatusPageTable)
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
     schedules: Mapping[str, ScheduleTable] = {}
@@ -167,6 +180,9 @@ class Settings:
     apprise: AppriseTable | None
     pagerduty: PagerDutyTable | None
     opsgenie: OpsgenieTable | None
+    watchdog: WatchdogTable | None
+    test_page: TestPageTable | None
+    peers: Mapping[str, PeerTable]
     secrets: Mapping[str, str] = field(repr=False)  # "slack.token": what its file holds
     runner: RunnerTable
     targets: Mapping[str, TargetTable] = field(default_factory=dict)
@@ -174,6 +190,8 @@ class Settings:
     response: ResponsePolicy
     checklist: tuple[Measure, ...]
     maintenance: tuple[Window, ...]
+    announced: tuple[Maintenance, ...] = ()  # the windows that the status page shows
+    status_page: StatusPageTable = field(default_factory=StatusPageTable)
     people: Mapping[str, PersonTable]
     on_call: Mapping[str, tuple[str, ...]]  # people or schedules
     schedules: Mapping[str, ScheduleTable]
@@ -243,6 +261,7 @@ def _mistakes(file: _File) -> list[str]:
         found.append(f"pace: {file.pace} is not between {SLOWEST} and {FASTEST}.")
     if not file.documents.playbook:
         found.append("documents.playbook: name the Markdown document to run.")
+    found += watch_mistakes(file.watchdog, file.test_page, file.peers)
     found += channelfile.channel_mistakes(file.mail, file.twilio, file.push)
     for name, seconds in (
         ("runner.time_limit", file.runner.time_limit),
@@ -261,6 +280,8 @@ def _mistakes(file: _File) -> list[str]:
         found.append("intake.severity_labels: name at least one label that tells the severity.")
     found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
     found += response_mistakes(file.response, file.approvals)
+    found += telling_mistakes(file.updates, file.facts)
+    found += status_page_mistakes(file.status_page)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -273,14 +294,17 @@ def _mistakes(file: _File) -> list[str]:
     tables = frozenset(name for name in (*_CHANNEL_TABLES, "webhook") if getattr(file, name))
     for name, person in file.people.items():
         found += channelfile.person_mistakes(name, person, tables)
+    return [*found, *_token_mistakes(file)]
+
+
+def _token_mistakes(file: _File) -> list[str]:
     tokens = [("intake.tokens", token) for token in file.intake.tokens]
     tokens += [(f"people.{n}.tokens", t) for n, p in file.people.items() for t in p.tokens]
-    found += [
+    return [
         f"{key}: not a hashed token. `playcall token` makes one and prints the line to put here."
         for key, token in tokens
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", token)
     ]
-    return found
 
 
 def _window_mistakes(where: str, window: MaintenanceTable) -> list[str]:
@@ -328,15 +352,23 @@ def _complete(file: _File, beside: Path) -> Settings:
         apprise=file.apprise,
         pagerduty=file.pagerduty,
         opsgenie=file.opsgenie,
+        watchdog=file.watchdog,
+        test_page=file.test_page,
+        peers=file.peers,
         secrets=_channel_secrets(file, beside),
         runner=complete_runner(file.runner),
         targets={name: complete_target(table, beside) for name, table in file.targets.items()},
         files=_directory(file.runner.files, beside),
-        response=complete_response(file.response, file.approvals),
+        response=replace(
+            complete_response(file.response, file.approvals),
+            updates=complete_updates(file.updates, file.facts),
+        ),
         checklist=tuple(
             Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist
         ),
         maintenance=tuple(_window(window) for window in file.maintenance),
+        announced=tuple(_announced(window) for window in file.maintenance if window.public),
+        status_page=file.status_page,
         people=file.people,
         on_call=file.on_call,
         schedules=file.schedules,
@@ -349,6 +381,12 @@ def _complete(file: _File, beside: Path) -> Settings:
 def _window(table: MaintenanceTable) -> Window:
     return Window(
         starts=table.from_, ends=table.until, matchers=table.matchers, reason=table.reason.strip()
+    )
+
+
+def _announced(table: MaintenanceTable) -> Maintenance:
+    return Maintenance(
+        title=table.public, starts=table.from_, ends=table.until, components=table.components
     )
 
 
@@ -366,6 +404,11 @@ def _channel_secrets(file: _File, beside: Path) -> dict[str, str]:
     for table, key in _SECRET_FILES:
         name = getattr(getattr(file, table), f"{key}_file", "")
         found[f"{table}.{key}"] = _secret(name, beside)
+    for publisher in PUBLISHERS:
+        name = getattr(getattr(file.status_page, publisher), "token_file", "")
+        found[f"status_page.{publisher}.token"] = _secret(name, beside)
+    for name, peer in file.peers.items():
+        found[f"peers.{name}.token"] = _secret(peer.token_file, beside)
     return {key: secret for key, secret in found.items() if secret}
 
 

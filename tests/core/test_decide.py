@@ -288,7 +288,9 @@ def test_a_change_runs_only_once_for_one_approval() -> None:
     approval = ev.RunApproved(at=NOON, by="ada", command="2.1")
     outcome = moved(opened(), approval)
     assert outcome.effects == (ef.RunCommand(command="2.1", run="1/2.1/1", approved_by="ada"),)
-    assert refused(outcome.incident, approval) == "command 2.1 is pending already"
+    assert refused(outcome.incident, approval).startswith(
+        "command 2.1 is pending already (approved by "
+    )
     finished = ev.CommandFinished(
         at=NOON, command="2.1", run="1/2.1/1", status=RunStatus.SUCCEEDED, exit_code=0, summary=""
     )
@@ -421,6 +423,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.Silenced(at=NOON, silence="s", until=NOON),
     ev.SilenceFailed(at=NOON, reason=""),
     ev.ReportWritten(at=NOON, path="p"),
+    ev.WarRoomOpened(at=NOON, name="inc-1", url="https://chat.example/1"),
     ev.Unacknowledged(at=NOON, by="ada"),
     ev.Snoozed(at=NOON, by="ada", until=NOON + minutes(10)),
     ev.Assigned(at=NOON, by="ada", to="bob"),
@@ -441,6 +444,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     back.RollbackDone(at=NOON),
     ev.PageLost(at=NOON, round=1),
     ev.PersonGone(at=NOON, role="r", person="zoe", reason="fired", message="1.1.0", page=True),
+    ev.TaskRetried(at=NOON, by="ada", what="the message to bob", key="1.1.0.bob"),
     ev.QuietShortened(at=NOON, until=NOON),
     ev.RungClimbed(at=NOON, rung=0, round=1, roles=("r",), reason=""),
     ev.TargetMissed(at=NOON, target=minutes(5)),
@@ -456,6 +460,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.StakeholdersTold(at=NOON, audience="Critical", number=1, recipients=("CTO",)),
     ev.StakeholdersMissed(at=NOON, audience="Critical", role="CTO", due_at=NOON),
     *DUTY_EVENTS,
+    ev.TextSent(at=NOON, by="ada", template="t", role="CTO", subject="s", body="b"),
 )
 
 

@@ -72,6 +72,7 @@ Open beside it, perhaps one cause: checkout is down; search is slow.""",
         link="http://x/incidents/1",
         thread="incident-1",
         urgent=True,
+        incident=1,
     )
     assert team.body.startswith("It fired, and the play says: Immediate to performance team.\n")
 

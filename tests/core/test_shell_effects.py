@@ -3,6 +3,8 @@
 import pytest
 
 from playcall.core.compiler.shell import read_command
+from playcall.core.compiler.shell.objects import named_objects
+from playcall.core.plan import EffectClass
 
 OBSERVE = """
 kubectl get pods
@@ -473,3 +475,24 @@ def test_where_parser_and_shell_may_disagree_it_is_a_change(command: str) -> Non
 def test_every_command_of_a_bound_class_says_why() -> None:
     for command in (*OBSERVE, *HEAVY, *MANUAL, *CHANGE):
         assert all(read_command(command).reasons), command
+
+
+@pytest.mark.parametrize(
+    ("text", "effect"),
+    [
+        ("yes | head -c 100", EffectClass.OBSERVE),
+        ("yes ok | head -3 | sort", EffectClass.OBSERVE),
+        ("yes", EffectClass.MANUAL),
+        ("yes | tail -3", EffectClass.MANUAL),
+        ("yes; ls | head -3", EffectClass.MANUAL),
+        ("yes | head -3 > /etc/motd", EffectClass.CHANGE),
+        ("yes | head -3 | sh", EffectClass.CHANGE),
+    ],
+)
+def test_yes_ends_with_the_head_that_reads_it(text: str, effect: EffectClass) -> None:
+    assert read_command(text).effect is effect
+
+
+def test_of_dd_only_its_files_are_named() -> None:
+    text = "dd if=/dev/zero of=/srv/disk bs=1M count=3 conv=fsync"
+    assert named_objects(text) == ("if=/dev/zero", "of=/srv/disk")

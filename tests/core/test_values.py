@@ -118,3 +118,14 @@ def test_what_is_watched_stops_when_a_new_value_makes_it_a_change() -> None:
     assert polling.next_at(incident, plan) == NOON + minutes(5 / 60)
     given = replace(GIVEN, name="url", value="http://p:9090/-/reload")
     assert polling.next_at(after(incident, given, plan=plan), plan) is None
+
+
+def test_a_value_that_leads_out_of_any_written_directory_is_refused_at_once() -> None:
+    anywhere = replace(reading("ls <dir>"), id="5.1")
+    below = replace(reading("cat /srv/<dir>"), id="5.2")
+    plan = a_plan(a_play(commands=(anywhere, below)))
+    given = replace(GIVEN, name="dir", value="..", command="5.1")
+    assert "lead out of the directory that is written there (command 5.2)" in refused(
+        opened(plan), given, plan
+    )
+    assert moved(opened(plan), replace(given, value="log"), plan).effects

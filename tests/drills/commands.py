@@ -228,6 +228,7 @@ class Stages:
         self._document = document
         self._files = files
         self._root = root
+        self.failed: list[str] = []  # plays whose range, alert or server did not come up
         self.plan = _plan(document)
 
     def play(self, only: str | None) -> Iterator[Row]:
@@ -239,6 +240,7 @@ class Stages:
                 with self._stage(alert) as stage:
                     yield from act(stage, commands)
             except SceneFailed as error:
+                self.failed.append(alert)
                 yield from (row(each, None, str(error)) for each in commands)
 
     def _acts(self) -> Iterator[tuple[str, Sequence[Command], Act]]:
@@ -276,14 +278,17 @@ def main() -> int:
         else:
             namespace.enter(Path(root) / "hosts")
         rows = []
-        for found in Stages(args.document, args.files, Path(root)).play(args.only):
+        stages = Stages(args.document, args.files, Path(root))
+        for found in stages.play(args.only):
             rows.append(found)
             if not args.json:
                 print(say(found), flush=True)
     if args.json:
         print(json.dumps([asdict(one) for one in rows], indent=1))
     _tell(total(rows))
-    return 0
+    if stages.failed:
+        _tell(f"Not played to its end: {', '.join(stages.failed)}")
+    return 1 if stages.failed or not rows else 0
 
 
 def _tell(words: str) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from playcall.core.events import Acknowledged, PageDelivered, PageFailed, Resolved
 from playcall.core.hours import read_window
+from playcall.core.medium import Medium, medium_of
 from playcall.core.rota import Override, Rotation, Schedule
 from playcall.engine.directory import COMMANDER, Directory, bindable, ways
-from playcall.engine.ports import Later, Person, Rule, Transaction
+from playcall.engine.ports import Later, Method, Person, Rule, Transaction
 from playcall.testing import NOON, a_plan, an_alert, minutes
+from tests.core.telling import CRITICAL
 from tests.engine.world import ADA, BOB, World, of
 
 DAY = timedelta(days=1)
@@ -100,6 +102,8 @@ def test_every_role_of_a_document_may_be_bound() -> None:
     plan = a_plan()
     roles = bindable(plan)
     assert COMMANDER in roles
+    heard = replace(plan, rungs=(), audiences=(CRITICAL,))
+    assert set(CRITICAL.recipients) <= set(bindable(heard))
     for team in plan.teams:
         assert {team.primary, team.secondary, team.expert} <= {*roles, ""}
     assert {role for rung in plan.rungs for role in rung.roles} <= set(roles)
@@ -127,6 +131,37 @@ def test_a_rules_methods_are_used_at_once_and_a_later_rule_later() -> None:
     assert [way.later for way in found] == [None, None, later]
     assert [way.person.methods for way in found] == [(MAIL,), (CHAT,), (CHAT, MAIL)]
     assert not any(way.person.rules for way in found)
+
+
+def test_a_rung_that_is_to_be_called_is_called_first_whatever_the_order() -> None:
+    voice = Method(channel="voice", address="+4930123456")
+    rules = (Rule(after=minutes(1), methods=(MAIL,)), Rule(after=minutes(5), methods=(CHAT,)))
+    person = replace(ADA, methods=(MAIL, CHAT, voice), rules=rules)
+    for medium in (Medium.CALL, Medium.CONFERENCE):
+        call, mail, chat = ways(person, NOON, medium)
+        assert (call.name, call.later) == ("ada/call", None)
+        assert call.person.methods == (voice, MAIL, CHAT)
+        for way, after in ((mail, 1), (chat, 5)):
+            assert way.later == Later(due_at=NOON + minutes(after), decided_at=NOON, repeats=True)
+    assert ways(person, NOON, Medium.PAGE) == ways(person, NOON)
+    assert ways(ADA, NOON, Medium.CALL) == ways(ADA, NOON)  # nobody can call them
+
+
+@pytest.mark.parametrize(
+    ("means", "roles", "medium"),
+    [
+        ("Page", ("A", "B"), Medium.PAGE),
+        ("Call", ("A",), Medium.CALL),
+        ("phone call", ("A", "B"), Medium.CALL),
+        ("Conference Call", ("A", "B"), Medium.CONFERENCE),
+        ("Conference Call", ("A",), Medium.CALL),
+        ("Recall", ("A", "B"), Medium.PAGE),
+    ],
+)
+def test_the_document_says_how_a_rung_is_reached(
+    means: str, roles: tuple[str, ...], medium: Medium
+) -> None:
+    assert medium_of(replace(a_plan().rungs[0], means=means, roles=roles)) is medium
 
 
 def test_a_rule_holds_in_its_hours_and_outside_of_all_every_method_is_used() -> None:

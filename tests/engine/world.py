@@ -19,6 +19,7 @@ from playcall.core.reconciliation import Patience
 from playcall.core.rota import Schedule
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
+from playcall.engine.delivering import Telling
 from playcall.engine.directory import Directory
 from playcall.engine.inbox import Doubts
 from playcall.engine.loop import Engine
@@ -28,11 +29,13 @@ from playcall.engine.ports import (
     Dossier,
     Method,
     Person,
+    Publisher,
 )
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.running import Runner
+from playcall.engine.subscription import Post
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,
@@ -76,13 +79,16 @@ class World:
     clock: SetClock = field(default_factory=SetClock)
     mail: RememberingChannel = field(default_factory=RememberingChannel)
     chat: RememberingChannel = field(default_factory=RememberingChannel)
+    telling: Telling = field(default_factory=Telling)
     runner: Runner = field(default_factory=ScriptedRunner)
     targets: Mapping[str, Runner] = field(default_factory=dict)
     placement: Placement = field(default_factory=Placement)
     metrics: Metrics = field(default_factory=SetMetrics)
     silencer: Silencer = field(default_factory=RememberingSilencer)
     archive: MemoryArchive = field(default_factory=MemoryArchive)
+    publishers: Mapping[str, Publisher] = field(default_factory=dict)
     watcher: Watcher | None = None  # None: Alertmanager is not looked at
+    post: Post | None = None  # to subscribers of the status page
     windows: tuple[Window, ...] = ()
     group_by: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
@@ -121,6 +127,7 @@ class World:
             directory=Directory(people=self.people, roles=self.roles, schedules=self.schedules),
             url="http://playcall.example",
             placement=self.placement,
+            publishers=tuple(self.publishers),
         )
         digest = await self.store.write(lambda tx: tx.keep_plan(self.plan))
         hands = Hands(
@@ -131,6 +138,8 @@ class World:
             archive=self.archive,
             time_limit=timedelta(seconds=5),
             targets=self.targets,
+            publishers=self.publishers,
+            post=self.post,
         )
         intake = Intake(
             plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows
@@ -143,6 +152,7 @@ class World:
                 clock=self.clock,
                 hands=hands,
                 owner=self.owner,
+                telling=self.telling,
             ),
             reader=Reader(
                 store=self.store,

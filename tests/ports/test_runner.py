@@ -18,6 +18,7 @@ from playcall.engine.ports import Exit, Output, Unavailable
 from playcall.runner.bounds import Bounds, why_not_read_only
 from playcall.runner.guard import Guard
 from playcall.runner.local import MINIMAL, Local
+from playcall.runner.printed import Kept
 from playcall.runner.redaction import Redactor
 from playcall.runner.strays import VARIABLE, Marks
 from tests.servers import wait_until
@@ -460,3 +461,15 @@ async def test_a_daemon_ends_with_a_playcall_that_was_killed() -> None:
     assert lives(other.pid)
     other.kill()
     await other.wait()
+
+
+def test_what_is_no_text_is_told_by_its_size() -> None:
+    kept = Kept(100)
+    kept.take(bytes(range(256)) * 4)
+    assert kept.last_line() == "binary, 1024 bytes"
+    noise = Kept(100)
+    noise.take(b"\xfe\xe1\xff\x81abc" * 9)
+    assert noise.last_line() == "binary, 63 bytes"
+    older = Kept(100)
+    older.take("Größe: 5 °C, geprüft\n".encode("latin-1"))
+    assert older.last_line() == "Gr\ufffd\ufffde: 5 \ufffdC, gepr\ufffdft"

@@ -9,6 +9,7 @@ import pytest
 from playcall.core import events as ev
 from playcall.core.alert import group_key
 from playcall.core.decide import decide
+from playcall.core.delivery import Owed
 from playcall.core.effects import Moved
 from playcall.core.incident import (
     Given,
@@ -22,6 +23,7 @@ from playcall.core.incident import (
     Status,
 )
 from playcall.core.judge import Judgement, Verdict
+from playcall.core.updates import draft
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.inbox import Receipt
@@ -29,6 +31,7 @@ from playcall.engine.ports import (
     Exit,
     Job,
     Prolonging,
+    Publishing,
     Reporting,
     Silencing,
     Task,
@@ -36,9 +39,12 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
+from playcall.engine.proofs import Proving
+from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
-from tests.core.test_decide import EXAMPLES
+from tests.core.telling import Walk, telling_plan
+from tests.core.test_decide import EXAMPLES, UPDATE
 from tests.ports.stored import (
     ALL_TASKS,
     NUL,
@@ -235,6 +241,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Silenced(at=NOON, silence="s-1", until=NOON + minutes(60)),
     ev.SilenceFailed(at=NOON, reason="down"),
     ev.ReportWritten(at=NOON, path="reports/incident-1.md"),
+    ev.WarRoomOpened(at=NOON, name="inc-1", url="https://chat.example/1"),
     *(event for event in EXAMPLES if type(event) not in (ev.Woken, ev.Resolved)),
 )
 TASK_VALUES: tuple[Task, ...] = (
@@ -250,6 +257,14 @@ TASK_VALUES: tuple[Task, ...] = (
     Prolonging(silence="s", lasting=minutes(20)),
     Unsilencing(silence="s"),
     Reporting(),
+    Publishing(
+        publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
+    ),
+    replace(a_delivery(), owed=Owed(audience="Critical Incidents", due_at=NOON)),
+    Proving(test="t", person="ada", channel="mail"),
+    AskSubscriber(subscriber="s"),
+    TellSubscribers(update=UPDATE, after="s"),
+    TellSubscriber(subscriber="s", update=UPDATE),
 )
 
 
@@ -274,9 +289,9 @@ def _record(tx: Transaction, state: Incident, event: ev.Event, jobs: tuple[Job, 
 
 async def test_every_kind_of_task_comes_back_as_it_was_recorded(store: Database) -> None:
     assert {type(task) for task in TASK_VALUES} == set(ALL_TASKS)
-    jobs = [a_job(f"1.1.{n}", task) for n, task in enumerate(TASK_VALUES)]
+    jobs = [a_job(f"1.1.{n:02}", task) for n, task in enumerate(TASK_VALUES)]
     await opened(store, *jobs)
-    claimed = [*await claim(store), *await take_turns(store)]
+    claimed = [*await claim(store, limit=100), *await take_turns(store)]
     claimed.sort(key=lambda job: keys(jobs).index(job.key))
     assert claimed == [replace(job, attempts=1) for job in jobs]
 

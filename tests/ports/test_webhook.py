@@ -68,6 +68,7 @@ async def test_a_message_arrives_signed_and_whole(client: httpx.AsyncClient) -> 
         "link": MESSAGE.link,
         "thread": MESSAGE.thread,
         "urgent": True,
+        "acknowledge": "",
     }
 
 

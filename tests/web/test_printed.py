@@ -47,6 +47,8 @@ def a_run(output: bytes, size: int | None = None, **changes: Any) -> StoredRun:
         ("10 %\r50 %\r100 %\r\nnext", "100 %\nnext"),
         ("nul \x00 bell \x07", "nul ␀ bell ␇"),
         ("\u202egnp.exe", "�gnp.exe"),
+        ("pay\u200bpal \u200fx", "pay�pal �x"),
+        ("\x1b]8;;https://evil.example\x1b\\here\x1b]8;;\x1b\\", "here"),
         ("\x1b[31", "31"),
         ("a\tb", "a\tb"),
     ],

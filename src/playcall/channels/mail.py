@@ -64,7 +64,15 @@ class Mail:
             raise Unavailable(
                 f"{address[:80]!r} is not a mail address. Correct it in [people].", permanent=True
             )
-        mail = compose(message, self._sender, address, key, self._instance)
+        await self.hand_over(self.compose(message, address, key), address)
+
+    def compose(
+        self, message: Message, address: str, key: str, button: str = "Open the incident"
+    ) -> EmailMessage:
+        return compose(message, self._sender, address, key, self._instance, button)
+
+    async def hand_over(self, mail: EmailMessage, address: str) -> None:
+        """Raises Unavailable."""
         server = f"Mail server {self._host}:{self._port}"
         client = self._client()
         try:
@@ -97,7 +105,14 @@ class Mail:
         )
 
 
-def compose(message: Message, sender: str, address: str, key: str, instance: str) -> EmailMessage:
+def compose(
+    message: Message,
+    sender: str,
+    address: str,
+    key: str,
+    instance: str,
+    button: str = "Open the incident",
+) -> EmailMessage:
     """The mail as it goes out. The same key gives the same Message-ID."""
     mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
@@ -109,14 +124,15 @@ def compose(message: Message, sender: str, address: str, key: str, instance: str
     thread = _message_id("thread", message.thread, instance)
     mail["In-Reply-To"] = thread
     mail["References"] = thread
+    mail["X-Playcall-Key"] = key  # by which a mail that comes back is known
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     if message.urgent:
         mail["X-Priority"] = "1"
         mail["Importance"] = "high"
     body = _body(message.body)
-    mail.set_content(f"{body}\n\n{message.link}\n" if message.link else f"{body}\n")
-    mail.add_alternative(_html(body, message.link), subtype="html")
+    mail.set_content("\n\n".join([body, *_links(message)]) + "\n")
+    mail.add_alternative(_html(body, message, button), subtype="html")
     return mail
 
 
@@ -157,15 +173,27 @@ def _body(text: str) -> str:
     return f"{kept}\n\n[{left_out} bytes left out here; the incident's page has everything]"
 
 
-def _html(body: str, link: str) -> str:
-    address = html.escape(link)
-    button = f'<p><a href="{address}" style="{BUTTON}">Open the incident</a></p>'
-    if not link.startswith(("https://", "http://")):
-        button = f"<p>{address}</p>"
+def _links(message: Message) -> list[str]:
+    acknowledge = [f"Acknowledge: {message.acknowledge}"] if message.acknowledge else []
+    return [message.link, *acknowledge] if message.link else acknowledge
+
+
+def _html(body: str, message: Message, says: str) -> str:
+    buttons = [_button(message.link, says)]
+    if message.acknowledge:
+        buttons.append(_button(message.acknowledge, "Acknowledge"))
     return (
         '<!doctype html><meta charset="utf-8"><body style="font-family:sans-serif">'
-        f'<div dir="auto" style="white-space:pre-wrap">{html.escape(body)}</div>{button}</body>\n'
+        f'<div dir="auto" style="white-space:pre-wrap">{html.escape(body)}</div>'
+        f"{''.join(buttons)}</body>\n"
     )
+
+
+def _button(link: str, words: str) -> str:
+    address = html.escape(link)
+    if not link.startswith(("https://", "http://")):
+        return f"<p>{address}</p>"
+    return f'<p><a href="{address}" style="{BUTTON}">{words}</a></p>'
 
 
 def _message_id(kind: str, key: str, instance: str) -> str:

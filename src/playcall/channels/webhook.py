@@ -100,6 +100,7 @@ def _body(message: Message, at: datetime) -> bytes:
                 "link": message.link,
                 "thread": message.thread,
                 "urgent": message.urgent,
+                "acknowledge": message.acknowledge,
             },
         }
     )

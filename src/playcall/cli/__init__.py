@@ -40,6 +40,7 @@ COMMANDS = {
     "refuse": "playcall.cli.refuse",
     "rollback": "playcall.cli.rollback",
     "note": "playcall.cli.note",
+    "status": "playcall.cli.status",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "duties": "playcall.cli.duties",
@@ -49,6 +50,9 @@ COMMANDS = {
     "demo": "playcall.cli.demo",
     "drill": "playcall.cli.drill",
     "range": "playcall.cli.range",
+    "test-page": "playcall.cli.test_page",
+    "watch": "playcall.cli.watch",
+    "bounce": "playcall.cli.bounce",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }

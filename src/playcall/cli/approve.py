@@ -23,6 +23,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         type=set_values.assignment,
         help="give a placeholder its value first",
     )
+    parser.add_argument("--yes", action="store_true", help="do not ask whether to, at a terminal")
     parser.add_argument("--digest", help="only if this is still what would run")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--ask", action="store_true", help="ask others to approve it")
@@ -57,7 +58,22 @@ def run(args: argparse.Namespace) -> int:
         told = f"It was edited. Read it, then approve it with --digest {asked['digest']}"
         print(told, file=sys.stderr)
         return 1
+    if asked and not args.ask and not _agrees(args, asked):
+        print("Not approved.", file=sys.stderr)
+        return 1
     return _press(args, path, args.digest or (asked["digest"] if asked else ""))
+
+
+def _agrees(args: argparse.Namespace, asked: dict[str, Any]) -> bool:
+    """At a terminal, after it was shown; only a clear yes is one."""
+    if args.yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    what = "Approve" if asked["effect"] == "change" else "Run"
+    try:
+        answer = input(f"{what} {args.command_id} of incident {args.incident}? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _press(args: argparse.Namespace, path: str, digest: str) -> int:

@@ -189,6 +189,8 @@ def _milestones(incident: dict[str, Any]) -> list[tuple[str, datetime | None]]:
     return [
         ("alert fired", _instant(incident["fired_at"])),
         ("page handed over", first.get("PageDelivered")),
+        ("stakeholders told", first.get("StakeholdersTold")),
+        ("status page updated", first.get("UpdatePublished")),
         ("first diagnostic finished", min(looks, default=None)),
         ("approved", first.get("RunApproved")),
         ("remedy done", max(changes, default=None)),

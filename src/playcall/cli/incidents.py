@@ -125,9 +125,10 @@ def _show_command(command: dict[str, Any]) -> None:
     status = run["status"] if run else "-"
     colour = _COLOURS.get(status, "dim")
     guard = f" [{command['guard']}]" if command["guard"] else ""
+    after = f" (after {run['after']})" if run and run["after"] else ""
     print(
         f"  {command['id']:>5}  {command['effect']:<8} {paint(f'{status:<10}', colour)} "
-        f"{harmless(command['title'])}{harmless(guard)}"
+        f"{harmless(command['title'])}{harmless(guard)}{after}"
     )
     asked = command["ask"]
     idle = not run or asked["asked_by"]

@@ -23,6 +23,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     what.add_argument(
         "--gaps", action="store_true", help="when nobody is on call in 30 days; 1 if ever"
     )
+    what.add_argument(
+        "--proven", action="store_true", help="when a test page last reached each person; 1 if not"
+    )
     what.add_argument("--calendars", action="store_true", help="addresses for calendar programs")
     parser.add_argument("--json", action="store_true", help="for programs")
     remote.add_server_arguments(parser)
@@ -40,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
     elif args.calendars:
         _calendars(found)
+    elif args.proven:
+        _proven(found)
     else:
         if not found["schedules"]:
             print("No schedules. The roles of [on_call] have people of their own.")
@@ -47,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
             _schedule(schedule, args)
         if not (args.week or args.gaps):
             _roles(found)
-    return 1 if args.gaps and unmeant else 0
+    unproven = any(
+        m["failure"] or not m["tested_at"] for p in found["people"] for m in p["methods"]
+    )
+    return 1 if (args.gaps and unmeant) or (args.proven and unproven) else 0
 
 
 def _schedule(schedule: Mapping[str, Any], args: argparse.Namespace) -> None:
@@ -90,6 +98,20 @@ def _roles(found: Mapping[str, Any]) -> None:
     for role in found["roles"]:
         people = _people(role["people"]) if role["people"] else paint("nobody", "red")
         print(f"{harmless(role['role'])}: {people}")
+
+
+def _proven(found: Mapping[str, Any]) -> None:
+    for person in found["people"]:
+        print(paint(harmless(person["name"]), "bold"))
+        for method in person["methods"]:
+            print(f"  {method['channel']}: {_proof(method)}")
+
+
+def _proof(method: Mapping[str, Any]) -> str:
+    if not method["tested_at"]:
+        return paint("never proven", "red")
+    at = f"{_moment(method['tested_at'], ZoneInfo('UTC'))} UTC"
+    return paint(f"{at} failed: {harmless(method['failure'])}", "red") if method["failure"] else at
 
 
 def _calendars(found: Mapping[str, Any]) -> None:

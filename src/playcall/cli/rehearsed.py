@@ -92,8 +92,16 @@ def command_rows(command: CommandPreview) -> Iterator[str]:
         yield f"              {harmless(value.written)}: {_value(value)}"
     yield f"              {command.effect.value}: {harmless('; '.join(command.reasons))}"
     yield f"              {_start(command)}"
+    if command.then:
+        yield f"              then {say_again(command.then)}"
     if command.refused:
         yield f"              {paint('cannot run', 'red')}: {harmless(command.refused)}"
+
+
+def say_again(ids: tuple[str, ...]) -> str:
+    """What follows a change without being asked for."""
+    looks, itself = ("look", "themselves") if len(ids) > 1 else ("looks", "itself")
+    return f"{', '.join(ids)} {looks} again, by {itself}"
 
 
 def _text(name: str, text: str) -> Iterator[str]:

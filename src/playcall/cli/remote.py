@@ -59,6 +59,11 @@ def put(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx.
     return _request(args, "PUT", path, body)
 
 
+def send(args: argparse.Namespace, path: str, data: bytes) -> "httpx.Response":
+    """POST bytes to the API. Raises Declined."""
+    return _request(args, "POST", path, None, data)
+
+
 def remove(args: argparse.Namespace, path: str) -> "httpx.Response":
     """DELETE from the API. Raises Declined."""
     return _request(args, "DELETE", path, None)
@@ -78,7 +83,11 @@ def act(args: argparse.Namespace, path: str, body: Mapping[str, Any], hint: str 
 
 
 def _request(
-    args: argparse.Namespace, method: str, path: str, body: Mapping[str, Any] | None
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None,
+    data: bytes | None = None,
 ) -> "httpx.Response":
     import httpx
 
@@ -89,7 +98,13 @@ def _request(
     headers = {"Authorization": f"Bearer {_token(args)}"}
     try:
         answer = httpx.request(
-            method, f"{url}/api/v1{path}", json=body, headers=headers, timeout=30, trust_env=False
+            method,
+            f"{url}/api/v1{path}",
+            json=body,
+            content=data,
+            headers=headers,
+            timeout=30,
+            trust_env=False,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Declined(

@@ -20,9 +20,24 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+TELLING = """[updates]
+publish = "by itself"
+title = "Moving virtual machines is slower than usual"
+[facts]
+"migrations hurt" = "sum(increase(dwcp_v3_migration_latency_seconds_count[5m]))"
+"""
 PEOPLE = {"ada": "commander", "grace": "responder", "alan": "commander"}
 FIRST = next(iter(PEOPLE))
 START_SECONDS = 30.0
+_STATUS_PAGE = (
+    "[status_page]",
+    "serve = true",
+    'title = "Virtual machine migrations: status"',
+    "[[status_page.components]]",
+    'name = "Migrations"',
+    'description = "Moving running virtual machines between hosts"',
+    'alerts = ["*"]',
+)
 
 
 class SceneFailed(Exception):
@@ -217,20 +232,7 @@ class Scene:
     def _settings(self, port: int) -> str:
         from playcall.settings import hash_token
 
-        def line(name: str, value: object) -> str:
-            return f"{json.dumps(name)} = {json.dumps(value)}"
-
-        def person(name: str, access: str) -> str:
-            return "\n".join(
-                [
-                    f"[people.{name}]",
-                    line("name", name.title()),
-                    line("access", access),
-                    line("mail", f"{name}@example.org"),
-                    line("tokens", [hash_token(self._tokens[name])]),
-                ]
-            )
-
+        line = _line
         names = list(PEOPLE)
         on_call = [line(role, [names[n % len(names)]]) for n, role in enumerate(self._roles())]
         return "\n".join(
@@ -259,9 +261,24 @@ class Scene:
                 *(line(name, value) for name, value in self.addresses.env.items()),
                 "[placeholders]",
                 line("DESTINATION_HOST", "127.0.0.1"),
+                TELLING,
+                *_STATUS_PAGE,
                 "[on_call]",
                 *on_call,
-                *(person(name, access) for name, access in PEOPLE.items()),
+                *(self._person(name, access) for name, access in PEOPLE.items()),
+            ]
+        )
+
+    def _person(self, name: str, access: str) -> str:
+        from playcall.settings import hash_token
+
+        return "\n".join(
+            [
+                f"[people.{name}]",
+                _line("name", name.title()),
+                _line("access", access),
+                _line("mail", f"{name}@example.org"),
+                _line("tokens", [hash_token(self._tokens[name])]),
             ]
         )
 
@@ -272,7 +289,12 @@ class Scene:
         plan = compile_document(self._playbook.read_bytes(), self._playbook.name).plan
         if plan is None:
             raise SceneFailed(f"{self._playbook} does not compile. See: playcall check")
-        return roles(plan)
+        told = [role for audience in plan.audiences for role in audience.recipients]
+        return tuple(dict.fromkeys([*roles(plan), *told]))
+
+
+def _line(name: str, value: object) -> str:
+    return f"{json.dumps(name)} = {json.dumps(value)}"
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:

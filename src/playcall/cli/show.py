@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from playcall.cli.console import Unreadable, find_documents, harmless, paint, read_bytes, say
+from playcall.cli.rehearsed import say_again
+from playcall.core.aftermath import lookers
 from playcall.core.compiler import compile_document
 from playcall.core.compiler.text import read_text
 from playcall.core.plan import (
@@ -160,7 +162,7 @@ def _play_rows(play: Play) -> Iterator[str]:
     for symptom in play.symptoms:
         yield f"  symptom: {harmless(symptom.text)}"
     for phase in play.phases:
-        yield from _phase_rows(phase)
+        yield from _phase_rows(phase, play)
     for template in play.templates:
         yield f"\n  Template: {template.name} ({len(template.fields)} fields, line {template.line})"
 
@@ -177,24 +179,24 @@ def _criterion_rows(criterion: Criterion) -> Iterator[str]:
         yield paint(f"    {criterion.query}", "dim")
 
 
-def _phase_rows(phase: Phase) -> Iterator[str]:
+def _phase_rows(phase: Phase, play: Play) -> Iterator[str]:
     box = ""
     if phase.starts is not None or phase.ends is not None:
         starts = say(phase.starts) if phase.starts else "the start"
         box = f", {starts} to {say(phase.ends, 'the end')}"
     yield f"\n  {paint(phase.title, 'bold')} ({phase.role}{box})"
     for step in phase.steps:
-        yield from _step_rows(step)
+        yield from _step_rows(step, play)
 
 
-def _step_rows(step: Step) -> Iterator[str]:
+def _step_rows(step: Step, play: Play) -> Iterator[str]:
     yield f"    {step.key}. {harmless(step.title)}"
     guard: Guard | None = None
     for command in step.commands:
         if command.guard is not None and command.guard != guard:
             yield f"       {_guard(command.guard)}"
         guard = command.guard
-        yield from _command_rows(command)
+        yield from _command_rows(command, lookers(play, command))
     for check in step.checks:
         lead = f"{_guard(check.guard)}: " if check.guard else ""
         yield f"       [ ] {lead}{harmless(check.text)}"
@@ -209,7 +211,7 @@ def _guard(guard: Guard) -> str:
     return f"If {guard.text}" if guard.kind == "if" else guard.text
 
 
-def _command_rows(command: Command) -> Iterator[str]:
+def _command_rows(command: Command, again: tuple[Command, ...] = ()) -> Iterator[str]:
     effect = paint(f"{command.effect.value:<8}", _COLOUR[command.effect])
     yield f"       {effect}{command.id:<6}{harmless(command.title)}  (line {command.line})"
     for line in command.text.split("\n"):
@@ -221,6 +223,8 @@ def _command_rows(command: Command) -> Iterator[str]:
     names = dict.fromkeys(placeholder.text for placeholder in command.placeholders)
     if names:
         yield f"               needs: {', '.join(map(harmless, names))}"
+    if again and command.effect is EffectClass.CHANGE:
+        yield f"               then {say_again(tuple(one.id for one in again))}"
 
 
 def _question_rows(question: Question, indent: int) -> Iterator[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 # Alerts about the monitoring itself (kube-prometheus), which never open an incident.
-HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
+WATCHDOG = "Watchdog"  # fires always: that it comes proves the way
+HEARTBEATS = frozenset({WATCHDOG, "InfoInhibitor"})
 
 _OWN = "playcall:"  # begins the fingerprint of an alert of our own; Alertmanager's are hexadecimal
 
@@ -28,11 +29,20 @@ class Alert:
         return self.labels.get("alertname", "")
 
 
-def own_alert(name: str, summary: str, at: datetime, *, firing: bool = True) -> Alert:
-    """An alert that Playcall raises by itself: no Alertmanager knows it."""
+def own_alert(
+    name: str,
+    summary: str,
+    at: datetime,
+    *,
+    firing: bool = True,
+    key: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Alert:
+    """An alert that Playcall raises by itself: no Alertmanager knows it. `key` tells it from others
+    of its name."""
     return Alert(
-        fingerprint=f"{_OWN}{name}",
-        labels={"alertname": name, "source": "playcall"},
+        fingerprint=f"{_OWN}{name}{':' if key else ''}{key}",
+        labels={"alertname": name, "source": "playcall", **(labels or {})},
         annotations={"summary": summary},
         firing=firing,
         starts_at=at,

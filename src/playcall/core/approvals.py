@@ -318,15 +318,19 @@ def _why_not_run(incident: Incident, command: Command, again: bool, *, values: b
         return f"command {command.id} has no value for {', '.join(missing)}; give one first"
     earlier = incident.runs.get(command.id)
     if earlier and earlier.status.active:
-        return f"command {command.id} is {earlier.status} already"
+        return f"command {command.id} is {earlier.status} already{_approved(earlier)}"
     if earlier and not earlier.status.never_ran and not again:
         unknown = earlier.status is RunStatus.UNKNOWN
         ended = "its outcome is unknown" if unknown else str(earlier.status)
         return (
-            f"command {command.id} ran already and {ended}; approve it again only "
-            "if it should run once more"
+            f"command {command.id} ran already and {ended}{_approved(earlier)}; approve it again "
+            "only if it should run once more"
         )
     return ""
+
+
+def _approved(run: Run) -> str:
+    return f" (approved by {run.approved_by})" if run.approved_by else ""
 
 
 def _why_not_seen(seen: str, request: Request | None, digest: str) -> str:

@@ -18,9 +18,13 @@ from playcall.core import (
     duties,
     engagement,
     escalation,
+    joining,
+    meeting,
     polling,
     rollback,
     silences,
+    stakeholders,
+    updates,
     values,
     verification,
 )
@@ -75,6 +79,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.SilenceEnded: _ANY,
     ev.SilenceAsked: _LIVE,
     ev.ReportWritten: _ANY,
+    ev.WarRoomOpened: _ANY,
     ev.Reopened: _OVER,
     back.RollbackAsked: _LIVE,
     back.RollbackApproved: _LIVE,
@@ -82,6 +87,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     back.ItemTicked: _ANY,
     ev.PageLost: frozenset({Status.OPEN}),
     ev.PersonGone: _ANY,
+    ev.TaskRetried: _ANY,
     ev.QuietShortened: _LIVE,
     ev.RungClimbed: _ANY,
     ev.TargetMissed: _ANY,
@@ -106,6 +112,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.DutyOverdue: _ANY,
     ev.ActionAdded: _ANY,
     ev.ActionDone: _ANY,
+    ev.TextSent: _ANY,
 }
 
 
@@ -133,11 +140,14 @@ def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
     if not moved.incident.status.over:
         moved = _then(moved, escalation.climb(moved.incident, plan, at))
         moved = _then(moved, deadlines.pass_(moved.incident, plan, at))
+        moved = _then(moved, joining.tell(moved.incident, at))
         moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
     else:
         moved = _then(moved, duties.pass_(moved.incident, plan, at))
+    moved = _then(moved, updates.follow(moved.incident, plan, at))
+    moved = _then(moved, stakeholders.follow(moved.incident, plan, at))
     incident = moved.incident
     incident = replace(
         incident, wake_at=_next_timer(incident, plan, at), version=incident.version + 1
@@ -155,13 +165,17 @@ def _then(moved: Moved, more: Moved) -> Moved:
 
 def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
     if incident.status.over:
-        return duties.next_at(incident, plan)
+        owed, told = duties.next_at(incident, plan), updates.next_at(incident, plan)
+        return min((at for at in (owed, told) if at is not None), default=None)
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
+        joining.next_at(incident),
         polling.next_at(incident, plan),
         silences.next_renewal(incident),
         approvals.next_expiry(incident),
+        updates.next_at(incident, plan),
+        stakeholders.next_at(incident, plan),
     )
     return min((timer for timer in timers if timer is not None), default=None)
 
@@ -243,11 +257,7 @@ def _announced(event: ev.Opened | ev.Reopened) -> Quiet | None:
 
 
 def _join(incident: Incident, event: ev.AlertsJoined, plan: Plan) -> Moved:
-    joined = {
-        alert.fingerprint: Member(alert=alert, firing=True, changed_at=event.at)
-        for alert in event.alerts
-    }
-    return Moved(incident=replace(incident, alerts={**incident.alerts, **joined}))
+    return Moved(incident=joining.join(incident, event))
 
 
 def _clear(incident: Incident, event: ev.AlertsCleared, plan: Plan) -> Outcome:
@@ -347,6 +357,7 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         quiet=quiet,
         reopened=incident.reopened + 1,
         owed=duties.again(incident.owed),
+        telling=replace(incident.telling, anew_at=event.at),
     )
     told = () if quiet else escalation.opening(plan, play, incident.severity)
     reopened, looks = commands.look_again(reopened, plan, event.at)
@@ -392,6 +403,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SilenceEnded: silences.end,
     ev.SilenceAsked: silences.ask,
     ev.ReportWritten: duties.reported,
+    ev.WarRoomOpened: meeting.open_room,
     ev.Reopened: _reopen,
     back.RollbackAsked: rollback.ask,
     back.RollbackApproved: rollback.approve,
@@ -399,6 +411,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     back.ItemTicked: rollback.tick,
     ev.PageLost: escalation.page_again,
     ev.PersonGone: delivery.redirect,
+    ev.TaskRetried: _record,
     ev.QuietShortened: escalation.shorten_quiet,
     ev.RungClimbed: _record,
     ev.TargetMissed: _record,
@@ -411,11 +424,10 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     back.RollbackHalted: _record,
     back.RollbackDone: _record,
     ev.Decided: _record,
-    ev.UpdatePublished: _record,
+    ev.UpdatePublished: updates.published,
     ev.UpdateReminded: _record,
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
-    ev.StakeholdersMissed: _record,
     ev.PostMortemSaved: duties.saved,
     ev.DutyDone: duties.done,
     ev.DutyWaived: duties.waive,
@@ -423,4 +435,6 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.DutyOverdue: _record,
     ev.ActionAdded: duties.add_action,
     ev.ActionDone: duties.do_action,
+    ev.StakeholdersMissed: stakeholders.missed,
+    ev.TextSent: stakeholders.send_text,
 }

@@ -6,7 +6,7 @@ Pages are retried for as long as it takes; meanwhile somebody may have acknowled
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from playcall.core.effects import Moved, Page, Refused, Tell
+from playcall.core.effects import Inform, Moved, Page, Refused, SendText, Tell
 from playcall.core.events import PageDelivered, PageFailed, PersonGone
 from playcall.core.incident import Incident, Unreached
 from playcall.core.plan import Plan
@@ -24,7 +24,19 @@ class Origin:
     until_acknowledged: bool = False
 
 
-def origin_of(effect: Page | Tell, at: datetime) -> Origin:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """By when a stakeholder has to have a message."""
+
+    audience: str
+    due_at: datetime
+
+
+def origin_of(effect: Page | Tell | Inform | SendText, at: datetime) -> Origin:
+    if isinstance(effect, Inform):
+        return Origin(at=at, reason=f"summary {effect.number} for {effect.audience}")
+    if isinstance(effect, SendText):
+        return Origin(at=at, reason=effect.subject)
     if isinstance(effect, Tell):
         return Origin(at=at, reason=effect.reason)
     return Origin(

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
 from playcall.core.events import Event
 from playcall.core.incident import Incident, SilencePurpose
+from playcall.core.status_update import StatusUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,45 @@ class WriteReport:
     pass
 
 
-Effect = Page | Tell | RunCommand | Silence | ExtendSilence | EndSilence | WriteReport
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inform:
+    """Send a stakeholder a summary; it wakes nobody."""
+
+    role: str
+    audience: str
+    number: int  # of this audience, from 1
+    due_at: datetime  # by when it has to be there
+    next_at: datetime | None  # None: it is the last one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendText:
+    """Send a role what somebody wrote or filled."""
+
+    role: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishUpdate:
+    """Show an update on every status page that is configured."""
+
+    update: StatusUpdate
+
+
+Effect = (
+    Page
+    | Tell
+    | RunCommand
+    | Silence
+    | ExtendSilence
+    | EndSilence
+    | WriteReport
+    | Inform
+    | SendText
+    | PublishUpdate
+)
 
 EFFECTS: Mapping[str, type[Effect]] = {kind.__name__: kind for kind in get_args(Effect)}
 

@@ -30,6 +30,8 @@ BETWEEN_PAGES = timedelta(minutes=2)  # that say the same to the same people
 def acknowledge(incident: Incident, event: Acknowledged, plan: Plan) -> Outcome:
     if incident.acknowledged_by:
         return Refused(reason=f"{incident.acknowledged_by} has acknowledged it already")
+    if event.link in incident.used_links:
+        return Refused(reason="this link was used already")
     status = Status.ACKNOWLEDGED if incident.status is Status.OPEN else incident.status
     responders = incident.roles.get(Part.RESPONDER, ())
     taken = replace(
@@ -39,6 +41,7 @@ def acknowledge(incident: Incident, event: Acknowledged, plan: Plan) -> Outcome:
         acknowledged_at=event.at,
         respond_by=None,
         roles={**incident.roles, Part.RESPONDER: _with(responders, event.by)},
+        used_links=(*incident.used_links, *((event.link,) if event.link else ())),
     )
     if taken.quiet and taken.quiet.snoozed:  # somebody has it: what waits for an end counts anew
         taken = replace(taken, quiet=None, ladder_from=event.at)

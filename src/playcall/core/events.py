@@ -16,6 +16,7 @@ from playcall.core.approval_events import RunApproved as RunApproved
 from playcall.core.approval_events import RunDeclined as RunDeclined
 from playcall.core.approval_events import RunEdited as RunEdited
 from playcall.core.approval_events import RunRequested as RunRequested
+from playcall.core.delivery_events import TaskRetried as TaskRetried
 from playcall.core.duty_events import ActionAdded as ActionAdded
 from playcall.core.duty_events import ActionDone as ActionDone
 from playcall.core.duty_events import DutyDone as DutyDone
@@ -33,6 +34,7 @@ from playcall.core.rollback_events import (
     RollbackHalted,
     RollbackStopped,
 )
+from playcall.core.room_events import WarRoomOpened as WarRoomOpened
 from playcall.core.run_events import CommandBegun as CommandBegun
 from playcall.core.run_events import CommandFinished as CommandFinished
 from playcall.core.run_events import CommandInterrupted as CommandInterrupted
@@ -40,6 +42,7 @@ from playcall.core.run_events import Fate as Fate
 from playcall.core.run_events import OutcomeDecided as OutcomeDecided
 from playcall.core.update_events import StakeholdersMissed as StakeholdersMissed
 from playcall.core.update_events import StakeholdersTold as StakeholdersTold
+from playcall.core.update_events import TextSent as TextSent
 from playcall.core.update_events import UpdateMissed as UpdateMissed
 from playcall.core.update_events import UpdatePublished as UpdatePublished
 from playcall.core.update_events import UpdateReminded as UpdateReminded
@@ -90,6 +93,7 @@ class AnotherOpened:
 class Acknowledged:
     at: datetime
     by: str
+    link: str = ""  # the single-use link that it was done by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,6 +410,7 @@ Event = (
     | SilenceEnded
     | SilenceAsked
     | ReportWritten
+    | WarRoomOpened
     | Reopened
     | RollbackAsked
     | RollbackApproved
@@ -413,6 +418,7 @@ Event = (
     | ItemTicked
     | PageLost
     | PersonGone
+    | TaskRetried
     | QuietShortened
     | RungClimbed
     | TargetMissed
@@ -437,6 +443,7 @@ Event = (
     | DutyOverdue
     | ActionAdded
     | ActionDone
+    | TextSent
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

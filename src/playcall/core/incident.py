@@ -10,6 +10,7 @@ from playcall.core.alert import Alert
 from playcall.core.judge import Judgement
 from playcall.core.owed import Owed
 from playcall.core.request import Request
+from playcall.core.telling import Telling
 
 
 class Status(StrEnum):
@@ -60,6 +61,8 @@ class Run:
     exit_code: int | None = None
     summary: str = ""
     request: Request | None = None  # what was approved; None: it ran by itself
+    after: str = ""  # the change whose end made it look again
+    overtaken_by: str = ""  # a change that ended while it ran: it looks again when it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +236,7 @@ class Incident:
     page_lost_in: int = 0  # the latest round whose pages reached nobody and were sent again
     runs: Mapping[str, Run] = field(default_factory=dict)  # by command id
     requests: Mapping[str, Request] = field(default_factory=dict)  # by command id; they wait
-    used_links: tuple[str, ...] = ()  # single-use links to approve or refuse
+    used_links: tuple[str, ...] = ()  # single-use links to approve, refuse or acknowledge
     readings: Mapping[str, Judgement] = field(default_factory=dict)  # by criterion id
     rollback: RollbackState | None = None
     ticks: Mapping[int, Tick] = field(default_factory=dict)  # by the item's number, from 1
@@ -245,7 +248,11 @@ class Incident:
     put_off: PutOff | None = None
     unreached: Unreached | None = None
     owed: Owed = field(default_factory=Owed)  # after it is over
+    telling: Telling = field(default_factory=Telling)
+    war_room: str = ""  # a channel that was made for it
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
+    joined: int = 0  # alerts since whoever is on it was last told
+    joined_told_at: datetime | None = None
 
     @property
     def firing(self) -> bool:

@@ -13,4 +13,5 @@ class Message:
     thread: str  # the same for all messages of an incident
     urgent: bool  # a page, not a notice
     incident: int | None = None  # None: it is about no incident
+    conference: bool = False  # a call that answers it joins the incident's conference
     acknowledge: str = ""  # a link for one person, good once; empty: nothing to acknowledge

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from playcall.core import approvals, decision, escalation
+from playcall.core import approvals, decision, escalation, updates
 from playcall.core.duties import OWED
 from playcall.core.effects import Page, Tell
 from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident, Part, RunStatus, Status
+from playcall.core.medium import Medium, medium_of_page
+from playcall.core.meeting import meeting_of
 from playcall.core.message import Message
 from playcall.core.people import roles
 from playcall.core.placement import Placement
@@ -71,7 +73,13 @@ def compose(
         link=url,
         thread=f"incident-{incident.id}",
         urgent=isinstance(effect, Page),
+        incident=incident.id,
+        conference=_medium(effect, plan) is Medium.CONFERENCE,
     )
+
+
+def _medium(effect: Page | Tell, plan: Plan) -> Medium:
+    return medium_of_page(effect, plan) if isinstance(effect, Page) else Medium.PAGE
 
 
 def in_place_of(message: Message, role: str) -> Message:
@@ -106,7 +114,7 @@ def _wanted(
 
 
 def _meeting(incident: Incident, plan: Plan) -> list[str]:
-    link = plan.response.meeting_of(incident.id)
+    link = meeting_of(incident, plan)
     return [f"War room: {link}"] if link else []
 
 
@@ -153,6 +161,8 @@ def _press(incident: Incident, effect: Page | Tell, plan: Plan, at: datetime) ->
     asked = _asked(incident, play)
     if effect.reason.startswith("decided: "):
         return _approve(incident, play) or asked or "Open the incident and carry it out."
+    if effect.reason.startswith(updates.REMINDER):
+        return "Open it: the draft is ready to publish."
     if effect.reason.startswith("approval wanted by "):
         return "Open the incident and read it; then approve or refuse."
     if effect.reason.startswith("the time for ") or effect.reason.endswith(Part.COMMANDER):

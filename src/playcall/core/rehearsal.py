@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from playcall.core.access import Access
+from playcall.core.aftermath import lookers
 from playcall.core.approvals import needed_access, needed_people
 from playcall.core.bound import Ready, as_written, ready
 from playcall.core.commands import first_look
@@ -59,6 +60,7 @@ class CommandPreview:
     effect: EffectClass
     reasons: tuple[str, ...]
     start: Start
+    then: tuple[str, ...]  # what looks again by itself once it has ended
     approver: Access | None  # the least access of whoever lets it run; None: nobody is asked
     approvals: int
     written: str
@@ -183,7 +185,8 @@ def _step(step: Step, plan: Plan, play: Play, known: Known, alone: set[str]) -> 
         title=step.title,
         line=step.line,
         commands=tuple(
-            preview(_demanding(c, play, plan), known, alone=c.id in alone) for c in step.commands
+            preview(_demanding(c, play, plan), known, alone=c.id in alone, play=play)
+            for c in step.commands
         ),
         checks=tuple(check.text for check in step.checks),
         decision=_question(step.decision, play) if step.decision else None,
@@ -211,8 +214,11 @@ def _question(question: Question, play: Play) -> QuestionPreview:
     )
 
 
-def preview(command: Command, known: Known, *, alone: bool) -> CommandPreview:
-    """`alone`: it belongs to what runs by itself as soon as its values are known."""
+def preview(
+    command: Command, known: Known, *, alone: bool, play: Play | None = None
+) -> CommandPreview:
+    """`alone`: it belongs to what runs by itself as soon as its values are known; `play`: of which
+    something may look again once it has ended."""
     bound, refused = _bound(command, known)
     start = _start(bound, alone)
     guard = command.guard
@@ -226,6 +232,7 @@ def preview(command: Command, known: Known, *, alone: bool) -> CommandPreview:
         effect=bound.effect,
         reasons=bound.reasons,
         start=start,
+        then=tuple(c.id for c in lookers(play, command)) if start is Start.APPROVAL else (),
         approver=command.approver if asked else None,
         approvals=command.people if asked else 0,
         written=command.text,

@@ -20,6 +20,28 @@ class ApprovalPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactQuery:
+    """A number that texts may need: 'migrations affected'."""
+
+    name: str
+    promql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePolicy:
+    """How the public and the stakeholders are told, beyond what the document says."""
+
+    by_itself: bool = False  # Playcall publishes its draft when an update is due
+    severities: tuple[str, ...] = ()  # that belong on the status page; none: those that may wake
+    first_within: timedelta = timedelta(minutes=5)  # of the first update, and of the last
+    remind_before: timedelta = timedelta(minutes=3)
+    title: str = ""  # for the public; empty: the document's own words
+    titles: Mapping[str, str] = field(default_factory=dict)  # by alert
+    components: tuple[str, ...] = ()
+    facts: tuple[FactQuery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResponsePolicy:
     """Kept in the plan, so that a decision depends on nothing else."""
 
@@ -30,6 +52,7 @@ class ResponsePolicy:
     resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     zone: str = "UTC"  # the team's; for post-mortems and meetings
+    updates: UpdatePolicy = field(default_factory=UpdatePolicy)
     war_room: str = ""  # where people meet; "{incident}" is the incident's number
 
     def meeting_of(self, incident: int) -> str:

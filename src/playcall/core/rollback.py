@@ -7,7 +7,7 @@ took hold. What failed is never gone past by itself: it halts, says so, and a pe
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from playcall.core import approvals, commands
+from playcall.core import aftermath, approvals, commands
 from playcall.core.access import Access
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
 from playcall.core.events import ApprovalLapsed, CommandFinished, CommandInterrupted, Event
@@ -140,8 +140,10 @@ def stop(incident: Incident, event: RollbackStopped, plan: Plan) -> Outcome:
 
 def finished(incident: Incident, event: CommandFinished, plan: Plan) -> Outcome:
     outcome = commands.finished(incident, event, plan)
-    if isinstance(outcome, Refused) or not _is_at(incident, event.command):
+    if isinstance(outcome, Refused):
         return outcome
+    if not _is_at(incident, event.command):
+        return aftermath.look(incident, outcome.incident, event, plan)
     if event.status is RunStatus.SUCCEEDED:
         return _go_on(outcome.incident, plan, event.command, event.at)
     return _halt(outcome.incident, plan, f"{event.status}: {event.summary}", event.at)

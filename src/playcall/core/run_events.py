@@ -17,6 +17,7 @@ class CommandBegun:
     run: str
     where: str = ""  # empty: nobody said
     whom: str = ""
+    after: str = ""  # the change that it looks at, by its id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,12 @@ _Hands = (
     | ev.PageFailed
     | ev.PageLost
     | ev.PersonGone
+    | ev.TaskRetried
     | ev.StoodIn
     | ev.Silenced
     | ev.SilenceFailed
     | ev.ReportWritten
+    | ev.WarRoomOpened
 )
 _Engagement = (
     ev.Unacknowledged
@@ -87,6 +89,7 @@ _Told = (
     | ev.UpdateMissed
     | ev.StakeholdersTold
     | ev.StakeholdersMissed
+    | ev.TextSent
 )
 
 
@@ -150,7 +153,9 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.NoteAdded():
             return event.text
         case ev.Acknowledged():
-            return f"Acknowledged by {event.by}"
+            return (
+                f"Acknowledged by {event.by}{', by the link they were sent' if event.link else ''}"
+            )
         case ev.Resolved():
             return _resolved(event)
         case ev.MetricRead():
@@ -203,6 +208,8 @@ def _hands(event: _Hands) -> str:
                 f"{event.person}{role} is no longer among the people of the settings: "
                 f"what was on its way goes to whoever is there now"
             )
+        case ev.TaskRetried():
+            return f"{event.by} had what was given up tried again: {event.what}"
         case ev.StoodIn():
             what = "paged" if event.page else "told"
             if not event.to:
@@ -216,6 +223,8 @@ def _hands(event: _Hands) -> str:
             return f"NOT SILENCED in Alertmanager: {event.reason}"
         case ev.ReportWritten():
             return f"Post-mortem written: {event.path}"
+        case ev.WarRoomOpened():
+            return f"War room: {event.name} ({event.url})"
     assert_never(event)
 
 
@@ -292,7 +301,9 @@ def _told(event: _Told) -> str:
             return f"{event.audience}: summary {event.number} to {', '.join(event.recipients)}"
         case ev.StakeholdersMissed():
             due = f"{event.due_at:%H:%M} UTC"
-            return f"{event.audience}: {event.role} was not told by {due}"
+            return f"STAKEHOLDERS MISSED: {event.role} ({event.audience}) was not told by {due}"
+        case ev.TextSent():
+            return f'{event.by} sent "{event.template}" to {event.role}: {event.subject}'
     assert_never(event)
 
 
@@ -362,7 +373,8 @@ def _command(
             whose = f"{event.asked_by}'s request" if event.asked_by else "The request"
             return f"{whose} for {name} expired: not enough people approved it in time"
         case ev.CommandBegun():
-            return f"Began {name}{placed(event.where, event.whom)}"
+            again = f" after {event.after}" if event.after else ""
+            return f"Began {name}{again}{placed(event.where, event.whom)}"
         case ev.CommandFinished():
             return f"{name} {event.status}: {event.summary}"
         case ev.CommandInterrupted():

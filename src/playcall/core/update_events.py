@@ -49,3 +49,15 @@ class StakeholdersMissed:
     audience: str
     role: str
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSent:
+    """A template of the document, filled, was sent to a role."""
+
+    at: datetime
+    by: str
+    template: str  # its name
+    role: str
+    subject: str
+    body: str

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from playcall.core import commands, parameters
 from playcall.core.bound import ready
-from playcall.core.compiler.shell import Unbindable
+from playcall.core.compiler.shell import LeadsAway, Unbindable
 from playcall.core.effects import Effect, Moved, Refused
 from playcall.core.incident import Incident, Origin
 from playcall.core.plan import Command, Plan
@@ -39,12 +39,13 @@ def give(incident: Incident, event: ValueGiven, plan: Plan) -> Moved | Refused:
     values = {**incident.values, event.name: event.value}
     origin = Origin(whence=event.whence, by=event.by, at=event.at, found=event.found)
     given = replace(incident, values=values, origins={**incident.origins, event.name: origin})
-    if why := _why_not(event.name, event.value, asked, given):
+    why = _why_not(event.name, event.value, asked) or _leads_away(event.name, event.value, users)
+    if why:
         return Refused(reason=f"{event.name}: {why}")
     return _look(given, event, plan)
 
 
-def _why_not(name: str, value: str, asked: Iterable[Command], incident: Incident) -> str:
+def _why_not(name: str, value: str, asked: Iterable[Command]) -> str:
     """Why it may not stand in one of these commands; empty: it may."""
     if parameters.is_secret(name):
         return (
@@ -58,6 +59,20 @@ def _why_not(name: str, value: str, asked: Iterable[Command], incident: Incident
             ready(command, {name: value})
         except Unbindable as error:
             return f"{error} (command {command.id})"
+    return ""
+
+
+def _leads_away(name: str, value: str, users: Iterable[Command]) -> str:
+    """Why it must not stand in any command that takes it, whichever it was given for."""
+    for command in users:
+        if parameters.why_unfit(parameters.kind_of(command, name), value):
+            continue  # it is still missing there
+        try:
+            ready(command, {name: value})
+        except LeadsAway as error:
+            return f"{error} (command {command.id})"
+        except Unbindable:
+            continue  # it is refused when that command is to run
     return ""
 
 

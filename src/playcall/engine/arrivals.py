@@ -21,6 +21,7 @@ from playcall.core.maintenance import Window, window_for
 from playcall.core.parameters import commands_for, kind_of, why_unfit
 from playcall.core.plan import Plan
 from playcall.core.severities import LABELS, level_of
+from playcall.engine import proving
 from playcall.engine.commit import Committer
 from playcall.engine.grouping import Grouping, grouping
 from playcall.engine.inbox import Arrival
@@ -51,7 +52,9 @@ def take_in(
 ) -> None:
     groups: dict[str, list[Alert]] = {}
     for arrival in arrivals:
-        if arrival.alert.name not in HEARTBEATS:
+        if proving.is_test(arrival.alert):
+            proving.begin(tx, arrival.alert)
+        elif arrival.alert.name not in HEARTBEATS:
             groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
     unheard = {arrival.id for arrival in arrivals if _is_unheard(tx, arrival, intake)}
     belonging = grouping(tx, intake.group_by)

@@ -16,36 +16,52 @@ from playcall.core.effects import (
     Effect,
     EndSilence,
     ExtendSilence,
+    Inform,
     Moved,
     Page,
+    PublishUpdate,
     Refused,
     RunCommand,
+    SendText,
     Silence,
     Tell,
     WriteReport,
 )
-from playcall.core.events import CommandFinished, Event, Opened, PageFailed, StoodIn
+from playcall.core.events import (
+    CommandFinished,
+    Event,
+    Opened,
+    PageFailed,
+    StakeholdersMissed,
+    StoodIn,
+)
 from playcall.core.incident import Incident, RunStatus
+from playcall.core.medium import Medium, medium_of_page
 from playcall.core.people import first_roles
 from playcall.core.placement import Place, Placement
 from playcall.core.plan import Command, EffectClass, Plan
 from playcall.engine.directory import Directory, Found, straight, ways
+from playcall.engine.mailing import keep_published
 from playcall.engine.ports import (
     Delivery,
     Execution,
     Job,
     Person,
     Prolonging,
+    Publishing,
     Reporting,
     Silencing,
     Task,
     Transaction,
     Unsilencing,
 )
+from playcall.engine.saying import Said, compose, missed_by, owed_by
 from playcall.engine.scrub import Hide, scrub
 from playcall.engine.tally import tally
 
 log = logging.getLogger(__name__)
+
+_Note = PageFailed | StoodIn | CommandFinished | StakeholdersMissed  # what did not go as decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +73,7 @@ class Committer:
     last_resort: tuple[str, ...] = ()  # roles for when nobody is behind those of an older plan
     placement: Placement = field(default_factory=Placement)
     hide: Hide = str  # takes secrets out of a text
+    publishers: tuple[str, ...] = ()  # names of the status pages elsewhere
 
     def apply(self, tx: Transaction, event: Event, incident: int | None = None) -> Moved | Refused:
         """Decide and record. What is refused changes nothing."""
@@ -69,6 +86,7 @@ class Committer:
         jobs, notes = self._follow(tx, outcome, event, plan)
         tx.record(outcome.incident, event, jobs)
         tally(tx, outcome.incident, event)
+        keep_published(tx, outcome.incident, event)
         for following in (*outcome.follows, *notes):
             self.apply(tx, following, outcome.incident.id)
         return outcome
@@ -86,15 +104,17 @@ class Committer:
         """The jobs that carry out the effects, and events for what did not go as decided."""
         jobs: list[Job] = []
         notes: list[Event] = []
-        reached: dict[tuple[str, bool], int] = {}  # one person gets one page for one event
+        # One person gets one page for one event, and one summary.
+        reached: dict[tuple[str, bool, bool], int] = {}
         for index, effect in enumerate(moved.effects):
             prefix = f"{moved.incident.id}.{moved.incident.version}.{index}"
             for name, task in self._tasks(tx, moved.incident, effect, event, plan):
-                if isinstance(task, PageFailed | StoodIn | CommandFinished):
+                if isinstance(task, _Note):
                     notes.append(task)
                     continue
                 if isinstance(task, Delivery):
-                    first = reached.setdefault((task.person.id, task.page), index)
+                    kind = (task.person.id, task.page, task.owed is not None)
+                    first = reached.setdefault(kind, index)
                     if first != index:
                         continue
                 jobs.append(Job(key=f"{prefix}.{name}", incident=moved.incident.id, task=task))
@@ -102,10 +122,13 @@ class Committer:
 
     def _tasks(
         self, tx: Transaction, incident: Incident, effect: Effect, event: Event, plan: Plan
-    ) -> Iterator[tuple[str, Task | PageFailed | StoodIn | CommandFinished]]:
+    ) -> Iterator[tuple[str, Task | _Note]]:
         match effect:
-            case Page() | Tell():
+            case Page() | Tell() | Inform() | SendText():
                 yield from self._deliveries(tx, incident, effect, event, plan)
+            case PublishUpdate():
+                for name in self.publishers:
+                    yield f"publish.{name}", Publishing(publisher=name, update=effect.update)
             case RunCommand():
                 yield "run", _execution(incident, effect, event, plan, self.placement)
             case Silence():
@@ -129,8 +152,8 @@ class Committer:
                 assert_never(effect)
 
     def _deliveries(
-        self, tx: Transaction, incident: Incident, effect: Page | Tell, event: Event, plan: Plan
-    ) -> Iterator[tuple[str, Delivery | PageFailed | StoodIn]]:
+        self, tx: Transaction, incident: Incident, effect: Said, event: Event, plan: Plan
+    ) -> Iterator[tuple[str, Delivery | _Note]]:
         """To whoever is behind the role; to whoever is behind the first ones, when that is nobody,
         so that nothing is swallowed."""
         found = self._look_up(tx, incident, effect.role, event)
@@ -144,6 +167,8 @@ class Committer:
         instead = self._stand_ins(tx, incident, effect.role, event, plan)
         page = isinstance(effect, Page)
         yield "page", StoodIn(at=event.at, role=effect.role, to=tuple(instead), page=page)
+        if isinstance(effect, Inform) and not instead:
+            yield "missed", missed_by(effect.role, owed_by(effect), event.at)
         for role, people in instead.items():
             meant = replace(effect, role=role)
             for name, task in self._messages(tx, incident, meant, event, plan, people):
@@ -172,21 +197,16 @@ class Committer:
         self,
         tx: Transaction,
         incident: Incident,
-        effect: Page | Tell,
+        effect: Said,
         event: Event,
         plan: Plan,
         people: tuple[Person, ...],
     ) -> Iterator[tuple[str, Delivery]]:
         page = isinstance(effect, Page)
-        others = [
-            other.title
-            for number in incident.alongside
-            if (other := tx.incident(number)) is not None and not other.status.over
-        ]
-        link = f"{self.url}/incidents/{incident.id}"
-        message = notices.compose(incident, effect, plan, event.at, others, link, self.placement)
+        medium = medium_of_page(effect, plan) if isinstance(effect, Page) else Medium.PAGE
+        message = compose(tx, incident, effect, plan, event.at, self.url, self.placement)
         for person in people:
-            for way in ways(person, event.at) if page else (straight(person),):
+            for way in ways(person, event.at, medium) if page else (straight(person),):
                 yield (
                     way.name,
                     Delivery(
@@ -196,6 +216,7 @@ class Committer:
                         page=page,
                         later=way.later,
                         origin=origin_of(effect, event.at),
+                        owed=owed_by(effect) if isinstance(effect, Inform) else None,
                     ),
                 )
 

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from playcall.core import rota
 from playcall.core.hours import covers
+from playcall.core.medium import Medium
 from playcall.core.plan import Plan
 from playcall.core.rota import Override, Schedule, Shift
 from playcall.engine.ports import Later, Method, Person
 
+VOICE = "voice"  # the channel that calls
 COMMANDER = "Incident Commander"  # a role that no table needs to name
 UNBOUND = "nobody is bound to this role in the settings"
 GONE = "is on call and no longer among the people of the settings"
@@ -148,10 +150,11 @@ class Directory:
 
 def bindable(plan: Plan) -> tuple[str, ...]:
     """Every role that a document names, whether or not it is ever paged by itself: those who come
-    after an alert's team, its expert, and the commander."""
+    after an alert's team, its expert, stakeholders, and the commander."""
     named = [role for rung in plan.rungs for role in rung.roles]
     for team in plan.teams:
         named += [role for role in (team.primary, team.secondary, team.expert) if role]
+    named += [role for audience in plan.audiences for role in audience.recipients]
     return tuple(dict.fromkeys([*named, COMMANDER]))
 
 
@@ -172,7 +175,25 @@ def straight(person: Person, later: Later | None = None) -> Way:
     return Way(name=person.id, person=replace(person, rules=()), later=later)
 
 
-def ways(person: Person, at: datetime) -> tuple[Way, ...]:
+def addressee(key: str) -> str:
+    """The person whom the key of a message names: `incident.version.effect.way`."""
+    return key.split(".", 3)[-1].split("/")[0]
+
+
+def ways(person: Person, at: datetime, medium: Medium = Medium.PAGE) -> tuple[Way, ...]:
+    """As the rung says, then as the person does: whoever is to be called is called at once, by
+    their other methods when that fails, and later by their rules."""
+    wanted = _by_rules(person, at)
+    called = tuple(method for method in person.methods if method.channel == VOICE)
+    if medium is Medium.PAGE or not called:
+        return wanted
+    others = tuple(method for method in person.methods if method.channel != VOICE)
+    way = replace(straight(replace(person, methods=(*called, *others))), name=f"{person.id}/call")
+    again = [replace(one, later=replace(one.later, repeats=True)) for one in wanted if one.later]
+    return way, *again
+
+
+def _by_rules(person: Person, at: datetime) -> tuple[Way, ...]:
     """One for each method of each rule whose hours it will be. Behind a rule's method stand those
     that the rule does not name, in case it fails. Where none of the soonest rules applies, all are
     tried in order then: hours never put a page off."""

@@ -9,32 +9,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from playcall.core import notices
 from playcall.core.access import Access
 from playcall.core.approvals import lapsed
-from playcall.core.delivery import Origin, is_moot
 from playcall.core.events import (
     ApprovalLapsed,
-    CommandBegun,
     CommandFinished,
     CommandInterrupted,
     Event,
-    PageDelivered,
-    PageFailed,
-    PersonGone,
     ReportWritten,
     Silenced,
     SilenceEnded,
     SilenceFailed,
 )
 from playcall.core.finding import find
-from playcall.core.incident import Incident, RunStatus, SilencePurpose
+from playcall.core.incident import RunStatus, SilencePurpose
 from playcall.core.measured import PAST, write_answer
-from playcall.core.message import Message
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
+from playcall.engine import mailing
 from playcall.engine.commit import Committer
-from playcall.engine.directory import as_of_now
+from playcall.engine.delivering import Delivering, Telling
 from playcall.engine.monitoring import Metrics, Silencer
 from playcall.engine.ports import (
     Archive,
@@ -54,16 +48,17 @@ from playcall.engine.ports import (
     Unavailable,
     Unsilencing,
 )
-from playcall.engine.running import Lost, Runner
+from playcall.engine.proofs import Proving
+from playcall.engine.proving import prove
+from playcall.engine.retrying import retry_after
+from playcall.engine.running import Lost, Runner, begun
+from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
 from playcall.engine.transcript import Transcript
 from playcall.engine.writing import compose
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY = timedelta(seconds=1)
-LAST_RETRY = timedelta(minutes=1)
 SILENCE_ATTEMPTS = 5
-LATE = timedelta(minutes=1)  # a message that is older says so
 LOST_ATTEMPTS = 3  # of a command that changes nothing, on hosts that vanish
 
 
@@ -79,11 +74,7 @@ class Hands:
     time_limit: timedelta  # of one command
     targets: Mapping[str, Runner] = field(default_factory=dict)  # beside `runner`, by name
     publishers: Mapping[str, Publisher] = field(default_factory=dict)  # status pages elsewhere
-
-
-def retry_after(attempts: int) -> timedelta:
-    """Doubles with every attempt."""
-    return min(LAST_RETRY, FIRST_RETRY * (1 << min(attempts - 1, 10)))
+    post: Post | None = None  # to subscribers of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +85,23 @@ class Performer:
     hands: Hands
     owner: str
     access: Mapping[str, Access] | None = None  # what people may do now; None: not known here
+    telling: Telling = field(default_factory=Telling)
+    delivering: Delivering = field(init=False)
+
+    def __post_init__(self) -> None:
+        delivering = Delivering(
+            store=self.store,
+            committer=self.committer,
+            clock=self.clock,
+            channels=self.hands.channels,
+            telling=self.telling,
+        )
+        object.__setattr__(self, "delivering", delivering)
 
     async def perform(self, job: Job) -> None:
         match job.task:
             case Delivery():
-                await self._deliver(job, job.task)
+                await self.delivering.deliver(job, job.task)
             case Execution():
                 await self._execute(job, job.task)
             case Silencing():
@@ -111,6 +114,11 @@ class Performer:
                 await self._report(job)
             case Publishing():
                 await self._publish(job, job.task)
+            case AskSubscriber() | TellSubscribers() | TellSubscriber():
+                await mailing.carry_out(self, job, job.task)
+            case Proving():
+                people = self.committer.directory.people
+                await prove(job, job.task, self.store, self.clock, self.hands.channels, people)
             case _:
                 assert_never(job.task)
 
@@ -119,57 +127,6 @@ class Performer:
             tx.finish(job.key)
             if event:
                 self.committer.apply(tx, event, job.incident)
-
-        await self.store.write(work)
-
-    # --- pages and notices
-
-    async def _deliver(self, job: Job, task: Delivery) -> None:
-        state = await self.store.write(lambda tx: tx.incident(job.incident))
-        if task.page and _is_moot(state, task):
-            await self._finish(job)
-            return
-        known = self.committer.directory.people
-        if known and task.person.id not in known:
-            await self._finish(job, _gone(job, task, self.clock.now()))
-            return
-        person = as_of_now(task.person, known.get(task.person.id, task.person))
-        message = _message(task, state, self.clock.now())
-        reasons: list[str] = []
-        permanent = True
-        for method in person.methods:
-            channel = self.hands.channels.get(method.channel)
-            try:
-                if channel is None:
-                    raise Unavailable("no such channel is configured", permanent=True)
-                await channel.send(message, method.address, job.key)
-            except Unavailable as error:
-                permanent = permanent and error.permanent
-                reasons.append(f"{method.channel}: {error}")
-                continue
-            await self._delivered(job, task, method.channel)
-            return
-        reason = "; ".join(reasons) or "the person has no contact method"
-        log.warning("%s to %s failed: %s", job.key, task.person.id, reason)
-        await self._undelivered(job, task, reason, permanent)
-
-    async def _delivered(self, job: Job, task: Delivery, channel: str) -> None:
-        event = PageDelivered(
-            at=self.clock.now(), role=task.role, person=task.person.id, channel=channel
-        )
-        await self._finish(job, event if task.page else None)
-
-    async def _undelivered(self, job: Job, task: Delivery, reason: str, permanent: bool) -> None:
-        now = self.clock.now()
-
-        def work(tx: Transaction) -> None:
-            if permanent:
-                tx.bury(job.key, reason)
-            else:
-                tx.postpone(job.key, now + retry_after(job.attempts), reason)
-            if task.page and (permanent or job.attempts == 1):
-                failed = PageFailed(at=now, role=task.role, person=task.person.id, reason=reason)
-                self.committer.apply(tx, failed, job.incident)
 
         await self.store.write(work)
 
@@ -211,7 +168,7 @@ class Performer:
 
     async def _lose(self, job: Job, task: Execution, reason: str) -> None:
         """What changes nothing is tried again; else nobody knows, and a person decides."""
-        again_at = self.clock.now() + retry_after(job.attempts)
+        again_at = self.clock.now() + retry_after(job.attempts, job.key)
 
         def work(tx: Transaction) -> None:
             if not task.repeatable:
@@ -226,7 +183,8 @@ class Performer:
 
     def _interrupt(self, tx: Transaction, job: Job, task: Execution, reason: str = "") -> None:
         now = self.clock.now()
-        tx.end_run(task.run, _interrupted(reason), now)
+        summary = reason or "it was running when Playcall stopped: nobody saw its end"
+        tx.end_run(task.run, Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=summary), now)
         tx.finish(job.key)
         interrupted = CommandInterrupted(at=now, command=task.command, run=task.run, reason=reason)
         self.committer.apply(tx, interrupted, job.incident)
@@ -250,10 +208,7 @@ class Performer:
                 self._interrupt(tx, job, task)
                 return False
             tx.restart_run(task.run, self.owner, now)
-        begun = CommandBegun(
-            at=now, command=task.command, run=task.run, where=task.where, whom=task.whom
-        )
-        self.committer.apply(tx, begun, job.incident)
+        self.committer.apply(tx, begun(task, run, now), job.incident)
         return True
 
     def _cancel(self, tx: Transaction, job: Job, task: Execution, reason: str) -> None:
@@ -377,7 +332,7 @@ class Performer:
         elif last:
             await self.store.write(lambda tx: tx.bury(job.key, reason))
         else:
-            later = self.clock.now() + retry_after(job.attempts)
+            later = self.clock.now() + retry_after(job.attempts, job.key)
             await self.store.write(lambda tx: tx.postpone(job.key, later, reason))
 
     async def _publish(self, job: Job, task: Publishing) -> None:
@@ -396,7 +351,7 @@ class Performer:
         if error.permanent:
             await self.store.write(lambda tx: tx.bury(job.key, str(error)))
             return
-        later = self.clock.now() + (error.retry_after or retry_after(job.attempts))
+        later = self.clock.now() + (error.retry_after or retry_after(job.attempts, job.key))
         await self.store.write(lambda tx: tx.postpone(job.key, later, str(error)))
 
     async def _report(self, job: Job) -> None:
@@ -406,38 +361,3 @@ class Performer:
         )
         path = self.hands.archive.keep(f"incident-{job.incident}.md", text)
         await self._finish(job, None if saved else ReportWritten(at=self.clock.now(), path=path))
-
-
-def _is_moot(state: Incident | None, task: Delivery) -> bool:
-    later = task.later
-    repeats = later.decided_at if later and later.repeats else None
-    return state is None or is_moot(state, task.origin, task.person.id, repeats)
-
-
-def _message(task: Delivery, state: Incident | None, now: datetime) -> Message:
-    """As it was written, and how old it is, when it is late."""
-    if state is None or task.origin is None:
-        return task.message
-    due_at = task.later.due_at if task.later else task.origin.at
-    late = now - due_at > LATE
-    return notices.late(task.message, state, task.origin.at, now) if late else task.message
-
-
-def _gone(job: Job, task: Delivery, now: datetime) -> PersonGone:
-    origin = task.origin or Origin(at=now, reason="")
-    incident, version, effect, *_ = job.key.split(".", 3)
-    return PersonGone(
-        at=now,
-        role=task.role,
-        person=task.person.id,
-        reason=origin.reason,
-        message=f"{incident}.{version}.{effect}",
-        page=task.page,
-        rung=origin.rung,
-        until_acknowledged=origin.until_acknowledged,
-    )
-
-
-def _interrupted(reason: str) -> Exit:
-    summary = reason or "it was running when Playcall stopped: nobody saw its end"
-    return Exit(status=RunStatus.UNKNOWN, exit_code=None, summary=summary)

@@ -10,10 +10,10 @@ Adapters implement these and never meet one another. Two things may go wrong in 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from playcall.core.alert import Alert
-from playcall.core.delivery import Origin
+from playcall.core.delivery import Origin, Owed
 from playcall.core.events import Event
 from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
@@ -24,24 +24,19 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
+from playcall.engine.chat import Posts
+from playcall.engine.devices import Devices
+from playcall.engine.failing import Unavailable as Unavailable
 from playcall.engine.inbox import Inbox
+from playcall.engine.kept_readings import KeptReadings
+from playcall.engine.outbox import Buried as Buried
+from playcall.engine.outbox import Outbox, Sent
 from playcall.engine.papers import Papers, PapersView
-
-if TYPE_CHECKING:
-    from playcall.engine.turns import Limits
+from playcall.engine.proofs import Proofs, ProofViews, Proving
+from playcall.engine.reflections import Mirrors
+from playcall.engine.subscription import Letter, PublicViews, Subscriptions
 
 T = TypeVar("T")
-
-
-class Unavailable(Exception):
-    """Something outside did not do what was asked."""
-
-    def __init__(
-        self, what: str, *, permanent: bool = False, retry_after: timedelta | None = None
-    ) -> None:
-        super().__init__(what)
-        self.permanent = permanent
-        self.retry_after = retry_after  # what the other side asks for; None: it did not say
 
 
 class Clock(Protocol):
@@ -131,6 +126,17 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """A message that went into another one."""
+
+    key: str  # the job's
+    incident: int
+    role: str
+    later: Later | None
+    origin: Origin | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A message to one person, whom it was resolved to when it was decided."""
 
@@ -140,6 +146,8 @@ class Delivery:
     page: bool  # whether delivery is an event of the incident
     later: Later | None = None  # None: now
     origin: Origin | None = None  # None: of a version that did not keep it
+    owed: Owed | None = None  # None: it has no deadline
+    covers: tuple["Covered", ...] = ()  # other messages that it was put together from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +208,17 @@ class Publishing:
     update: StatusUpdate
 
 
-Task = Delivery | Execution | Silencing | Prolonging | Unsilencing | Reporting | Publishing
+Task = (
+    Delivery
+    | Execution
+    | Silencing
+    | Prolonging
+    | Unsilencing
+    | Reporting
+    | Publishing
+    | Proving
+    | Letter
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +260,18 @@ class StoredRun:
     output_size: int = 0  # bytes kept; `output` may be only the end of them
 
 
-class Transaction(Inbox, Papers, Protocol):
+class Transaction(
+    Inbox,
+    Papers,
+    KeptReadings,
+    Outbox,
+    Posts,
+    Devices,
+    Subscriptions,
+    Proofs,
+    Mirrors,
+    Protocol,
+):
     """One unit of work. Everything in it is committed together, or not at all."""
 
     # plans
@@ -284,39 +313,9 @@ class Transaction(Inbox, Papers, Protocol):
 
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]: ...
 
-    # outbox
-    def claim(
-        self,
-        owner: str,
-        kinds: Sequence[type[Task]],
-        at: datetime,
-        lease: timedelta,
-        limit: int,
-    ) -> Sequence[Job]:
-        """Jobs of these kinds that are due, or whose owner's lease ran out: now `owner`'s. Those
-        that wait for their turn are claimed by `claim_turns`; see `engine.turns`."""
-        ...
-
-    def claim_turns(
-        self, owner: str, at: datetime, lease: timedelta, limits: "Limits"
-    ) -> Sequence[Job]: ...
-
-    def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None: ...
-
-    def finish(self, key: str) -> None: ...
-
-    def postpone(self, key: str, until: datetime, reason: str) -> None:
-        """Give the lease back; the job is due again at `until`."""
-        ...
-
-    def bury(self, key: str, reason: str) -> None:
-        """Give up on a job, in plain sight."""
-        ...
-
     # ledger
     def begin_run(self, run: str, owner: str, at: datetime) -> bool:
-        """Mark a pending run as begun; False if it had begun before: then it must not be spawned
-        unless it is repeatable."""
+        """Mark a pending run as begun. False: it had begun, and only a repeatable one may go on."""
         ...
 
     def append_output(self, run: str, data: bytes) -> None: ...
@@ -345,15 +344,6 @@ class Transaction(Inbox, Papers, Protocol):
         """As `Views.overrides`."""
         ...
 
-    # readings
-    def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
-        """Live incidents whose criteria are due to be read, claimed until `until`."""
-        ...
-
-    def keep_reading(self, incident: int, criterion: str, at: datetime, reading: Judgement) -> None:
-        """The latest reading, for people to look at; not an event."""
-        ...
-
     # readiness
     def readiness(self) -> Readiness | None:
         """The latest, locked; None: never measured."""
@@ -370,16 +360,6 @@ class Transaction(Inbox, Papers, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Buried:
-    """A job that was given up."""
-
-    key: str
-    incident: int
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """Everything a face shows of one incident, read in one snapshot."""
 
@@ -389,9 +369,10 @@ class Dossier:
     runs: tuple[StoredRun, ...]
     readings: Mapping[str, tuple[datetime, Judgement]] = field(default_factory=dict)
     buried: tuple[Buried, ...] = ()
+    sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PapersView, Protocol):
+class Views(PublicViews, ProofViews, PapersView, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
@@ -403,8 +384,7 @@ class Views(PapersView, Protocol):
         ...
 
     def unpaged(self, limit: int) -> Sequence[Incident]:
-        """Live incidents of which no page was ever delivered, and for which nothing that is to be
-        delivered is under way."""
+        """Live incidents of which no page was delivered, and with none to be delivered either."""
         ...
 
     def plan(self, digest: str) -> Plan: ...

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from playcall.core import rollback
 from playcall.core.events import MetricRead
+from playcall.core.facts import READING
 from playcall.core.incident import Incident
 from playcall.core.judge import Judgement, Verdict, judge
 from playcall.core.plan import Criterion, Plan
+from playcall.core.response import FactQuery
 from playcall.core.verification import measurable
 from playcall.engine.commit import Committer
 from playcall.engine.monitoring import Metrics
@@ -31,20 +33,26 @@ class Reader:
         """Measure every incident that is due; returns how many were."""
         now = self.clock.now()
 
-        def claim(tx: Transaction) -> list[tuple[Incident, tuple[Criterion, ...]]]:
+        def claim(tx: Transaction) -> list[tuple[Incident, tuple[Criterion, ...], Plan]]:
             found = []
             for number in tx.watch(now, now + self.every, AT_ONCE):
                 incident = tx.incident(number)
                 if incident:
-                    found.append((incident, _criteria(incident, tx.plan(incident.plan))))
+                    plan = tx.plan(incident.plan)
+                    found.append((incident, _criteria(incident, plan), plan))
             return found
 
         due = await self.store.write(claim)
         room = asyncio.Semaphore(ASKED_AT_ONCE)
         reads = [
             self._read(incident, criterion, room)
-            for incident, criteria in due
+            for incident, criteria, _ in due
             for criterion in criteria
+        ]
+        reads += [
+            self._count(incident, fact, room)
+            for incident, _, plan in due
+            for fact in plan.response.updates.facts
         ]
         for failed in await asyncio.gather(*reads, return_exceptions=True):
             if failed is not None:
@@ -67,6 +75,25 @@ class Reader:
                 self.committer.apply(tx, event, incident.id)
 
         await self.store.write(keep)
+
+    async def _count(self, incident: Incident, fact: FactQuery, room: asyncio.Semaphore) -> None:
+        """A number for texts. It decides nothing, and so is no event."""
+        async with room:
+            at = self.clock.now()
+            judgement = await self._ask(fact, at)
+        key = f"{READING}{fact.name}"
+        await self.store.write(lambda tx: tx.keep_reading(incident.id, key, at, judgement))
+
+    async def _ask(self, fact: FactQuery, at: datetime) -> Judgement:
+        """Of one series; several are no number, and a text does without it."""
+        try:
+            vectors = await self.metrics.query(fact.promql, at)
+        except Unavailable as error:
+            return Judgement(verdict=Verdict.UNKNOWN, value=None, since=None, reason=str(error))
+        if len(vectors) != 1:
+            reason = f"{len(vectors)} series, where one is wanted"
+            return Judgement(verdict=Verdict.UNKNOWN, value=None, since=None, reason=reason)
+        return Judgement(verdict=Verdict.HOLDS, value=vectors[0].sample.value, since=None)
 
     async def _measure(self, criterion: Criterion, at: datetime) -> Judgement:
         start = at - criterion.holds_for - self.every * 2

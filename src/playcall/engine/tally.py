@@ -1,11 +1,23 @@
 """What is counted for ever as events are committed, so that a scrape need not read them all."""
 
 from playcall.core.duty_events import DutyDone, DutyOverdue, DutyWaived
-from playcall.core.events import Acknowledged, Event, PageDelivered, PageFailed, TargetMissed
+from playcall.core.events import (
+    Acknowledged,
+    Event,
+    PageDelivered,
+    PageFailed,
+    StakeholdersMissed,
+    StakeholdersTold,
+    TargetMissed,
+    UpdateMissed,
+    UpdatePublished,
+)
 from playcall.core.incident import Incident
 from playcall.engine.ports import Transaction
 
 PAGES = "pages:"  # delivered, failed
+UPDATES = "updates:"  # published, missed
+STAKEHOLDERS = "stakeholders:"  # told, missed
 TARGETS_MISSED = "targets missed"
 DOUBTFUL = "alerts doubtful"
 UNHEARD = "alerts unheard"
@@ -23,6 +35,14 @@ def tally(tx: Transaction, incident: Incident, event: Event) -> None:
             tx.count(f"{PAGES}delivered")
         case PageFailed():
             tx.count(f"{PAGES}failed")
+        case UpdatePublished():
+            tx.count(f"{UPDATES}published")
+        case UpdateMissed():
+            tx.count(f"{UPDATES}missed")
+        case StakeholdersTold():
+            tx.count(f"{STAKEHOLDERS}told", len(event.recipients))
+        case StakeholdersMissed():
+            tx.count(f"{STAKEHOLDERS}missed")
         case TargetMissed():
             tx.count(TARGETS_MISSED)
         case DutyDone():

@@ -11,6 +11,7 @@ import msgspec
 from playcall.core.alert import Alert
 
 VERSION = "4"
+LONGEST_SOURCE = 500  # characters
 
 
 class BadWebhook(ValueError):
@@ -25,6 +26,7 @@ class Notification:
     truncated: int  # alerts that Alertmanager left out because of max_alerts
     receiver: str
     group_key: str
+    source: str = ""  # the Alertmanager's external URL; empty: it told none
 
 
 class _Alert(msgspec.Struct, rename="camel"):
@@ -46,6 +48,7 @@ class _Webhook(msgspec.Struct, rename="camel"):
     truncated_alerts: int = 0
     receiver: str = ""
     group_key: str = ""
+    external_url: str = msgspec.field(default="", name="externalURL")
 
 
 _VERSION = msgspec.json.Decoder(_Version)
@@ -75,7 +78,14 @@ def read_webhook(body: bytes) -> Notification:
         truncated=max(webhook.truncated_alerts, 0),
         receiver=webhook.receiver,
         group_key=webhook.group_key,
+        source=_source(webhook.external_url),
     )
+
+
+def _source(url: str) -> str:
+    """It becomes a key in the database: what cannot be one is as good as none."""
+    fits = url.startswith(("http://", "https://")) and len(url) <= LONGEST_SOURCE
+    return url.rstrip("/") if fits else ""
 
 
 def _alert(alert: _Alert, n: int) -> Alert:

@@ -10,6 +10,7 @@ from playcall.engine.ports import Exit, Output
 
 PIECE = 65_536  # bytes of output taken or given at once
 LONGEST_SUMMARY = 200  # characters
+_MOST_UNREADABLE = 0.2  # of the characters; a text in an older encoding has fewer
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x1f\x7f]")
 _CODE_TOLD = re.compile(r"command terminated with exit code \d+")
 
@@ -22,10 +23,12 @@ class Kept:
         self._room = limit // 2
         self._last = bytearray()
         self._left_out = 0
+        self._size = 0
         self._window = b""  # the very end, to find the last line in
 
     def take(self, data: bytes) -> bytes:
         """What of it is to be given out now."""
+        self._size += len(data)
         self._window = (self._window + data)[-4096:]
         shown, rest = data[: self._first], data[self._first :]
         self._first -= len(shown)
@@ -42,7 +45,10 @@ class Kept:
     def last_line(self) -> str:
         """The last line with something in it, without colours and other control sequences; what
         kubectl adds of the exit code only where there is no other."""
-        text = without_meter(self._window.decode("utf-8", "replace"))
+        text = self._window.decode("utf-8", "replace")
+        if "\0" in text or text.count("\ufffd") > len(text) * _MOST_UNREADABLE:
+            return f"binary, {self._size} bytes"
+        text = without_meter(text)
         lines = [" ".join(_ESCAPES.sub(" ", line).split()) for line in text.splitlines()]
         said = [line for line in lines if line]
         if len(said) > 1 and _CODE_TOLD.fullmatch(said[-1]):

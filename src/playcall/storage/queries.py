@@ -13,6 +13,7 @@ from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
+from playcall.engine.outbox import Sent
 from playcall.engine.ports import (
     Buried,
     Dossier,
@@ -20,9 +21,12 @@ from playcall.engine.ports import (
     StoredEvent,
     StoredRun,
 )
-from playcall.storage import inbox
+from playcall.engine.proofs import Beat, Proof
+from playcall.storage import inbox, proofs
 from playcall.storage.codec import load, load_event
+from playcall.storage.outbox import sent_of
 from playcall.storage.papers import SqlPapersView
+from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
     counters,
     incidents,
@@ -32,6 +36,7 @@ from playcall.storage.tables import (
     readiness,
     readings,
     runs,
+    sent,
 )
 from playcall.storage.tables import events as events_table
 from playcall.storage.tables import overrides as overrides_table
@@ -103,6 +108,11 @@ def _output(db: sa.Connection, run_id: str, at_most: int | None) -> tuple[bytes,
     return (found if at_most is None else found[-at_most:]), total
 
 
+def readings_of(db: sa.Connection, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
+    rows = db.execute(sa.select(readings).where(readings.c.incident == incident))
+    return {row.criterion: (row.at, load(row.body, Judgement)) for row in rows}
+
+
 def overrides(db: sa.Connection, start: datetime, end: datetime) -> Sequence[StoredOverride]:
     table = overrides_table.c
     rows = db.execute(
@@ -129,7 +139,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews(SqlPapersView):
+class SqlViews(SqlPublicViews, SqlPapersView):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
@@ -141,6 +151,15 @@ class SqlViews(SqlPapersView):
         if live_only:
             query = query.where(incidents.c.live)
         return [load(state, Incident) for state in self._db.scalars(query)]
+
+    def proofs(self, test: str) -> Sequence[Proof]:
+        return proofs.of_test(self._db, test)
+
+    def latest_proofs(self) -> Sequence[Proof]:
+        return proofs.latest(self._db)
+
+    def heartbeats(self) -> Mapping[str, Beat]:
+        return proofs.beats(self._db)
 
     def lately_over(self, since: datetime, limit: int) -> Sequence[Incident]:
         query = (
@@ -190,6 +209,7 @@ class SqlViews(SqlPapersView):
             runs=self._runs(incident),
             readings=self._readings(incident),
             buried=self._buried(incident),
+            sent=self._sent(incident),
         )
 
     def run(self, run_id: str) -> StoredRun | None:
@@ -219,8 +239,7 @@ class SqlViews(SqlPapersView):
         return tuple(_run(self._db, row, SHOWN) for row in rows)
 
     def _readings(self, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
-        rows = self._db.execute(sa.select(readings).where(readings.c.incident == incident))
-        return {row.criterion: (row.at, load(row.body, Judgement)) for row in rows}
+        return readings_of(self._db, incident)
 
     def _buried(self, incident: int) -> tuple[Buried, ...]:
         rows = self._db.execute(
@@ -230,3 +249,7 @@ class SqlViews(SqlPapersView):
             Buried(key=row.key, incident=row.incident, kind=row.kind, reason=row.reason)
             for row in rows
         )
+
+    def _sent(self, incident: int) -> tuple[Sent, ...]:
+        query = sa.select(sent).where(sent.c.incident == incident).order_by(sent.c.at, sent.c.id)
+        return tuple(sent_of(row) for row in self._db.execute(query))

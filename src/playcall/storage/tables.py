@@ -136,9 +136,33 @@ jobs = sa.Table(
     sa.Column("lease_until", Instant),
     sa.Column("reason", Words),
     sa.Column("lane", Words),  # of a command that waits for its turn; NULL: it waits for nobody
+    sa.Column("channel", Words),  # that a message goes to first
+    sa.Column("held", Words),  # the group of messages that it may be put together with
 )
 _unfinished = jobs.c.state.in_(("due", "leased"))
+_is_held = jobs.c.held.is_not(None)
 sa.Index("jobs_due", jobs.c.due_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
+
+sa.Index("jobs_held", jobs.c.held, sqlite_where=_is_held, postgresql_where=_is_held)
+
+sent = sa.Table(  # messages as they were handed to a channel; the latest attempt by each
+    "sent",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False),  # the job's
+    sa.Column("channel", Words, nullable=False),
+    sa.Column("incident", sa.BigInteger, nullable=False, index=True),
+    sa.Column("role", Words, nullable=False),
+    sa.Column("person", Words, nullable=False),
+    sa.Column("page", sa.Boolean, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("subject", Words, nullable=False),
+    sa.Column("body", Words, nullable=False),
+    sa.Column("fate", sa.Text, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.UniqueConstraint("key", "channel"),
+)
+sa.Index("sent_person", sent.c.person, sent.c.at)
 
 runs = sa.Table(
     "runs",
@@ -187,6 +211,17 @@ post_mortems = sa.Table(  # every version that was saved; rows are never changed
     sa.Column("body", sa.Text, nullable=False),
 )
 
+push_devices = sa.Table(
+    "push_devices",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False, index=True),
+    sa.Column("p256dh", sa.Text, nullable=False),
+    sa.Column("auth", sa.Text, nullable=False),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("added_at", Instant, nullable=False),
+)
+
 readings = sa.Table(
     "readings",
     metadata,
@@ -205,6 +240,97 @@ readiness = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 
+# What stands in the team's chat. An empty stamp: begun, and nobody saw its end.
+chat_posts = sa.Table(
+    "chat_posts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("incident", sa.BigInteger, index=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("shown", Words, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+chat_shown = sa.Table(  # up to which event the chat shows an incident
+    "chat_shown",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+chat_requests = sa.Table(  # what came from the chat lately, so that a replay is known
+    "chat_requests",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+)
+
+holds = sa.Table(  # works that only one process does
+    "holds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", Instant, nullable=False),
+)
+
+status_updates = sa.Table(  # as their events have them, for whoever only reads these
+    "status_updates",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("resolved", sa.Boolean, nullable=False),
+    sa.Column("alerts", Words, nullable=False),  # names; never shown
+    sa.Column("body", sa.Text, nullable=False),  # the StatusUpdate
+)
+
+subscribers = sa.Table(  # of the status page; a row is deleted when its address leaves
+    "subscribers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("address", Words, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("asked", sa.Integer, nullable=False),  # times since it last confirmed
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("confirmed_at", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("reason", Words),
+    sa.UniqueConstraint("kind", "address"),
+)
+
+proofs = sa.Table(  # test pages, a row for each method
+    "proofs",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("test", sa.Text, nullable=False, index=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("person", Words, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("failure", Words, nullable=False),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("source", Words, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("alert_since", Instant),
+)
+
+reflections = sa.Table(  # of incidents in other services
+    "reflections",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("mirror", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),  # of the incident, when compared last
+    sa.Column("shown", sa.Text),
+)
+
 
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""
@@ -214,10 +340,12 @@ def upgrade(connection: sa.Connection) -> None:
         ("alerts", "ended_at", "BIGINT"),
         ("alerts", "unheard", "BOOLEAN"),
         ("jobs", "lane", "TEXT"),
+        ("jobs", "channel", "TEXT"),
+        ("jobs", "held", "TEXT"),
         ("output", "size", "BIGINT"),
     ):
         present = {column["name"] for column in sa.inspect(connection).get_columns(table)}
         if name not in present:
             connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
-    for index in (*incidents.indexes, *alerts.indexes):
+    for index in (*incidents.indexes, *alerts.indexes, *jobs.indexes):
         index.create(connection, checkfirst=True)

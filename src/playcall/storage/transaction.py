@@ -4,9 +4,11 @@ Locks (`FOR UPDATE`, `SKIP LOCKED`) matter on PostgreSQL, where several processe
 SQLite has one writer and ignores them.
 """
 
+import functools
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,25 +20,21 @@ from playcall.core.judge import Judgement
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
+from playcall.engine.devices import Device
 from playcall.engine.inbox import Arrival, Receipt
-from playcall.engine.ports import (
-    Execution,
-    Exit,
-    Job,
-    StoredEvent,
-    StoredRun,
-    Task,
-    Unavailable,
-)
-from playcall.engine.turns import Limits, lane
-from playcall.storage import inbox, queries, turns
-from playcall.storage.codec import dump, kind_of, load, load_task
+from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
+from playcall.engine.proofs import Beat, Proof
+from playcall.engine.reflections import Behind, Shown
+from playcall.storage import devices, inbox, mirrors, proofs, queries
+from playcall.storage.codec import dump, kind_of, load
+from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
+from playcall.storage.posts import SqlPosts
+from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
     counters,
     events,
     incidents,
-    jobs,
     output,
     overrides,
     plans,
@@ -45,12 +43,38 @@ from playcall.storage.tables import (
     runs,
 )
 
+# Built once: to build a statement costs more than to carry it out.
+_NEXT_INCIDENT = (
+    sa.update(counters)
+    .where(counters.c.name == "incident")
+    .values(n=counters.c.n + 1)
+    .returning(counters.c.n)
+)
+_STATE = sa.select(incidents.c.state).with_for_update()
+_BY_ID = _STATE.where(incidents.c.id == sa.bindparam("incident"))
+_LIVE_IN_GROUP = _STATE.where(incidents.c.group_key == sa.bindparam("group"), incidents.c.live)
+_LATELY_OVER = (
+    _STATE.where(incidents.c.group_key == sa.bindparam("group"), sa.not_(incidents.c.live))
+    .order_by(incidents.c.id.desc())
+    .limit(1)
+)
+_MOVE_INCIDENT = (
+    sa.update(incidents)
+    .where(incidents.c.id == sa.bindparam("incident"), incidents.c.version == sa.bindparam("was"))
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}")
+            for name in ("group_key", "live", "state", "version", "wake_at", "over_at", "overdue")
+        }
+    )
+)
 
-class SqlTransaction(SqlPapers):
+
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
-        self._db = connection
+        super().__init__(connection)
         self._plans = plan_cache
 
     # --- plans
@@ -59,7 +83,9 @@ class SqlTransaction(SqlPapers):
         body = dump(plan)
         digest = queries.plan_digest(body)
         self._db.execute(
-            self._insert(plans).values(digest=digest, body=body).on_conflict_do_nothing()
+            upserting(self._db.dialect.name, plans)
+            .values(digest=digest, body=body)
+            .on_conflict_do_nothing()
         )
         self._plans[digest] = plan
         return digest
@@ -67,9 +93,33 @@ class SqlTransaction(SqlPapers):
     def plan(self, digest: str) -> Plan:
         return queries.plan(self._db, digest, self._plans)
 
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        insert = sqlite.insert if self._db.dialect.name == "sqlite" else postgresql.insert
-        return insert(table)
+    # --- proofs
+
+    def ask_proofs(self, asked: Sequence[Proof]) -> None:
+        proofs.ask(self._db, asked)
+
+    def begin_proofs(self, test: str) -> int:
+        return proofs.begin(self._db, test)
+
+    def end_proof(self, test: str, channel: str, at: datetime, failure: str) -> None:
+        proofs.end(self._db, test, channel, at, failure)
+
+    def beat(self, source: str, beat: Beat) -> None:
+        proofs.beat(self._db, source, beat)
+
+    def proofs_by(self, by: str, asked_at: datetime) -> Sequence[Proof]:
+        return proofs.asked_by(self._db, by, asked_at)
+
+    def beats(self) -> Mapping[str, Beat]:
+        return proofs.beats(self._db, lock=True)
+
+    # --- mirrors
+
+    def behind(self, mirror: str, limit: int) -> Sequence[Behind]:
+        return mirrors.behind(self._db, self.plan, mirror, limit)
+
+    def reflect(self, incident: int, mirror: str, version: int, shown: Shown | None) -> None:
+        mirrors.reflect(self._db, incident, mirror, version, shown)
 
     # --- alerts
 
@@ -85,32 +135,20 @@ class SqlTransaction(SqlPapers):
     # --- incidents
 
     def next_incident(self) -> int:
-        number = self._db.execute(
-            sa.update(counters)
-            .where(counters.c.name == "incident")
-            .values(n=counters.c.n + 1)
-            .returning(counters.c.n)
-        ).scalar_one()
+        number = self._db.execute(_NEXT_INCIDENT).scalar_one()
         return int(number)
 
     def incident(self, incident: int) -> Incident | None:
-        return self._locked(incidents.c.id == incident)
+        return self._locked(_BY_ID, incident=incident)
 
     def live_in_group(self, group: str) -> Incident | None:
-        return self._locked(sa.and_(incidents.c.group_key == group, incidents.c.live))
+        return self._locked(_LIVE_IN_GROUP, group=group)
 
     def lately_over(self, group: str) -> Incident | None:
-        state = self._db.scalar(
-            sa.select(incidents.c.state)
-            .where(incidents.c.group_key == group, sa.not_(incidents.c.live))
-            .order_by(incidents.c.id.desc())
-            .limit(1)
-            .with_for_update()
-        )
-        return load(state, Incident) if state else None
+        return self._locked(_LATELY_OVER, group=group)
 
-    def _locked(self, which: sa.ColumnElement[bool]) -> Incident | None:
-        state = self._db.scalar(sa.select(incidents.c.state).where(which).with_for_update())
+    def _locked(self, which: sa.Select[Any], **values: object) -> Incident | None:
+        state = self._db.scalar(which, values)
         return load(state, Incident) if state else None
 
     def live(self) -> Sequence[int]:
@@ -143,131 +181,47 @@ class SqlTransaction(SqlPapers):
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}
-            self._db.execute(sa.insert(incidents).values(row))
+            self._db.execute(sa.insert(incidents), row)
         else:
             self._update_incident(incident, row)
         self._db.execute(
-            sa.insert(events).values(
-                incident=incident.id,
-                n=incident.version,
-                at=event.at,
-                kind=kind_of(event),
-                body=dump(event),
-            )
+            sa.insert(events),
+            {
+                "incident": incident.id,
+                "n": incident.version,
+                "at": event.at,
+                "kind": kind_of(event),
+                "body": dump(event),
+            },
         )
         for job in follows:
-            self._enqueue(job, event.at)
+            self.add_job(job, event.at)
 
     def _update_incident(self, incident: Incident, row: dict[str, object]) -> None:
         changed = self._db.execute(
-            sa.update(incidents)
-            .where(incidents.c.id == incident.id, incidents.c.version == incident.version - 1)
-            .values(row)
+            _MOVE_INCIDENT,
+            {
+                "incident": incident.id,
+                "was": incident.version - 1,
+                **{f"new_{name}": value for name, value in row.items()},
+            },
         )
         if changed.rowcount != 1:
             raise Unavailable(f"incident {incident.id} was changed by somebody else; try again")
 
-    def _enqueue(self, job: Job, at: datetime) -> None:
-        self._db.execute(
-            sa.insert(jobs).values(
-                key=job.key,
-                incident=job.incident,
-                kind=kind_of(job.task),
-                body=dump(job.task),
-                state="due",
-                attempts=0,
-                due_at=job.due_at or at,
-                lane=lane(job.task),
-            )
-        )
-        if isinstance(job.task, Execution):
-            self._db.execute(
-                sa.insert(runs).values(
-                    id=job.task.run,
-                    incident=job.incident,
-                    body=dump(job.task),
-                    status=RunStatus.PENDING,
-                    summary="",
-                )
-            )
-
     def events(self, incident: int, after: int = 0) -> Sequence[StoredEvent]:
         return queries.events(self._db, incident, after)
 
-    # --- outbox
+    # --- devices
 
-    def claim(
-        self,
-        owner: str,
-        kinds: Sequence[type[Task]],
-        at: datetime,
-        lease: timedelta,
-        limit: int,
-    ) -> Sequence[Job]:
-        free = turns.is_free(at)
-        rows = self._db.execute(
-            sa.select(jobs)
-            .where(free, jobs.c.kind.in_([kind.__name__ for kind in kinds]), jobs.c.lane.is_(None))
-            .order_by(jobs.c.due_at, jobs.c.key)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
-        return self._lease(owner, rows, at + lease)
+    def devices(self, person: str) -> Sequence[Device]:
+        return devices.of(self._db, person)
 
-    def claim_turns(
-        self, owner: str, at: datetime, lease: timedelta, limits: Limits
-    ) -> Sequence[Job]:
-        return self._lease(owner, turns.claim(self._db, at, limits), at + lease)
+    def add_device(self, device: Device) -> None:
+        devices.add(self._db, device)
 
-    def _lease(
-        self, owner: str, rows: Sequence[sa.Row[tuple[object, ...]]], until: datetime
-    ) -> Sequence[Job]:
-        keys = [row.key for row in rows]
-        if keys:
-            self._db.execute(
-                sa.update(jobs)
-                .where(jobs.c.key.in_(keys))
-                .values(
-                    state="leased",
-                    owner=owner,
-                    lease_until=until,
-                    attempts=jobs.c.attempts + 1,
-                )
-            )
-        return [
-            Job(
-                key=row.key,
-                incident=row.incident,
-                task=load_task(row.kind, row.body),
-                attempts=row.attempts + 1,
-            )
-            for row in rows
-        ]
-
-    def renew(self, owner: str, keys: Sequence[str], until: datetime) -> None:
-        self._db.execute(
-            sa.update(jobs)
-            .where(jobs.c.key.in_(keys), jobs.c.owner == owner, jobs.c.state == "leased")
-            .values(lease_until=until)
-        )
-
-    def release_all(self) -> None:
-        """Take every lease back: whoever held one is dead. For a database with a single owner."""
-        self._db.execute(
-            sa.update(jobs).where(jobs.c.state == "leased").values(state="due", owner=None)
-        )
-
-    def finish(self, key: str) -> None:
-        self._set_job(key, state="done", owner=None)
-
-    def postpone(self, key: str, until: datetime, reason: str) -> None:
-        self._set_job(key, state="due", owner=None, due_at=until, reason=reason)
-
-    def bury(self, key: str, reason: str) -> None:
-        self._set_job(key, state="buried", owner=None, reason=reason)
-
-    def _set_job(self, key: str, **values: object) -> None:
-        self._db.execute(sa.update(jobs).where(jobs.c.key == key).values(**values))
+    def remove_device(self, endpoint: str, person: str) -> bool:
+        return devices.remove(self._db, endpoint, person)
 
     # --- ledger
 
@@ -371,6 +325,9 @@ class SqlTransaction(SqlPapers):
                 sa.insert(readings).values(incident=incident, criterion=criterion, **values)
             )
 
+    def readings(self, incident: int) -> Mapping[str, tuple[datetime, Judgement]]:
+        return queries.readings_of(self._db, incident)
+
     def readiness(self) -> Readiness | None:
         body = self._db.scalar(
             sa.select(readiness.c.body).order_by(readiness.c.id.desc()).limit(1).with_for_update()
@@ -388,10 +345,12 @@ class SqlTransaction(SqlPapers):
     # --- counters
 
     def count(self, name: str, by: int = 1) -> None:
-        statement = self._insert(counters).values(name=name, n=by)
-        self._db.execute(
-            statement.on_conflict_do_update(
-                index_elements=[counters.c.name],
-                set_={"n": counters.c.n + statement.excluded.n},
-            )
-        )
+        self._db.execute(_counting(self._db.dialect.name), {"name": name, "n": by})
+
+
+@functools.cache
+def _counting(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    statement = upserting(dialect, counters)
+    return statement.on_conflict_do_update(
+        index_elements=[counters.c.name], set_={"n": counters.c.n + statement.excluded.n}
+    )

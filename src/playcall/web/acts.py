@@ -69,7 +69,7 @@ async def escalate(
     if whom is Whom.PERSON:
         known_person(request, to)
     if whom is Whom.ROLE:
-        await _known_role(request, incident, to)
+        await known_role(request, incident, to)
     named = "" if whom in (Whom.NEXT, Whom.EXPERT) else to
     event = Escalated(
         at=_now(request), by=who.id, whom=whom, to=named, reason=reason, expected=rung
@@ -150,7 +150,8 @@ def known_part(name: str) -> Part:
     raise HTTPException(422, f'there is no part "{name}"; there are {known}')
 
 
-async def _known_role(request: Request, incident: int, role: str) -> None:
+async def known_role(request: Request, incident: int, role: str) -> None:
+    """Raises 422 with those that somebody fills."""
     if not directory(request).unbound((role,)):
         return
     found = await dossier(request, incident)

@@ -16,6 +16,8 @@ _UNSEEN = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\
 _UNSEEN |= {0x7F: "␡"} | dict.fromkeys(range(128, 160), "�")
 # What turns the direction of writing, and so can make a text read as another.
 _UNSEEN |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)), "�")
+# What takes no room, and so can hide a difference; joiners are left, which scripts and emoji need.
+_UNSEEN |= dict.fromkeys((0x61C, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2065), 0xFEFF), "�")
 _STYLES = {1: "bold", 2: "dim", 3: "italic", 4: "underlined"}
 _COLOURS = range(30, 38), range(90, 98)
 _WITH_ARGUMENTS = (38, 48)

@@ -67,6 +67,7 @@ class RunView(BaseModel):
     ended_at: datetime | None
     exit_code: int | None
     summary: str
+    after: str = Field(description="the change whose end made it look again; empty: none")
 
 
 class CommandView(BaseModel):
@@ -232,6 +233,7 @@ def _run(incident: Incident, command: str, stored: dict[str, StoredRun]) -> RunV
         ended_at=row.ended_at if row else None,
         exit_code=run.exit_code,
         summary=run.summary,
+        after=run.after,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from fastapi import HTTPException, Request
 
+from playcall.channels.twilio import Voice
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
@@ -49,8 +50,14 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
         unbound=known.unbound(roles(found.plan)),
         placement=desk(request).engine.performer.committer.placement,
         time_limit=desk(request).engine.performer.hands.time_limit,
+        number=_number(desk(request).engine),
         newer=None if current == found.incident.plan else await _plan(desk(request), current),
     )
+
+
+def _number(engine: Engine) -> str:
+    voice = engine.performer.hands.channels.get("voice")
+    return voice.line.sender if isinstance(voice, Voice) else ""
 
 
 def _roles(plan: Plan) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ async def receive_alertmanager(request: Request) -> Response:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not doorkeeper.admits_intake(token.strip()):
         return _answer(401, "the intake does not know this token; see intake.tokens")
-    body = await _read(request)
+    body = await read_body(request, LARGEST)
     if body is None:
         return _answer(413, f"the notification is over {LARGEST} bytes; set max_alerts")
     try:
@@ -39,22 +39,22 @@ async def receive_alertmanager(request: Request) -> Response:
             notification.truncated,
         )
     try:
-        receipt = await desk(request).engine.receive(notification.alerts)
+        receipt = await desk(request).engine.receive(notification.alerts, notification.source)
     except Unavailable as error:
         log.error("alerts not stored: %s", error)
         return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
     return JSONResponse({"news": receipt.news, "repeated": receipt.repeated}, 202)
 
 
-async def _read(request: Request) -> bytes | None:
+async def read_body(request: Request, largest: int) -> bytes | None:
     """The body; None as soon as it is known to be too large."""
     said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said) > LARGEST:
+    if said.isdecimal() and int(said) > largest:
         return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST:
+        if len(body) > largest:
             return None
     return bytes(body)
 

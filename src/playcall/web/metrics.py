@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from playcall.core.incident import Incident
 from playcall.core.readiness import Readiness, State
 from playcall.engine.ports import Views
+from playcall.engine.proofs import Beat, Proof
 from playcall.engine.reconcile import COUNTED
 from playcall.engine.tally import (
     BEYOND,
@@ -19,8 +20,10 @@ from playcall.engine.tally import (
     PAGES,
     RESPONSE,
     RESPONSE_SUM,
+    STAKEHOLDERS,
     TARGETS_MISSED,
     UNHEARD,
+    UPDATES,
 )
 from playcall.web.auth import Doorkeeper
 from playcall.web.desk import desk
@@ -37,6 +40,8 @@ class Figures:
     counts: Mapping[str, int]
     readiness: Readiness | None
     overdue: int = 0  # duties
+    proofs: Sequence[Proof] = ()  # the latest of each person's every method
+    heartbeats: Mapping[str, Beat] = field(default_factory=dict)
 
 
 async def expose(request: Request) -> Response:
@@ -58,6 +63,8 @@ def _gather(views: Views) -> Figures:
         counts=views.counts(),
         readiness=readiness[0] if readiness else None,
         overdue=sum(len(one.owed.overdue) for one in views.owing(MOST)),
+        proofs=views.latest_proofs(),
+        heartbeats=views.heartbeats(),
     )
 
 
@@ -75,6 +82,26 @@ def render(figures: Figures) -> str:
         *_head("playcall_pages_total", "counter", "Pages by what became of them."),
         *_counted("playcall_pages_total", "result", PAGES, figures.counts, "delivered", "failed"),
         *_head(
+            "playcall_status_updates_total", "counter", "Status updates by what became of them."
+        ),
+        *_counted(
+            "playcall_status_updates_total",
+            "result",
+            UPDATES,
+            figures.counts,
+            "published",
+            "missed",
+        ),
+        *_head("playcall_stakeholder_summaries_total", "counter", "Summaries sent, and late ones."),
+        *_counted(
+            "playcall_stakeholder_summaries_total",
+            "result",
+            STAKEHOLDERS,
+            figures.counts,
+            "told",
+            "missed",
+        ),
+        *_head(
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),
         *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
@@ -85,6 +112,8 @@ def render(figures: Figures) -> str:
         *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
         f"playcall_duties_overdue {figures.overdue}",
         *_readiness(figures.readiness),
+        *_test_pages(figures.proofs),
+        *_watchdogs(figures.heartbeats),
     ]
     return "\n".join(lines) + "\n"
 
@@ -130,6 +159,28 @@ def _readiness(reading: Readiness | None) -> Iterator[str]:
     if reading.value is not None:
         yield from _head("playcall_readiness_ratio", "gauge", "What the state is read from.")
         yield f"playcall_readiness_ratio {reading.value}"
+
+
+def _test_pages(proofs: Sequence[Proof]) -> Iterator[str]:
+    taken, took = "playcall_test_page_taken", "playcall_test_page_seconds"
+    named = [
+        (f'{{person="{escaped(proof.person)}",channel="{escaped(proof.channel)}"}}', proof)
+        for proof in proofs
+    ]
+    yield from _head(taken, "gauge", "1 when the channel took the latest test page.")
+    yield from (f"{taken}{labels} {int(proof.passed)}" for labels, proof in named)
+    yield from _head(took, "gauge", "From asking for the latest test page to its end.")
+    for labels, proof in named:
+        if proof.took is not None:
+            yield f"{took}{labels} {proof.took.total_seconds()}"
+
+
+def _watchdogs(heartbeats: Mapping[str, Beat]) -> Iterator[str]:
+    name = "playcall_watchdog_heard_timestamp_seconds"
+    yield from _head(name, "gauge", "When an Alertmanager's Watchdog came last.")
+    for source, beat in heartbeats.items():
+        if source.startswith(("http://", "https://")):
+            yield f'{name}{{source="{escaped(source)}"}} {beat.at.timestamp()}'
 
 
 def escaped(text: str) -> str:

@@ -17,7 +17,8 @@ from playcall.core.hours import Span, instant
 from playcall.core.rota import Override, Schedule, Shift, StoredOverride, in_force
 from playcall.engine.directory import Directory
 from playcall.engine.overriding import Wish, read_wish
-from playcall.engine.ports import Transaction
+from playcall.engine.ports import Person, Transaction
+from playcall.engine.proofs import Proof
 from playcall.web.auth import Doorkeeper, Responder, Viewer
 from playcall.web.desk import LARGEST, desk
 
@@ -63,10 +64,17 @@ class RoleView(BaseModel):
     people: list[str] = Field(description="who would be paged")
 
 
+class MethodView(BaseModel):
+    channel: str
+    tested_at: datetime | None = Field(description="by a test page, the last time; null: never")
+    failure: str = Field(description="empty: the channel took it")
+
+
 class PersonView(BaseModel):
     id: str
     name: str
     calendar: str
+    methods: list[MethodView] = Field(description="in the order to try them")
 
 
 class OnCall(BaseModel):
@@ -120,6 +128,7 @@ async def show_on_call(
     stored = await _stored(request, at, at + LOOKED_AHEAD)
     overrides = in_force(stored)
     directory = _directory(request)
+    proofs = await desk(request).store.read(lambda views: views.latest_proofs())
     return OnCall(
         at=at,
         roles=[
@@ -131,7 +140,12 @@ async def show_on_call(
             for schedule in directory.schedules.values()
         ],
         people=[
-            PersonView(id=p.id, name=p.name, calendar=_address(request, "person", p.id))
+            PersonView(
+                id=p.id,
+                name=p.name,
+                calendar=_address(request, "person", p.id),
+                methods=_methods(p, proofs),
+            )
             for p in directory.people.values()
         ],
     )
@@ -244,6 +258,18 @@ def _address(request: Request, kind: str, name: str) -> str:
 
 
 # --- Views ---------------------------------------------------------------------------------------
+
+
+def _methods(person: Person, proofs: Sequence[Proof]) -> list[MethodView]:
+    latest = {proof.channel: proof for proof in proofs if proof.person == person.id}
+    return [
+        MethodView(
+            channel=method.channel,
+            tested_at=latest[method.channel].ended_at if method.channel in latest else None,
+            failure=latest[method.channel].failure if method.channel in latest else "",
+        )
+        for method in person.methods
+    ]
 
 
 def _schedule(

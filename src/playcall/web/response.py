@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from playcall.core import decision, escalation
 from playcall.core.events import Reopened, TargetMissed
 from playcall.core.incident import Incident, Part, Quiet
+from playcall.core.medium import has_conference
+from playcall.core.meeting import meeting_of
 from playcall.core.placement import Placement
 from playcall.core.plan import Plan, Play, Rung, Step
 from playcall.engine.ports import Dossier
@@ -26,6 +28,7 @@ class Surroundings:
     newer: Plan | None = None  # that plan, when it is not the incident's
     unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind
     time_limit: timedelta | None = None  # of a command
+    number: str = ""  # that a conference is joined by; "": there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,7 @@ class ResponseView:
     silences: tuple[SilenceView, ...]
     reopened: int
     war_room: str
+    conference: str = ""  # the number to call; empty: it has none
     unbound: tuple[str, ...]
     plan: PlanView
 
@@ -160,9 +164,14 @@ def respond(found: Dossier, around: Surroundings, now: datetime) -> ResponseView
         ),
         reopened=incident.reopened,
         unbound=() if incident.status.over else around.unbound,
-        war_room=plan.response.meeting_of(incident.id),
+        war_room=meeting_of(incident, plan),
+        conference=around.number if _has_conference(incident, plan) else "",
         plan=_plan(incident, plan, around),
     )
+
+
+def _has_conference(incident: Incident, plan: Plan) -> bool:
+    return not incident.status.over and has_conference(incident, plan)
 
 
 def short(part: Part) -> str:

@@ -1,18 +1,22 @@
 """Puts the routes together, and the last boundary: what is a bug is logged and said as one."""
 
 import logging
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playcall.engine.ports import Unavailable
 from playcall.web import (
+    acknowledge_links,
     api,
     api_approvals,
     api_response,
@@ -20,19 +24,30 @@ from playcall.web import (
     duties,
     insights,
     ledger,
+    me,
+    messages,
     oncall,
     pages,
     pages_approvals,
     pages_response,
     post_mortem,
+    push,
     rollback,
     similar,
+    slack,
+    subscribing,
+    test_pages,
+    twilio,
     unheard,
+    updates,
 )
 from playcall.web.auth import Doorkeeper, Viewer
+from playcall.web.bounces import take_bounce
 from playcall.web.desk import Desk
+from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
+from playcall.web.slack import SlackDoor
 from playcall.web.templates import STATIC
 
 log = logging.getLogger(__name__)
@@ -40,39 +55,68 @@ log = logging.getLogger(__name__)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "frame-ancestors 'none'; worker-src 'self'; manifest-src 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
 
-def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
+API = (
+    api.router,
+    ledger.router,
+    messages.router,
+    oncall.router,
+    unheard.router,
+    subscribing.router,
+    test_pages.router,
+    api_response.router,
+    duties.router,
+    insights.router,
+    similar.router,
+    post_mortem.router,
+    api_approvals.router,
+    api_values.router,
+    updates.router,
+    rollback.router,
+    push.router,
+)
+PAGES = (
+    duties.forms,
+    insights.page,
+    post_mortem.forms,
+    ledger.forms,
+    messages.forms,
+    oncall.feeds,
+    slack.router,
+    pages.router,
+    pages_response.router,
+    updates.forms,
+    rollback.forms,
+    pages_approvals.router,
+    pages_approvals.links,
+    acknowledge_links.router,
+    twilio.router,
+    push.files,
+    me.router,
+)
+
+
+def build_web(
+    desk: Desk,
+    doorkeeper: Doorkeeper,
+    door: SlackDoor | None = None,
+    public: Sequence[BaseRoute] = (),
+) -> FastAPI:
     web = FastAPI(title="Playcall", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     web.state.desk = desk
     web.state.doorkeeper = doorkeeper
-    web.include_router(api.router)
-    web.include_router(ledger.router)
-    web.include_router(ledger.forms, include_in_schema=False)
-    web.include_router(oncall.router)
-    web.include_router(unheard.router)
-    web.include_router(oncall.feeds, include_in_schema=False)
-    web.include_router(api_response.router)
-    web.include_router(api_approvals.router)
-    web.include_router(api_values.router)
-    web.include_router(pages.router, include_in_schema=False)
-    web.include_router(pages_response.router, include_in_schema=False)
-    web.include_router(duties.router)
-    web.include_router(duties.forms, include_in_schema=False)
-    web.include_router(insights.router)
-    web.include_router(insights.page, include_in_schema=False)
-    web.include_router(similar.router)
-    web.include_router(post_mortem.router)
-    web.include_router(post_mortem.forms, include_in_schema=False)
-    web.include_router(rollback.router)
-    web.include_router(rollback.forms, include_in_schema=False)
-    web.include_router(pages_approvals.router, include_in_schema=False)
-    web.include_router(pages_approvals.links, include_in_schema=False)
+    web.state.slack = door
+    web.router.routes.extend(public)
+    for router in API:
+        web.include_router(router)
+    for router in PAGES:
+        web.include_router(router, include_in_schema=False)
     web.add_api_route(
         "/api/v1/alerts/alertmanager",
         receive_alertmanager,
@@ -80,6 +124,8 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
         response_model=None,
         status_code=202,
     )
+    web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
+    web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
     web.mount("/static", StaticFiles(directory=STATIC), name="static")
 
@@ -87,14 +133,31 @@ def build_web(desk: Desk, doorkeeper: Doorkeeper) -> FastAPI:
     async def openapi(_: Viewer) -> JSONResponse:
         return JSONResponse(web.openapi())
 
+    _say_errors(web)
+    web.add_middleware(_Headers)
+    return web
+
+
+def build_standby(public: Sequence[BaseRoute]) -> Starlette:
+    """Only the status page; whatever else is asked has to wait for the database."""
+    everything = Route("/{rest:path}", _not_yet, methods=["GET", "POST", "PUT", "DELETE"])
+    standby = Starlette(routes=[*public, everything])
+    standby.add_middleware(_Headers)
+    return standby
+
+
+async def _not_yet(request: Request) -> Response:
+    detail = "the database is not available; Playcall tries again by itself"
+    return JSONResponse({"detail": detail}, 503, {"retry-after": "5"})
+
+
+def _say_errors(web: FastAPI) -> None:
     web.add_exception_handler(HTTPException, _refuse)  # type: ignore[arg-type]
     web.add_exception_handler(Unavailable, _regret)  # type: ignore[arg-type]
     web.add_exception_handler(RequestValidationError, _not_understood)
     web.add_exception_handler(OverflowError, _out_of_range)
     web.add_exception_handler(UnicodeEncodeError, _no_text)
     web.add_exception_handler(Exception, _confess)
-    web.add_middleware(_Headers)
-    return web
 
 
 class _Headers:

@@ -24,6 +24,7 @@ from playcall.core.plan import (
 )
 from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
+from playcall.engine.outbox import Buried, Sent
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import duties, printed, rollback, view_response
 from playcall.web.approval_view import AskView, view_ask
@@ -31,8 +32,11 @@ from playcall.web.duties import OwedView
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
+from playcall.web.telling import standing
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
+
+MOST_SENT = 200  # messages on the page; the API has all
 
 STATUS_WORDS = {
     Status.OPEN: "Nobody has acknowledged",
@@ -65,6 +69,7 @@ class CommandView:
     preview: Preview
     status: str  # "" before anything happened
     summary: str
+    after: str  # the change whose end made it look again
     approved_by: str | None
     took: str
     placed: str  # " on db1 by SSH as playcall"; "" before it ran
@@ -122,7 +127,8 @@ class IncidentView:
     entries: tuple[timeline.Entry, ...]  # newest first
     doubts: tuple[str, ...]
     beside: tuple[int, ...]
-    given_up: tuple[str, ...]
+    given_up: tuple[Buried, ...]
+    sent: tuple[Sent, ...]  # newest first
     diagnostics: str  # "5 of 6 finished"
     decide: CommandView | None  # the first change that nobody has decided on
     can_acknowledge: bool
@@ -130,6 +136,7 @@ class IncidentView:
     over: bool
     rollback: RollbackView | None
     owed: OwedView | None  # None: it is not over
+    telling: tuple[str, bool]  # when the next status update is due, and whether one is overdue
 
 
 def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
@@ -157,7 +164,8 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         entries=tuple(reversed(_entries(found, play))),
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
-        given_up=tuple(f"{buried.kind}: {buried.reason}" for buried in found.buried),
+        given_up=found.buried,
+        sent=tuple(reversed(found.sent))[:MOST_SENT],
         diagnostics=say_diagnostics(incident),
         decide=_undecided(phases, state) if incident.acknowledged_by else None,
         can_acknowledge=incident.acknowledged_by is None and not over,
@@ -165,6 +173,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         over=over,
         rollback=rollback.view(found),
         owed=duties.owed(incident, plan, now) if over else None,
+        telling=standing(found, now),
     )
 
 
@@ -326,6 +335,7 @@ def _command(written: Command, among: Commands) -> CommandView:
         preview=preview(written, incident) if idle else Preview(),
         status=run.status if run else "",
         summary=run.summary if run else "",
+        after=run.after if run else "",
         approved_by=run.approved_by if run else None,
         took=_took(row, now),
         placed=timeline.placed(row.execution.where, row.execution.whom) if row else "",

@@ -19,7 +19,7 @@ from playcall.core.events import (
     RunDeclined,
     ValueGiven,
 )
-from playcall.core.incident import Run, RunStatus, Whence
+from playcall.core.incident import Incident, Run, RunStatus, Whence
 from playcall.core.offers import offers
 from playcall.core.parameters import kind_of
 from playcall.core.plan import Command, EffectClass, Guard, Step
@@ -124,11 +124,14 @@ class Walk:
 
     async def _command(self, command: Command) -> None:
         incident = (await self.session.dossier()).incident
-        if command.id in incident.runs:
+        if (run := incident.runs.get(command.id)) and run.after:
+            await self._show(command.id)  # a change has ended since the diagnostics
+            return
+        if run:
             title = harmless(command.title)
             self.screen.say(f"    {command.effect:<8}{command.id:<5} {title}: see above")
             return
-        shown = preview(command, known_to(incident), alone=False)
+        shown = self._preview(command, incident)
         if shown.missing and shown.start is not Start.PERSON and self.screen.attended:
             shown = await self._fill(command, shown)
             if command.id in (await self.session.dossier()).incident.runs:
@@ -141,6 +144,10 @@ class Walk:
             self.waiting.append(command.id)
         else:
             await self._offer(shown)
+
+    def _preview(self, command: Command, incident: Incident) -> CommandPreview:
+        play = self.session.setting.play
+        return preview(command, known_to(incident), alone=False, play=play)
 
     async def _offer(self, command: CommandPreview) -> None:
         """To run it, to do it, or to leave it."""
@@ -185,7 +192,7 @@ class Walk:
                 if await self._submit(given):
                     break
         incident = (await self.session.dossier()).incident
-        return preview(command, known_to(incident), alone=False)
+        return self._preview(command, incident)
 
     async def _run(self, command: CommandPreview) -> None:
         """The person at the terminal could as well type the command, so has every access here."""
@@ -236,7 +243,10 @@ class Walk:
         if stored.begun_at and stored.ended_at:
             took = f" in {say_duration(stored.ended_at - stored.begun_at)}"
         title = f"{harmless(stored.execution.title)}  (line {stored.execution.line})"
-        self.screen.say(f"    {command_id:<5} {title}: {status}{took}: {harmless(run.summary)}")
+        after = f" after {run.after}" if run.after else ""
+        self.screen.say(
+            f"    {command_id:<5} {title}{after}: {status}{took}: {harmless(run.summary)}"
+        )
         lines = harmless_lines(stored.output.decode("utf-8", "replace"))
         if len(lines) > SHOWN:
             self.screen.say(f"      | ... {len(lines) - SHOWN} lines before these")

@@ -7,7 +7,7 @@ from playcall.core.compiler.blocks import Block, Kind
 from playcall.core.compiler.ledger import Ledger
 from playcall.core.plan import Template, TemplateField
 
-_FIELD = re.compile(r"\[(?P<name>[^\[\]\n]{1,80})\](?![(\[])")
+FIELD = re.compile(r"\[(?P<name>[^\[\]\n]{1,80})\](?![(\[])")
 _SUBJECT = re.compile(r"^subject:[ \t]*(?P<subject>.*)$", re.IGNORECASE | re.MULTILINE)
 _TEXT_TAGS = ("", "text", "txt", "plain", "markdown", "md")
 
@@ -44,7 +44,7 @@ def read_template(block: Block, name: str, literal: Container[str], ledger: Ledg
 def _fields(block: Block, literal: Container[str], ledger: Ledger) -> list[TemplateField]:
     found: list[TemplateField] = []
     for line in range(block.body_line, block.last + 1):
-        for field in _FIELD.finditer(ledger.lines[line - 1]):
+        for field in FIELD.finditer(ledger.lines[line - 1]):
             name = field["name"].strip()
             if len(name) > 1 and name.upper() not in literal:
                 found.append(TemplateField(name=name, line=line, column=field.start() + 1))

@@ -5,11 +5,19 @@ Pure: reads only this package's own knowledge files, once, and never runs anythi
 
 from collections.abc import Mapping
 
-from playcall.core.compiler.shell.reading import Bound, Fault, Piece, Reading, Unbindable
+from playcall.core.compiler.shell.reading import (
+    Bound,
+    Fault,
+    LeadsAway,
+    Piece,
+    Reading,
+    Unbindable,
+)
 
 __all__ = [
     "Bound",
     "Fault",
+    "LeadsAway",
     "Piece",
     "Reading",
     "Unbindable",

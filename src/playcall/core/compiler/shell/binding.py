@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from playcall.core.compiler.shell.findings import Edit
 from playcall.core.compiler.shell.knowledge import programs
 from playcall.core.compiler.shell.reader import open_places, why_unreadable
-from playcall.core.compiler.shell.reading import Bound, Unbindable
+from playcall.core.compiler.shell.reading import Bound, LeadsAway, Unbindable
 from playcall.core.compiler.shell.standins import StandIn, mask
 from playcall.core.compiler.shell.syntax import is_tame, parse, text_of, walk
 from playcall.core.compiler.shell.variables import find_scope
@@ -132,7 +132,7 @@ def _quoted(root: "Node", data: bytes, place: StandIn, value: str) -> str:
     if value.startswith("-") and _begins_word(node, data, place):
         raise Unbindable(f'the value of "{place.name}" begins with "-" and would be an option')
     if _leads_away(_before(node, data, place), value):
-        raise Unbindable(
+        raise LeadsAway(
             f'the value of "{place.name}" has "." or ".." between slashes, and would lead out of '
             "the directory that is written there"
         )

@@ -19,6 +19,16 @@ def _bounded(judge: "Judge", call: Call, at: int, text: str) -> None:
     judge.findings.endless(call.context, call.at, what, [edit])
 
 
+_ONLY_THE_BEGINNING = re.compile(r"\s*\|\s*head\b[^|;&\n]*")
+
+
+def bound_yes(judge: "Judge", call: Call) -> None:
+    """It ends with what reads it, and `head` ends by itself."""
+    after = judge.findings.data[call.end :].decode(errors="replace")
+    if not (call.context.top and _ONLY_THE_BEGINNING.match(after)):
+        judge.findings.say(EffectClass.MANUAL, "yes never ends")
+
+
 def bound_ping(judge: "Judge", call: Call) -> None:
     rate = call.arguments.get("-i")
     count = call.arguments.get("-c")

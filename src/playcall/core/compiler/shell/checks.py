@@ -339,6 +339,7 @@ def _ceph(judge: "Judge", call: Call) -> None:
 
 CHECKS: dict[str, Callable[["Judge", Call], None]] = {
     "ping": bounds.bound_ping,
+    "yes": bounds.bound_yes,
     "mtr": bounds.bound_mtr,
     "tcpdump": bounds.bound_tcpdump,
     "top": bounds.bound_top,

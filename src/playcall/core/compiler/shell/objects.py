@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MOST = 12
 _WORDS = ("word", "string", "raw_string", "concatenation", "number")
+_DD_FILES = ("if=", "of=")  # of its operands, what is no setting
 
 
 def named_objects(text: str) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ def _operands(words: list[str]) -> Iterator[str]:
         return
     program = programs().get(words[0])
     values = program.values if program else frozenset()
-    rest = words[1:]
+    rest = words[1:] if words[0] != "dd" else [w for w in words[1:] if w.startswith(_DD_FILES)]
     if program is None and "/" in words[0]:
         yield words[0]  # a script is known by its name only
     while rest:

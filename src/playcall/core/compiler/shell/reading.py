@@ -50,3 +50,7 @@ class Bound:
 
 class Unbindable(ValueError):
     """A value that must not enter the command; the message says which, and why."""
+
+
+class LeadsAway(Unbindable):
+    """A value that would lead out of the directory that is written before it."""

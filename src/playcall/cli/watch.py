@@ -1,0 +1,95 @@
+"""`playcall watch URL`: a second process that pages somebody, by its own channels, when a Playcall
+no longer works."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playcall.cli import remote
+from playcall.cli.console import harmless
+
+if TYPE_CHECKING:
+    from playcall.engine.ports import Person
+    from playcall.settings import Settings
+    from playcall.watcher import Watcher
+
+log = logging.getLogger(__name__)
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("watch", help="page somebody when another Playcall stops")
+    parser.add_argument("url", help="of the Playcall that is watched")
+    parser.add_argument("--page", required=True, metavar="PERSON", help="by their methods in order")
+    parser.add_argument("--settings", default="playcall.toml", help="whose people and channels")
+    parser.add_argument("--token-file", required=True, help="a token that the watched one knows")
+    parser.add_argument(
+        "--after", type=remote.minutes, default=1.0, metavar="1m", help="of silence"
+    )
+    parser.add_argument(
+        "--repeat", type=remote.minutes, default=15.0, metavar="15m", help="while it lasts"
+    )
+    parser.add_argument("--every", type=float, default=10.0, metavar="SECONDS", help="of a look")
+
+
+def run(args: argparse.Namespace) -> int:
+    from playcall.settings import BadSettings, read_settings
+
+    try:
+        settings = read_settings(Path(args.settings))
+        token = Path(args.token_file).read_text("utf-8").strip()
+        asyncio.run(_watch(args, settings, _person(args, settings), token))
+    except (BadSettings, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _person(args: argparse.Namespace, settings: "Settings") -> "Person":
+    from playcall.app import directory
+    from playcall.settings import BadSettings
+
+    person = directory(settings).people.get(args.page)
+    if person is None or not person.methods:
+        raise BadSettings(
+            f"{args.settings}: {args.page} is nobody who can be reached. See [people]."
+        )
+    return person
+
+
+async def _watch(
+    args: argparse.Namespace, settings: "Settings", person: "Person", token: str
+) -> None:
+    import httpx
+
+    from playcall.hands import build_channels
+    from playcall.watcher import Watcher
+
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        watcher = Watcher(
+            url=args.url,
+            token=token,
+            person=person,
+            channels=build_channels(settings, client),
+            client=client,
+            after=args.after * 60,
+            repeat=args.repeat * 60,
+        )
+        print(f"Watching {args.url}; {person.name} is paged when it stops.", flush=True)
+        await _look_for_ever(watcher, args.every)
+
+
+async def _look_for_ever(watcher: "Watcher", every: float) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            said = await watcher.look(loop.time())
+        except Exception:  # a bug: nobody watches the watcher, so it goes on
+            log.exception("a look failed; trying again")
+            said = []
+        for line in said:
+            print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {harmless(line)}", flush=True)
+        await asyncio.sleep(every)

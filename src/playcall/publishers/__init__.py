@@ -1,0 +1,1 @@
+"""Status pages elsewhere that updates are pushed to, one module each; they never meet."""
