@@ -192,3 +192,32 @@ def test_after_a_restart_a_removed_role_approves_nothing_and_what_waits_stays_wh
         told = playcall(served, "incidents", "1")[1]
         assert 'NOT RUN: 2.2 "Go back": bob, who approved it, is a viewer now' in told
         served.stop()
+
+
+def test_the_aftermath_from_a_terminal(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The post-mortem in an editor that writes, one that does not, and the duties."""
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho "Mine." >> "$1"\n', "utf-8")
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    code, told = playcall(served, "report", "1", "--edit")
+    assert (code, told.split(",")[0]) == (0, "Incident 1: version 1 is saved")
+    assert playcall(served, "report", "1")[1].endswith("Mine.\n")
+    assert playcall(served, "report", "1", "--regenerate")[0] == 0
+    monkeypatch.setenv("VISUAL", "true")
+    code, told = playcall(served, "report", "1", "--edit")
+    assert (code, told) == (1, "Nothing was changed.\n")
+    monkeypatch.setenv("VISUAL", "/no/such/editor")
+    assert playcall(served, "report", "1", "--edit")[0] == 2
+
+    code, told = playcall(served, "duties", "1")
+    assert (code, told.split(":")[0]) == (0, "Nothing is owed")
+    code, told = playcall(served, "duties", "1", "action", "rotate logs", "--owner", "bob")
+    assert (code, told) == (0, "Incident 1: noted as an action item\n")
+    assert "[ ] 1. rotate logs bob" in playcall(served, "duties", "1")[1]
+    assert playcall(served, "duties", "1", "action-done", "1")[0] == 0
+    assert "409" in playcall(served, "duties", "1", "done", "1.2")[1]
+    assert playcall(served, "duties", "1", "done")[0] == 2
+    assert playcall(served, "duties") == (0, "")

@@ -23,11 +23,15 @@ from playcall.web import (
     api_approvals,
     api_response,
     api_values,
+    duties,
+    insights,
     ledger,
     messages,
     oncall,
+    post_mortem,
     push,
     rollback,
+    similar,
     slack,
     subscribing,
     test_pages,
@@ -95,8 +99,9 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = [api, api_response, api_approvals, api_values, ledger, messages, oncall]
-    modules += [push, rollback, slack, subscribing, test_pages, unheard, updates]
+    modules = [api, api_response, api_approvals, api_values, duties, insights, ledger, messages]
+    modules += [oncall, post_mortem, push, rollback, similar, slack, subscribing, test_pages]
+    modules += [unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

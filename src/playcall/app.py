@@ -53,6 +53,7 @@ from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_placement
 from playcall.runner.redaction import Redactor
+from playcall.runnerfile import RunnerTable
 from playcall.settings import BadSettings, Settings
 from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
@@ -317,10 +318,10 @@ async def _build_engine(
     digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
     intake = intake_of(settings, digest)
     doubts = Doubts()
-    watches = list(_watches(settings, playbook.plan, reader, intake, client, doubts))
-    owner, people = performer.owner, committer.directory
-    watches += build_watches(settings, playbook.plan, people, store, clock, client, owner)
-    if mirror := build_mirror(settings, playbook.plan, store, committer, clock, owner):
+    plan, owner = playbook.plan, performer.owner
+    watches = list(_watches(settings, plan, reader, intake, client, doubts))
+    watches += build_watches(settings, plan, committer.directory, store, clock, client, owner)
+    if mirror := build_mirror(settings, plan, store, committer, clock, owner):
         watches.append(mirror.look_due)
     return Engine(
         performer=performer,
@@ -328,11 +329,15 @@ async def _build_engine(
         intake=intake,
         watches=watches,
         doubts=doubts if settings.alertmanager.reconcile_every else None,
-        limits=Limits(
-            in_all=settings.runner.parallel,
-            per_incident=settings.runner.parallel_per_incident,
-            per_target=settings.runner.parallel_per_target,
-        ),
+        limits=_limits(settings.runner),
+    )
+
+
+def _limits(runner: RunnerTable) -> Limits:
+    return Limits(
+        in_all=runner.parallel,
+        per_incident=runner.parallel_per_incident,
+        per_target=runner.parallel_per_target,
     )
 
 

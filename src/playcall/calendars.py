@@ -19,9 +19,10 @@ import recurring_ical_events  # type: ignore[import-untyped]
 
 from playcall.bounded import NoAnswer, fetch
 from playcall.core.hours import instant
+from playcall.core.review_meeting import Meeting
 from playcall.core.rota import Shift
 from playcall.engine.directory import Directory
-from playcall.engine.ports import Clock, Unavailable
+from playcall.engine.ports import Clock, Person, Unavailable
 from playcall.rotafile import Feed
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,53 @@ def write_calendar(title: str, entries: Iterable[tuple[str, Shift]], at: datetim
         calendar.add_component(event)
     written: bytes = calendar.to_ical()
     return written
+
+
+def write_invitation(
+    meeting: Meeting,
+    people: Mapping[str, Person],
+    *,
+    uid: str,
+    link: str,
+    where: str,
+    at: datetime,
+) -> bytes:
+    """An invitation to everybody whose mail address is known; with none of the owner's, an entry
+    that invites nobody. The same `uid` moves the meeting, instead of making another."""
+    owner = _address(people.get(meeting.owner))
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Playcall//meeting//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "REQUEST" if owner else "PUBLISH")
+    event = icalendar.Event()
+    event.add("uid", uid)
+    event.add("dtstamp", at.astimezone(UTC).replace(microsecond=0))
+    event.add("dtstart", meeting.starts_at.astimezone(UTC))
+    event.add("dtend", meeting.ends_at.astimezone(UTC))
+    event.add("summary", meeting.title)
+    agenda = "\n".join(f"- {line}" for line in meeting.agenda)
+    event.add("description", f"{agenda}\n\nPost-mortem: {link}")
+    event.add("url", link)
+    if where:
+        event.add("location", where)
+    if owner:
+        event.add("organizer", owner)
+        for person in meeting.people:
+            if address := _address(people.get(person)):
+                event.add("attendee", address, encode=False)
+    calendar.add_component(event)
+    written: bytes = calendar.to_ical()
+    return written
+
+
+def _address(person: Person | None) -> icalendar.vCalAddress | None:
+    methods = person.methods if person else ()
+    found = next((one.address for one in methods if one.channel == "mail"), None)
+    if person is None or found is None:
+        return None
+    address = icalendar.vCalAddress(f"mailto:{found}")
+    address.params["CN"] = icalendar.vText(person.name)
+    return address
 
 
 def _uid(summary: str, shift: Shift) -> str:

@@ -4,6 +4,7 @@ who may let commands run, what the checklist measures."""
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -27,6 +28,7 @@ class ResponseTable(_Table, frozen=True):
     reopen_within: str = "30m"  # a relapse within it is the same incident
     silence_acknowledged: str = ""  # for how long at a time; empty: not silenced
     resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
+    zone: str = "UTC"  # the team's time zone, beside UTC in post-mortems
     war_room: str = ""  # a link; "{incident}" is the incident's number
 
 
@@ -57,6 +59,8 @@ def response_mistakes(response: ResponseTable, approvals: ApprovalsTable) -> lis
         text = getattr(response, name)
         if read_duration(text) is None and not (name == "silence_acknowledged" and text == ""):
             found.append(f'response.{name}: "{text}" is not a duration. Write "15m" or "1h30m".')
+    if not _is_zone(response.zone):
+        found.append(f'response.zone: "{response.zone}" is no time zone. Write "Europe/Berlin".')
     room = response.war_room
     if room and not re.match(r"https?://[^\s/]+", room):
         found.append(f'response.war_room: "{room}" is not a link. Begin with https://.')
@@ -64,6 +68,14 @@ def response_mistakes(response: ResponseTable, approvals: ApprovalsTable) -> lis
     if left:
         found.append('response.war_room: "{incident}" is all that can be filled in.')
     return found
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 def read_duration(text: str) -> timedelta | None:
@@ -83,6 +95,7 @@ def complete_response(table: ResponseTable, approvals: ApprovalsTable) -> Respon
         reopen_within=read_duration(table.reopen_within) or usual.reopen_within,
         silence_acknowledged=read_duration(table.silence_acknowledged),
         resolves_itself=table.resolves_itself,
+        zone=table.zone,
         war_room=table.war_room,
         approvals=ApprovalPolicy(
             own=approvals.own,

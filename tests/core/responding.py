@@ -1,5 +1,7 @@
 """Shorthand for tests of the response: move an incident, and read what follows."""
 
+from datetime import date
+
 from playcall.core import events as ev
 from playcall.core.decide import decide
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
@@ -9,6 +11,16 @@ from playcall.core.plan import Plan
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
 
 PLAN = a_plan()
+
+DUTY_EVENTS: tuple[ev.Event, ...] = (
+    ev.PostMortemSaved(at=NOON, by="ada", version=1, asks=2, conflicts=0),
+    ev.DutyDone(at=NOON, by="ada", duty="1.1", note="looked twice"),
+    ev.DutyWaived(at=NOON, by="ada", duty="1", reason="a drill"),
+    ev.DutyReminded(at=NOON, duty="1", owner="ada", due_at=NOON),
+    ev.DutyOverdue(at=NOON, duty="1", owner="ada", due_at=NOON),
+    ev.ActionAdded(at=NOON, by="ada", text="watch the disk", owner="bob", due=date(2026, 3, 9)),
+    ev.ActionDone(at=NOON, by="ada", action=1, note="merged"),
+)
 
 
 def moved(incident: Incident | None, event: ev.Event, plan: Plan = PLAN) -> Moved:

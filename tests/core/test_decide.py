@@ -27,6 +27,7 @@ from playcall.testing import (
     an_opening,
     minutes,
 )
+from tests.core.responding import DUTY_EVENTS
 
 PLAN = a_plan()
 
@@ -218,8 +219,10 @@ def test_a_timer_that_comes_early_is_refused() -> None:
 
 def test_nothing_is_paged_after_resolution() -> None:
     incident = after(opened(), ev.Resolved(at=NOON, by="ada", cause="", unverified=True))
-    assert incident.wake_at is None
     assert refused(incident, woken(20)) == "no timer is due"
+    reminded = moved(incident, woken(60 * 24))
+    assert pages(reminded.effects) == []
+    assert any(isinstance(effect, Tell) for effect in reminded.effects), "of what is owed after it"
 
 
 def test_recovery_needs_cleared_alerts_and_a_criterion_that_held() -> None:
@@ -456,6 +459,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.UpdateMissed(at=NOON, due_at=NOON),
     ev.StakeholdersTold(at=NOON, audience="Critical", number=1, recipients=("CTO",)),
     ev.StakeholdersMissed(at=NOON, audience="Critical", role="CTO", due_at=NOON),
+    *DUTY_EVENTS,
     ev.TextSent(at=NOON, by="ada", template="t", role="CTO", subject="s", body="b"),
 )
 

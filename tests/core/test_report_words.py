@@ -64,7 +64,8 @@ def test_the_resolution_says_what_ran_and_on_whose_word() -> None:
     events = (an_opening(), bob, edited, bob, *ran("2.1", 4), alone, end)
     text = write_report(events, PLAN).markdown
     assert (
-        "(edited for this run), approved by bob and ada: succeeded\n\n      uptime --pretty" in text
+        "(edited for this run), approved by bob and ada: succeeded ([7](/incidents/1#event-7))"
+        "\n\n      uptime --pretty" in text
     )
     assert "Command 2.1, approved by cleo alone, EMERGENCY: it burns: succeeded" in text
     assert "EMERGENCY: cleo alone approved 2.1" in text

@@ -54,6 +54,11 @@ def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx
     return _request(args, "POST", path, body)
 
 
+def put(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx.Response":
+    """PUT to the API. Raises Declined."""
+    return _request(args, "PUT", path, body)
+
+
 def send(args: argparse.Namespace, path: str, data: bytes) -> "httpx.Response":
     """POST bytes to the API. Raises Declined."""
     return _request(args, "POST", path, None, data)

@@ -15,6 +15,7 @@ from playcall.core import (
     deadlines,
     decision,
     delivery,
+    duties,
     engagement,
     escalation,
     joining,
@@ -104,6 +105,13 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
+    ev.PostMortemSaved: _ANY,
+    ev.DutyDone: _OVER,
+    ev.DutyWaived: _OVER,
+    ev.DutyReminded: _ANY,
+    ev.DutyOverdue: _ANY,
+    ev.ActionAdded: _ANY,
+    ev.ActionDone: _ANY,
     ev.TextSent: _ANY,
 }
 
@@ -136,6 +144,8 @@ def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
         moved = _then(moved, polling.poll(moved.incident, plan, at))
         incident, renewed = silences.renew(moved.incident, plan, at)
         moved = _then(moved, Moved(incident=incident, effects=renewed))
+    else:
+        moved = _then(moved, duties.pass_(moved.incident, plan, at))
     moved = _then(moved, updates.follow(moved.incident, plan, at))
     moved = _then(moved, stakeholders.follow(moved.incident, plan, at))
     incident = moved.incident
@@ -155,7 +165,8 @@ def _then(moved: Moved, more: Moved) -> Moved:
 
 def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
     if incident.status.over:
-        return updates.next_at(incident, plan)
+        owed, told = duties.next_at(incident, plan), updates.next_at(incident, plan)
+        return min((at for at in (owed, told) if at is not None), default=None)
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
@@ -286,7 +297,12 @@ def _resolve(incident: Incident, event: ev.Resolved, plan: Plan) -> Outcome:
     if doubts and not event.unverified:
         return Refused(reason=f"not proven: {'; '.join(doubts)}")
     incident = replace(
-        incident, status=Status.RESOLVED, resolved_at=event.at, quiet=None, respond_by=None
+        incident,
+        status=Status.RESOLVED,
+        resolved_at=event.at,
+        quiet=None,
+        respond_by=None,
+        owed=replace(incident.owed, opened=True, stable=not doubts),
     )
     told = _tell_first(plan, "resolved")
     lasting = silences.silence_asked(plan)
@@ -340,6 +356,7 @@ def _reopen(incident: Incident, event: ev.Reopened, plan: Plan) -> Outcome:
         respond_by=event.at + target if target and not quiet else None,
         quiet=quiet,
         reopened=incident.reopened + 1,
+        owed=duties.again(incident.owed),
         telling=replace(incident.telling, anew_at=event.at),
     )
     told = () if quiet else escalation.opening(plan, play, incident.severity)
@@ -385,7 +402,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.SilenceFailed: _silence,
     ev.SilenceEnded: silences.end,
     ev.SilenceAsked: silences.ask,
-    ev.ReportWritten: _record,
+    ev.ReportWritten: duties.reported,
     ev.WarRoomOpened: meeting.open_room,
     ev.Reopened: _reopen,
     back.RollbackAsked: rollback.ask,
@@ -411,6 +428,13 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.UpdateReminded: _record,
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
+    ev.PostMortemSaved: duties.saved,
+    ev.DutyDone: duties.done,
+    ev.DutyWaived: duties.waive,
+    ev.DutyReminded: _record,
+    ev.DutyOverdue: _record,
+    ev.ActionAdded: duties.add_action,
+    ev.ActionDone: duties.do_action,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
 }

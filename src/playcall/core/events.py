@@ -17,6 +17,13 @@ from playcall.core.approval_events import RunDeclined as RunDeclined
 from playcall.core.approval_events import RunEdited as RunEdited
 from playcall.core.approval_events import RunRequested as RunRequested
 from playcall.core.delivery_events import TaskRetried as TaskRetried
+from playcall.core.duty_events import ActionAdded as ActionAdded
+from playcall.core.duty_events import ActionDone as ActionDone
+from playcall.core.duty_events import DutyDone as DutyDone
+from playcall.core.duty_events import DutyOverdue as DutyOverdue
+from playcall.core.duty_events import DutyReminded as DutyReminded
+from playcall.core.duty_events import DutyWaived as DutyWaived
+from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.rollback_events import (
@@ -429,6 +436,13 @@ Event = (
     | UpdateMissed
     | StakeholdersTold
     | StakeholdersMissed
+    | PostMortemSaved
+    | DutyDone
+    | DutyWaived
+    | DutyReminded
+    | DutyOverdue
+    | ActionAdded
+    | ActionDone
     | TextSent
 )
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from playcall.core.alert import Alert, is_about_us
 from playcall.core.judge import Judgement
+from playcall.core.owed import Owed
 from playcall.core.request import Request
 from playcall.core.telling import Telling
 
@@ -246,6 +247,7 @@ class Incident:
     given_back_at: datetime | None = None  # when the first rung was last paged for that
     put_off: PutOff | None = None
     unreached: Unreached | None = None
+    owed: Owed = field(default_factory=Owed)  # after it is over
     telling: Telling = field(default_factory=Telling)
     war_room: str = ""  # a channel that was made for it
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from playcall.core import approvals, decision, escalation, updates
+from playcall.core.duties import OWED
 from playcall.core.effects import Page, Tell
 from playcall.core.foreseen import foresee
 from playcall.core.incident import Incident, Part, RunStatus, Status
@@ -154,6 +155,8 @@ def _press(incident: Incident, effect: Page | Tell, plan: Plan, at: datetime) ->
             return "Nothing is left to press."
         case "recovered":
             return "Look once more, then press Resolve and name the cause."
+    if effect.reason.startswith(OWED):
+        return "Open the incident: do it, or waive it with a reason."
     play = plan.play(incident.play) if incident.play else None
     asked = _asked(incident, play)
     if effect.reason.startswith("decided: "):

@@ -51,6 +51,7 @@ class ResponsePolicy:
     silence_acknowledged: timedelta | None = None  # for how long at a time; None: not silenced
     resolves_itself: tuple[str, ...] = ()  # alerts whose incidents need no person to end
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    zone: str = "UTC"  # the team's; for post-mortems and meetings
     updates: UpdatePolicy = field(default_factory=UpdatePolicy)
     war_room: str = ""  # where people meet; "{incident}" is the incident's number
 

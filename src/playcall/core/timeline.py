@@ -1,7 +1,7 @@
 """Events as lines for people: the page's timeline, the CLI's, and the post-mortem's."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -10,6 +10,7 @@ from playcall.core import polling
 from playcall.core import rollback_events as back
 from playcall.core.alert import Alert
 from playcall.core.decision import find_question
+from playcall.core.duty_lines import say_duty_event
 from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.outcome import WORDS
@@ -73,6 +74,15 @@ _Command = (
     | ev.CommandInterrupted
     | ev.OutcomeDecided
 )
+_Duty = (
+    ev.PostMortemSaved
+    | ev.DutyDone
+    | ev.DutyWaived
+    | ev.DutyReminded
+    | ev.DutyOverdue
+    | ev.ActionAdded
+    | ev.ActionDone
+)
 _Told = (
     ev.UpdatePublished
     | ev.UpdateReminded
@@ -89,11 +99,17 @@ class Entry:
     text: str
     by: str | None  # the person, None for Playcall itself
     milestone: bool  # belongs in a short timeline
+    n: int = 0  # the event's number in its incident; 0: not known
 
 
 def entries(events: Iterable[ev.Event], plan: Plan, play: Play | None) -> list[Entry]:
-    """The lines of an incident in the order of their times, which is not always that of the log."""
-    lines = [line for event in events if (line := entry(event, plan, play))]
+    """The lines of an incident in the order of their times, which is not always that of the log.
+    The events are all of them, beginning with the first."""
+    lines = [
+        replace(line, n=n)
+        for n, event in enumerate(events, 1)
+        if (line := entry(event, plan, play))
+    ]
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -129,6 +145,8 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _rollback(event, plan)
     if isinstance(event, _Told):
         return _told(event)
+    if isinstance(event, _Duty):
+        return say_duty_event(event, plan)
     match event:
         case ev.Woken():
             return None

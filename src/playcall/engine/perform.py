@@ -26,7 +26,6 @@ from playcall.core.incident import RunStatus, SilencePurpose
 from playcall.core.measured import PAST, write_answer
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
-from playcall.core.report import write_report
 from playcall.engine import mailing
 from playcall.engine.commit import Committer
 from playcall.engine.delivering import Delivering, Telling
@@ -55,6 +54,7 @@ from playcall.engine.retrying import retry_after
 from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
 from playcall.engine.transcript import Transcript
+from playcall.engine.writing import compose
 
 log = logging.getLogger(__name__)
 
@@ -355,13 +355,9 @@ class Performer:
         await self.store.write(lambda tx: tx.postpone(job.key, later, str(error)))
 
     async def _report(self, job: Job) -> None:
-        def gather(tx: Transaction) -> str:
-            state = tx.incident(job.incident)
-            if state is None:
-                raise LookupError(f"incident {job.incident} is not there")
-            events = [stored.event for stored in tx.events(job.incident)]
-            return write_report(events, tx.plan(state.plan)).markdown
-
-        markdown = await self.store.write(gather)
-        path = self.hands.archive.keep(f"incident-{job.incident}.md", markdown)
-        await self._finish(job, ReportWritten(at=self.clock.now(), path=path))
+        now = self.clock.now()
+        text, saved = await self.store.write(
+            lambda tx: compose(tx, self.committer, job.incident, now)
+        )
+        path = self.hands.archive.keep(f"incident-{job.incident}.md", text)
+        await self._finish(job, None if saved else ReportWritten(at=self.clock.now(), path=path))

@@ -31,6 +31,7 @@ from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
+from playcall.engine.papers import Papers, PapersView
 from playcall.engine.proofs import Proofs, ProofViews, Proving
 from playcall.engine.reflections import Mirrors
 from playcall.engine.subscription import Letter, PublicViews, Subscriptions
@@ -261,6 +262,7 @@ class StoredRun:
 
 class Transaction(
     Inbox,
+    Papers,
     KeptReadings,
     Outbox,
     Posts,
@@ -370,7 +372,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, Protocol):
+class Views(PublicViews, ProofViews, PapersView, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -1,5 +1,6 @@
 """What is counted for ever as events are committed, so that a scrape need not read them all."""
 
+from playcall.core.duty_events import DutyDone, DutyOverdue, DutyWaived
 from playcall.core.events import (
     Acknowledged,
     Event,
@@ -20,6 +21,7 @@ STAKEHOLDERS = "stakeholders:"  # told, missed
 TARGETS_MISSED = "targets missed"
 DOUBTFUL = "alerts doubtful"
 UNHEARD = "alerts unheard"
+DUTIES = "duties:"  # done, waived, overdue
 RESPONSE = "response:"  # how many were acknowledged within so many seconds, and no fewer
 RESPONSE_SUM = "response milliseconds"
 BUCKETS = (60, 300, 600, 3600)  # seconds
@@ -43,6 +45,12 @@ def tally(tx: Transaction, incident: Incident, event: Event) -> None:
             tx.count(f"{STAKEHOLDERS}missed")
         case TargetMissed():
             tx.count(TARGETS_MISSED)
+        case DutyDone():
+            tx.count(f"{DUTIES}done")
+        case DutyWaived():
+            tx.count(f"{DUTIES}waived")
+        case DutyOverdue():
+            tx.count(f"{DUTIES}overdue")
         case Acknowledged():
             if _is_first(tx, incident):
                 _measure(tx, incident, event)

@@ -93,6 +93,7 @@ incidents = sa.Table(
     sa.Column("wake_at", Instant),
     sa.Column("watch_at", Instant),  # when its criteria are to be read next
     sa.Column("over_at", Instant),  # when it was resolved, the latest time
+    sa.Column("overdue", sa.BigInteger),  # how many of its duties are
 )
 sa.Index(
     "incidents_live_group",
@@ -103,6 +104,12 @@ sa.Index(
 )
 sa.Index("incidents_wake", incidents.c.wake_at)
 sa.Index("incidents_over", incidents.c.over_at)
+sa.Index(
+    "incidents_overdue",
+    incidents.c.id,
+    sqlite_where=incidents.c.overdue > 0,
+    postgresql_where=incidents.c.overdue > 0,
+)
 sa.Index("incidents_group", incidents.c.group_key, incidents.c.id)
 
 events = sa.Table(
@@ -192,6 +199,16 @@ overrides = sa.Table(  # of schedules; rows are never deleted
     sa.Column("made_at", Instant, nullable=False),
     sa.Column("removed_by", sa.Text),
     sa.Column("removed_at", Instant),
+)
+
+post_mortems = sa.Table(  # every version that was saved; rows are never changed
+    "post_mortems",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", Words, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
 )
 
 push_devices = sa.Table(
@@ -319,6 +336,7 @@ def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""
     for table, name, kind in (
         ("incidents", "over_at", "BIGINT"),
+        ("incidents", "overdue", "BIGINT"),
         ("alerts", "ended_at", "BIGINT"),
         ("alerts", "unheard", "BOOLEAN"),
         ("jobs", "lane", "TEXT"),

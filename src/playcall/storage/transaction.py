@@ -28,6 +28,7 @@ from playcall.engine.reflections import Behind, Shown
 from playcall.storage import devices, inbox, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
+from playcall.storage.papers import SqlPapers
 from playcall.storage.posts import SqlPosts
 from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
@@ -63,13 +64,13 @@ _MOVE_INCIDENT = (
     .values(
         {
             name: sa.bindparam(f"new_{name}")
-            for name in ("group_key", "live", "state", "version", "wake_at", "over_at")
+            for name in ("group_key", "live", "state", "version", "wake_at", "over_at", "overdue")
         }
     )
 )
 
 
-class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
@@ -176,6 +177,7 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions):
             "version": incident.version,
             "wake_at": incident.wake_at,
             "over_at": incident.resolved_at,
+            "overdue": len(incident.owed.overdue),
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}

@@ -8,10 +8,10 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
-from playcall.core.report import write_report
 from playcall.web.api_views import Detail, Done, ReadinessView, Summary, detail, summary
 from playcall.web.auth import Commander, Responder, Viewer
 from playcall.web.desk import act, desk, dossier, surroundings
+from playcall.web.post_mortem import latest
 
 router = APIRouter(prefix="/api/v1")
 
@@ -69,10 +69,9 @@ async def resolve(request: Request, incident: int, body: Resolution, who: Comman
 
 @router.get("/incidents/{incident}/report", response_class=PlainTextResponse)
 async def report(request: Request, incident: int, _: Viewer) -> PlainTextResponse:
-    """The post-mortem as Markdown, from the events so far."""
-    found = await dossier(request, incident)
-    text = write_report([stored.event for stored in found.events], found.plan).markdown
-    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
+    """The post-mortem as Markdown: as it was saved, or from the events so far."""
+    _found, paper, _fresh = await latest(request, incident)
+    return PlainTextResponse(paper.text, media_type="text/markdown; charset=utf-8")
 
 
 @router.get("/incidents/{incident}/events")

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fastapi import HTTPException, Request
 
@@ -10,6 +11,7 @@ from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
 from playcall.core.plan import Plan
+from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
@@ -26,6 +28,7 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
+    alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
 
 
 def desk(request: Request) -> Desk:

@@ -16,6 +16,7 @@ from playcall.engine.tally import (
     BEYOND,
     BUCKETS,
     DOUBTFUL,
+    DUTIES,
     PAGES,
     RESPONSE,
     RESPONSE_SUM,
@@ -38,6 +39,7 @@ class Figures:
     live: Sequence[Incident]
     counts: Mapping[str, int]
     readiness: Readiness | None
+    overdue: int = 0  # duties
     proofs: Sequence[Proof] = ()  # the latest of each person's every method
     heartbeats: Mapping[str, Beat] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ def _gather(views: Views) -> Figures:
         live=views.incidents(live_only=True, limit=MOST),
         counts=views.counts(),
         readiness=readiness[0] if readiness else None,
+        overdue=sum(len(one.owed.overdue) for one in views.owing(MOST)),
         proofs=views.latest_proofs(),
         heartbeats=views.heartbeats(),
     )
@@ -102,6 +105,12 @@ def render(figures: Figures) -> str:
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),
         *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
+        *_head("playcall_duties_total", "counter", "Duties and items of them, by what became."),
+        *_counted(
+            "playcall_duties_total", "result", DUTIES, figures.counts, "done", "waived", "overdue"
+        ),
+        *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
+        f"playcall_duties_overdue {figures.overdue}",
         *_readiness(figures.readiness),
         *_test_pages(figures.proofs),
         *_watchdogs(figures.heartbeats),
@@ -117,7 +126,7 @@ def _incidents(live: Sequence[Incident]) -> Iterator[str]:
     yield from _head("playcall_incidents", "gauge", "Incidents that are not over.")
     found = Counter((incident.severity, str(incident.status)) for incident in live)
     for (severity, status), count in sorted(found.items()):
-        labels = f'severity="{_escaped(severity)}",status="{_escaped(status)}"'
+        labels = f'severity="{escaped(severity)}",status="{escaped(status)}"'
         yield f"playcall_incidents{{{labels}}} {count}"
 
 
@@ -137,7 +146,7 @@ def _counted(
 ) -> Iterator[str]:
     known = {key.removeprefix(prefix): n for key, n in counts.items() if key.startswith(prefix)}
     for value, count in sorted({**dict.fromkeys(always, 0), **known}.items()):
-        yield f'{name}{{{label}="{_escaped(value)}"}} {count}'
+        yield f'{name}{{{label}="{escaped(value)}"}} {count}'
 
 
 def _readiness(reading: Readiness | None) -> Iterator[str]:
@@ -155,7 +164,7 @@ def _readiness(reading: Readiness | None) -> Iterator[str]:
 def _test_pages(proofs: Sequence[Proof]) -> Iterator[str]:
     taken, took = "playcall_test_page_taken", "playcall_test_page_seconds"
     named = [
-        (f'{{person="{_escaped(proof.person)}",channel="{_escaped(proof.channel)}"}}', proof)
+        (f'{{person="{escaped(proof.person)}",channel="{escaped(proof.channel)}"}}', proof)
         for proof in proofs
     ]
     yield from _head(taken, "gauge", "1 when the channel took the latest test page.")
@@ -171,8 +180,8 @@ def _watchdogs(heartbeats: Mapping[str, Beat]) -> Iterator[str]:
     yield from _head(name, "gauge", "When an Alertmanager's Watchdog came last.")
     for source, beat in heartbeats.items():
         if source.startswith(("http://", "https://")):
-            yield f'{name}{{source="{_escaped(source)}"}} {beat.at.timestamp()}'
+            yield f'{name}{{source="{escaped(source)}"}} {beat.at.timestamp()}'
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -24,6 +24,7 @@ from playcall.web.auth import (
 )
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
+from playcall.web.similar import lately_alike
 from playcall.web.templates import render
 from playcall.web.unheard import lately
 
@@ -44,6 +45,7 @@ async def board(request: Request, who: Viewer) -> HTMLResponse:
             "readiness": views.readiness(limit=10),
             "unbound": unbound_roles(views, incidents, known),
             "unheard": lately(views, now),
+            "owing": views.owing(limit=50),
         }
 
     page = render("board.html", who=who, **await desk(request).store.read(look))
@@ -87,7 +89,7 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
     found = await dossier(request, incident)
     around = await surroundings(request, found)
     shown = view.show(found, around, desk(request).clock.now())
-    return render(template, who=who, view=shown)
+    return render(template, who=who, view=shown, similar=await lately_alike(request, found))
 
 
 # --- what a person does --------------------------------------------------------------------------

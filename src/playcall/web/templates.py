@@ -20,6 +20,7 @@ environment = Environment(
 environment.filters["clock"] = lambda at: f"{at.astimezone(UTC):%H:%M:%S}"
 environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat(timespec="seconds")
 environment.filters["duration"] = say_duration
+environment.filters["seconds"] = lambda count: say_duration(timedelta(seconds=count))
 environment.filters["rounded"] = lambda left: say_duration(
     timedelta(seconds=round(left.total_seconds()))
 )

@@ -26,8 +26,9 @@ from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.outbox import Buried, Sent
 from playcall.engine.ports import Dossier, StoredRun
-from playcall.web import printed, rollback, view_response
+from playcall.web import duties, printed, rollback, view_response
 from playcall.web.approval_view import AskView, view_ask
+from playcall.web.duties import OwedView
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
@@ -135,6 +136,7 @@ class IncidentView:
     can_resolve: bool
     over: bool
     rollback: RollbackView | None
+    owed: OwedView | None  # None: it is not over
     telling: tuple[str, bool]  # when the next status update is due, and whether one is overdue
     told: ToldView
 
@@ -172,6 +174,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
+        owed=duties.owed(incident, plan, now) if over else None,
         telling=standing(found, now),
         told=told(found, play),
     )

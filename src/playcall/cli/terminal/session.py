@@ -161,7 +161,8 @@ class Session:
 
     async def report(self) -> str:
         found = await self.dossier()
-        return write_report([stored.event for stored in found.events], found.plan).markdown
+        events = [stored.event for stored in found.events]
+        return write_report(events, found.plan, url=None).markdown
 
     async def stop(self) -> tuple[Abandoned, ...]:
         """End what runs, and put on record what that leaves."""

@@ -1,0 +1,255 @@
+"""The duties after an incident: who owes what until when, reminders, what is overdue, and what
+Playcall itself can prove to be done."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from playcall.core.duty_events import (
+    ActionAdded,
+    ActionDone,
+    DutyDone,
+    DutyOverdue,
+    DutyReminded,
+    DutyWaived,
+    PostMortemSaved,
+)
+from playcall.core.duty_lines import duty_title
+from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
+from playcall.core.events import Event, ReportWritten
+from playcall.core.incident import Incident, SilencePurpose
+from playcall.core.owed import Action, Owed, Settled
+from playcall.core.people import engaged, first_roles
+from playcall.core.plan import ChecklistItem, Duty, Plan
+
+REMIND_AT = 0.75  # of the time there is
+OWED = "owed: "  # how the reason of a message about duties begins
+
+_STABLE = re.compile(
+    r"\b(?:metrics?|graphs?|numbers?|service|system)\b.*\b(?:stable|steady|hold|healthy|normal)"
+    r"|\b(?:verif\w+|check)\b.*\b(?:stable|stability|recover)",
+    re.IGNORECASE,
+)
+_SILENCED = re.compile(r"\bsilenc", re.IGNORECASE)
+_RECORDED = re.compile(
+    r"\btimeline\b|\bactions? (?:taken|performed)\b|\bwhat was done\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owing:
+    """A duty of a plan, as it stands in an incident that is over."""
+
+    key: str  # "1"
+    duty: Duty
+    owner: str
+    due_at: datetime
+    settled: Settled | None  # None: not as a whole
+    items: tuple[tuple[str, ChecklistItem, Settled | None], ...]  # with their keys
+    overdue: bool  # and told of
+
+    @property
+    def open(self) -> bool:
+        return self.settled is None and (
+            not self.items or any(settled is None for _, _, settled in self.items)
+        )
+
+
+def owing(incident: Incident, plan: Plan) -> tuple[Owing, ...]:
+    """Every duty of the document, settled ones too; none before the incident is over."""
+    if incident.resolved_at is None:
+        return ()
+    known = incident.owed.settled
+    return tuple(
+        Owing(
+            key=str(number),
+            duty=duty,
+            owner=owner(incident, plan),
+            due_at=incident.resolved_at + duty.within,
+            settled=known.get(str(number)),
+            items=tuple(
+                (f"{number}.{index}", item, known.get(f"{number}.{index}"))
+                for index, item in enumerate(duty.items, 1)
+            ),
+            overdue=str(number) in incident.owed.overdue,
+        )
+        for number, duty in enumerate(plan.duties, 1)
+    )
+
+
+def owner(incident: Incident, plan: Plan) -> str:
+    """The incident commander, else who had it, else the first role of the path."""
+    return engaged(incident, plan)[0]
+
+
+def next_at(incident: Incident, plan: Plan) -> datetime | None:
+    """When the next reminder or deadline is."""
+    if not incident.owed.opened:
+        return None
+    times = [
+        one.due_at if one.key in incident.owed.reminded else _remind_at(one)
+        for one in owing(incident, plan)
+        if one.open and not one.overdue
+    ]
+    return min(times, default=None)
+
+
+def pass_(incident: Incident, plan: Plan, at: datetime) -> Moved:
+    """What is proven is done; then every reminder and deadline that has passed, each once."""
+    if not incident.owed.opened:
+        return Moved(incident=incident)
+    proven = tuple(_proven(incident, plan, at))
+    incident = _settle(
+        incident, plan, {k: Settled(by="Playcall", at=at, measured=True) for k in proven}
+    )
+    follows: list[Event] = [
+        DutyDone(at=at, by="Playcall", duty=key, measured=True) for key in proven
+    ]
+    late = [one for one in _waiting(incident, plan) if at >= one.due_at]
+    soon = [
+        one
+        for one in _waiting(incident, plan)
+        if _remind_at(one) <= at < one.due_at and one.key not in incident.owed.reminded
+    ]
+    for kind, some in ((DutyOverdue, late), (DutyReminded, soon)):
+        follows += [kind(at=at, duty=o.key, owner=o.owner, due_at=o.due_at) for o in some]
+    owed = replace(
+        incident.owed,
+        overdue=(*incident.owed.overdue, *(one.key for one in late)),
+        reminded=(*incident.owed.reminded, *(one.key for one in soon)),
+    )
+    effects = _tell(incident, plan, late, soon)
+    return Moved(incident=replace(incident, owed=owed), effects=effects, follows=tuple(follows))
+
+
+def _waiting(incident: Incident, plan: Plan) -> list[Owing]:
+    return [one for one in owing(incident, plan) if one.open and not one.overdue]
+
+
+def _remind_at(one: Owing) -> datetime:
+    return one.due_at - one.duty.within * (1 - REMIND_AT)
+
+
+def _tell(
+    incident: Incident, plan: Plan, late: list[Owing], soon: list[Owing]
+) -> tuple[Effect, ...]:
+    """One message each: the owner's has all of it, the next role's what is overdue."""
+    overdue = [f"{one.duty.title}, overdue since {one.due_at:%H:%M} UTC" for one in late]
+    due = [f"{one.duty.title}, due {one.due_at:%Y-%m-%d %H:%M} UTC" for one in soon]
+    if not overdue and not due:
+        return ()
+    own = owner(incident, plan)
+    told: tuple[Effect, ...] = (Tell(role=own, reason=OWED + "; ".join([*overdue, *due])),)
+    if overdue:
+        reason = f"{OWED}{'; '.join(overdue)} ({own} has it)"
+        told += tuple(Tell(role=role, reason=reason) for role in _next_roles(plan, own))
+    return told
+
+
+def _next_roles(plan: Plan, owner: str) -> tuple[str, ...]:
+    others = [rung.roles for rung in plan.rungs[1:]] or [first_roles(plan)]
+    return tuple(role for role in others[0] if role != owner)
+
+
+# --- what is proven ------------------------------------------------------------------------------
+
+
+def _proven(incident: Incident, plan: Plan, at: datetime) -> Iterator[str]:
+    """Items that are done because Playcall saw to it, or saw it."""
+    for one in owing(incident, plan):
+        if not one.open:
+            continue
+        if one.duty.template is not None and incident.owed.written:
+            yield one.key
+        for key, item, settled in one.items:
+            if settled is None and _is_proven(incident, item.text, at):
+                yield key
+
+
+def _is_proven(incident: Incident, text: str, at: datetime) -> bool:
+    if _SILENCED.search(text):
+        return any(
+            standing.until > at and standing.purpose is not SilencePurpose.ACKNOWLEDGED
+            for standing in incident.silences.values()
+        )
+    if _STABLE.search(text):
+        return incident.owed.stable
+    return incident.owed.reported and _RECORDED.search(text) is not None
+
+
+# --- what people and hands do --------------------------------------------------------------------
+
+
+def done(incident: Incident, event: DutyDone, plan: Plan) -> Moved | Refused:
+    if event.measured:  # settled already by the move that it follows from
+        return Moved(incident=incident)
+    settled = Settled(by=event.by, at=event.at, note=event.note)
+    return _by_hand(incident, plan, event.duty, settled)
+
+
+def waive(incident: Incident, event: DutyWaived, plan: Plan) -> Moved | Refused:
+    if not event.reason.strip():
+        return Refused(reason="say why it need not be done")
+    settled = Settled(by=event.by, at=event.at, note=event.reason, waived=True)
+    return _by_hand(incident, plan, event.duty, settled)
+
+
+def _by_hand(incident: Incident, plan: Plan, key: str, settled: Settled) -> Moved | Refused:
+    there = {
+        each: one.open and (known is None)
+        for one in owing(incident, plan)
+        for each, known in ((one.key, one.settled), *((k, s) for k, _, s in one.items))
+    }
+    if key not in there:
+        return Refused(reason=f"there is no duty {key}; there are {', '.join(there) or 'none'}")
+    if not there[key]:
+        return Refused(reason=f"{duty_title(plan, key)}: nobody owes that any more")
+    return Moved(incident=_settle(incident, plan, {key: settled}))
+
+
+def _settle(incident: Incident, plan: Plan, more: dict[str, Settled]) -> Incident:
+    """With what is done no longer overdue."""
+    if not more:
+        return incident
+    owed = replace(incident.owed, settled={**incident.owed.settled, **more})
+    incident = replace(incident, owed=owed)
+    still = {one.key for one in owing(incident, plan) if one.open}
+    overdue = tuple(key for key in owed.overdue if key in still)
+    return replace(incident, owed=replace(owed, overdue=overdue))
+
+
+def saved(incident: Incident, event: PostMortemSaved, plan: Plan) -> Moved:
+    written = event.asks == 0 and event.conflicts == 0
+    owed = replace(incident.owed, written=written)
+    return Moved(incident=replace(incident, owed=owed), effects=(WriteReport(),))
+
+
+def reported(incident: Incident, event: ReportWritten, plan: Plan) -> Moved:
+    return Moved(incident=replace(incident, owed=replace(incident.owed, reported=True)))
+
+
+def add_action(incident: Incident, event: ActionAdded, plan: Plan) -> Moved | Refused:
+    if not event.text.strip():
+        return Refused(reason="say what is to be done")
+    added = Action(text=event.text, owner=event.owner, priority=event.priority, due=event.due)
+    owed = replace(incident.owed, actions=(*incident.owed.actions, added))
+    return Moved(incident=replace(incident, owed=owed))
+
+
+def do_action(incident: Incident, event: ActionDone, plan: Plan) -> Moved | Refused:
+    actions = incident.owed.actions
+    if not 1 <= event.action <= len(actions):
+        return Refused(reason=f"there is no action item {event.action}; there are {len(actions)}")
+    if actions[event.action - 1].done_by is not None:
+        return Refused(reason=f"action item {event.action} is done already")
+    finished = tuple(
+        replace(one, done_by=event.by) if number == event.action else one
+        for number, one in enumerate(actions, 1)
+    )
+    return Moved(incident=replace(incident, owed=replace(incident.owed, actions=finished)))
+
+
+def again(owed: Owed) -> Owed:
+    """Opened again: what was done for the first end is owed for the next one. Actions stay."""
+    return Owed(actions=owed.actions)

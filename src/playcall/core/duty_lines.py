@@ -1,0 +1,57 @@
+"""How the events about duties are said in a timeline."""
+
+from typing import assert_never
+
+from playcall.core.duty_events import (
+    ActionAdded,
+    ActionDone,
+    DutyDone,
+    DutyOverdue,
+    DutyReminded,
+    DutyWaived,
+    PostMortemSaved,
+)
+from playcall.core.plan import Plan
+
+DutyEvent = (
+    PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionAdded | ActionDone
+)
+
+
+def duty_title(plan: Plan, key: str) -> str:
+    """'Close Alert: Silence alert in AlertManager'; the key itself when the plan has none such."""
+    number, _, item = key.partition(".")
+    if not (number.isdigit() and 1 <= int(number) <= len(plan.duties)):
+        return key
+    duty = plan.duties[int(number) - 1]
+    if not (item.isdigit() and 1 <= int(item) <= len(duty.items)):
+        return duty.title
+    return f"{duty.title}: {duty.items[int(item) - 1].text}"
+
+
+def say_duty_event(event: DutyEvent, plan: Plan) -> str:
+    match event:
+        case PostMortemSaved():
+            left = f", {event.asks} answers are missing" if event.asks else ""
+            clash = f", {event.conflicts} conflicts are left" if event.conflicts else ""
+            return f"{event.by} saved version {event.version} of the post-mortem{left}{clash}"
+        case DutyDone():
+            note = f" ({event.note})" if event.note else ""
+            who = "proven by Playcall" if event.measured else event.by
+            return f"Duty done, {who}: {duty_title(plan, event.duty)}{note}"
+        case DutyWaived():
+            return f"{event.by} waived the duty {duty_title(plan, event.duty)}: {event.reason}"
+        case DutyReminded():
+            due = f"{event.due_at:%Y-%m-%d %H:%M} UTC"
+            return f"{event.owner} was reminded: {duty_title(plan, event.duty)}, due {due}"
+        case DutyOverdue():
+            due = f"{event.due_at:%Y-%m-%d %H:%M} UTC"
+            return f"DUTY OVERDUE, {event.owner}: {duty_title(plan, event.duty)} was due {due}"
+        case ActionAdded():
+            about = (event.owner, event.priority, event.due.isoformat() if event.due else "")
+            said = ", ".join(part for part in about if part)
+            return f"Action item: {event.text}{f' ({said})' if said else ''}"
+        case ActionDone():
+            note = f" ({event.note})" if event.note else ""
+            return f"{event.by} did action item {event.action}{note}"
+    assert_never(event)

@@ -1,0 +1,71 @@
+"""Saves post-mortems: a version and its event are committed together, and only on top of the one
+that whoever saves it has seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from playcall.core.duty_events import PostMortemSaved
+from playcall.core.post_mortem import PostMortem, draft, is_outdated, regenerated
+from playcall.engine.commit import Committer
+from playcall.engine.ports import Transaction
+
+
+@dataclass(slots=True)
+class SavedMeanwhile(Exception):
+    """Somebody else saved a version first."""
+
+    current: PostMortem
+
+
+def save(
+    tx: Transaction,
+    committer: Committer,
+    incident: int,
+    seen: int,
+    change: Callable[[PostMortem], PostMortem],
+    of: int | None = None,
+) -> PostMortem:
+    """What `change` makes of the latest version. Of a first version, `of` says how many events the
+    text was generated from that somebody began with; None: all. Raises SavedMeanwhile when the
+    latest is not `seen`, LookupError when there is no such incident."""
+    current = tx.post_mortem(incident) or _draft(tx, committer, incident, of)
+    if current.version != seen:
+        raise SavedMeanwhile(current)
+    return _keep(tx, committer, incident, change(current))
+
+
+def compose(tx: Transaction, committer: Committer, incident: int, at: datetime) -> tuple[str, bool]:
+    """The text to put on file, and whether a person has been at it. An incident that was resolved
+    again after it was written is brought up to date. Others find it by its words from now on."""
+    current = tx.post_mortem(incident) or _draft(tx, committer, incident)
+    events = [stored.event for stored in tx.events(incident)]
+    if current.version and is_outdated(current, events):
+        fresh = _draft(tx, committer, incident)
+        current = _keep(tx, committer, incident, regenerated(current, fresh, "Playcall", at))
+    tx.keep_words(incident, current.text)
+    return current.text, current.version > 0
+
+
+def _draft(
+    tx: Transaction, committer: Committer, incident: int, of: int | None = None
+) -> PostMortem:
+    state = tx.incident(incident)
+    if state is None:
+        raise LookupError(f"there is no incident {incident}")
+    events = [stored.event for stored in tx.events(incident)]
+    return draft(events[:of] if of else events, tx.plan(state.plan), committer.url)
+
+
+def _keep(tx: Transaction, committer: Committer, incident: int, paper: PostMortem) -> PostMortem:
+    paper = replace(paper, text=committer.hide(paper.text))
+    tx.keep_post_mortem(incident, paper)
+    saved = PostMortemSaved(
+        at=paper.at,
+        by=paper.by,
+        version=paper.version,
+        asks=paper.asks,
+        conflicts=paper.conflicts,
+    )
+    committer.apply(tx, saved, incident)
+    return paper

@@ -1,0 +1,108 @@
+"""Post-mortems in the database, every version of them, and what is overdue: `engine.papers`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from playcall.core.events import Event
+from playcall.core.incident import Incident
+from playcall.core.insights import Record
+from playcall.core.plan import Plan
+from playcall.core.post_mortem import PostMortem
+from playcall.engine.ports import Unavailable
+from playcall.storage import full_text
+from playcall.storage.codec import dump, load, load_event
+from playcall.storage.tables import events, incidents, post_mortems
+
+_MEASURED = ("MetricRead", "Woken")
+
+
+class SqlPapersView:
+    """The reads."""
+
+    _db: sa.Connection
+
+    def plan(self, digest: str) -> Plan:
+        raise NotImplementedError  # whoever reads has it
+
+    def post_mortem(self, incident: int) -> PostMortem | None:
+        body = self._db.scalar(
+            sa.select(post_mortems.c.body)
+            .where(post_mortems.c.incident == incident)
+            .order_by(post_mortems.c.version.desc())
+            .limit(1)
+        )
+        return load(body, PostMortem) if body else None
+
+    def records(self, since: datetime, limit: int) -> Sequence[Record]:
+        begun = sa.exists().where(
+            events.c.incident == incidents.c.id, events.c.n == 1, events.c.at >= since
+        )
+        return self._records(begun, limit)
+
+    def _records(self, which: sa.ColumnElement[bool], limit: int | None = None) -> Sequence[Record]:
+        begun = self._db.execute(
+            sa.select(incidents.c.id, incidents.c.state)
+            .where(which)
+            .order_by(incidents.c.id.desc())
+            .limit(limit)
+        ).all()
+        said: dict[int, list[Event]] = {row.id: [] for row in begun}
+        rows = self._db.execute(
+            sa.select(events.c.incident, events.c.kind, events.c.body)
+            .where(events.c.incident.in_(said), events.c.kind.not_in(_MEASURED))
+            .order_by(events.c.incident, events.c.n)
+        )
+        for row in rows:
+            said[row.incident].append(load_event(row.kind, row.body))
+        states = [load(row.state, Incident) for row in begun]
+        return [
+            Record(incident=one, plan=self.plan(one.plan), events=said[one.id]) for one in states
+        ]
+
+    def alike(self, incident: int, words: Sequence[str], limit: int) -> Sequence[Record]:
+        found = [*full_text.find(self._db, words, limit), *self._of_same_group(incident, limit)]
+        others = [one for one in dict.fromkeys(found) if one != incident]
+        return self._records(
+            sa.and_(incidents.c.id.in_(others[: 2 * limit]), sa.not_(incidents.c.live))
+        )
+
+    def _of_same_group(self, incident: int, limit: int) -> Sequence[int]:
+        group = sa.select(incidents.c.group_key).where(incidents.c.id == incident)
+        return self._db.scalars(
+            sa.select(incidents.c.id)
+            .where(incidents.c.group_key == group.scalar_subquery())
+            .order_by(incidents.c.id.desc())
+            .limit(limit)
+        ).all()
+
+    def owing(self, limit: int) -> Sequence[Incident]:
+        query = (
+            sa.select(incidents.c.state)
+            .where(incidents.c.overdue > 0)
+            .order_by(incidents.c.id)
+            .limit(limit)
+        )
+        return [load(state, Incident) for state in self._db.scalars(query)]
+
+
+class SqlPapers(SqlPapersView):
+    """The reads, and the writes."""
+
+    def keep_words(self, incident: int, text: str) -> None:
+        full_text.keep(self._db, incident, text)
+
+    def keep_post_mortem(self, incident: int, paper: PostMortem) -> None:
+        row = {
+            "incident": incident,
+            "version": paper.version,
+            "at": paper.at,
+            "by": paper.by,
+            "body": dump(paper),
+        }
+        try:
+            self._db.execute(sa.insert(post_mortems).values(row))
+        except IntegrityError:
+            raise Unavailable(f"version {paper.version} was saved by somebody else") from None

@@ -1,0 +1,281 @@
+"""What is owed after an incident, over HTTP and on the page: duties, action items, the meeting."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from playcall.calendars import write_invitation
+from playcall.core.duties import Owing, owing
+from playcall.core.duty_events import ActionAdded, ActionDone, DutyDone, DutyWaived
+from playcall.core.incident import Incident
+from playcall.core.owed import Action, Settled
+from playcall.core.plan import Plan
+from playcall.core.review_meeting import propose
+from playcall.web.api_views import Done
+from playcall.web.auth import Identity, Responder, Viewer
+from playcall.web.desk import act, desk, directory, dossier
+from playcall.web.forms import Reason, Text, back
+
+router = APIRouter(prefix="/api/v1")
+forms = APIRouter(prefix="/incidents/{incident}")
+
+MOST = 1000  # incidents with something overdue
+PRIORITIES = ("high", "medium", "low")
+
+
+class ItemView(BaseModel):
+    key: str
+    text: str
+    state: str = Field(description='"open", "done" or "waived"')
+    by: str | None
+    at: datetime | None
+    note: str
+    proven: bool = Field(description="Playcall has proof, nobody had to say so")
+
+
+class DutyView(BaseModel):
+    key: str
+    title: str
+    owner: str
+    due_at: datetime
+    line: int = Field(description="of the document")
+    state: str = Field(description='"open", "overdue", "done" or "waived"')
+    by: str | None
+    at: datetime | None
+    note: str
+    items: list[ItemView]
+
+
+class ActionView(BaseModel):
+    number: int
+    text: str
+    owner: str
+    priority: str
+    due: date | None
+    done_by: str | None
+    overdue: bool
+
+
+class OwedView(BaseModel):
+    """Empty before the incident is over."""
+
+    duties: list[DutyView]
+    actions: list[ActionView]
+    meeting: bool = Field(description="there is an invitation to the meeting the document asks for")
+
+
+class OverdueView(BaseModel):
+    incident: int
+    title: str
+    overdue: int
+
+
+class Finishing(BaseModel):
+    note: str = Field("", max_length=2000)
+
+
+class Waiving(BaseModel):
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class NewAction(BaseModel):
+    text: str = Field(min_length=1, max_length=2000)
+    owner: str = Field("", max_length=200)
+    priority: str = Field("", max_length=50)
+    due: date | None = None
+
+
+@router.get("/duties")
+async def overdue(request: Request, _: Viewer) -> list[OverdueView]:
+    """Incidents with an overdue duty, the oldest first."""
+    found = await desk(request).store.read(lambda views: views.owing(MOST))
+    return [
+        OverdueView(incident=one.id, title=one.title, overdue=len(one.owed.overdue))
+        for one in found
+    ]
+
+
+@router.get("/incidents/{incident}/duties")
+async def show(request: Request, incident: int, _: Viewer) -> OwedView:
+    """What the document asks for after an incident, with owner, deadline and how it stands."""
+    found = await dossier(request, incident)
+    return owed(found.incident, found.plan, desk(request).clock.now())
+
+
+@router.post("/incidents/{incident}/duties/{key}/done")
+async def finish(
+    request: Request, incident: int, key: str, body: Finishing, who: Responder
+) -> Done:
+    """Of a duty as a whole, or of one item of it: `1.2`."""
+    await _finish(request, incident, who, key, body.note)
+    return Done(status=f"duty {key} is done")
+
+
+@router.post("/incidents/{incident}/duties/{key}/waive")
+async def waive(request: Request, incident: int, key: str, body: Waiving, who: Responder) -> Done:
+    await _waive(request, incident, who, key, body.reason)
+    return Done(status=f"duty {key} is waived")
+
+
+@router.post("/incidents/{incident}/actions")
+async def add_action(request: Request, incident: int, body: NewAction, who: Responder) -> Done:
+    """What is to be done so that it does not happen again."""
+    await _add(request, incident, who, body)
+    return Done(status="noted as an action item")
+
+
+@router.post("/incidents/{incident}/actions/{number}/done")
+async def finish_action(
+    request: Request, incident: int, number: int, body: Finishing, who: Responder
+) -> Done:
+    now = desk(request).clock.now()
+    await act(request, incident, ActionDone(at=now, by=who.id, action=number, note=body.note))
+    return Done(status=f"action item {number} is done")
+
+
+@router.get("/incidents/{incident}/meeting.ics")
+async def meeting(request: Request, incident: int, _: Responder) -> Response:
+    """An invitation to the meeting that the document asks for, to everybody who had a hand in it.
+    404 before the incident is over, or when it asks for none."""
+    found = await dossier(request, incident)
+    proposed = propose(found.incident, found.plan, [one.event for one in found.events])
+    if proposed is None:
+        raise HTTPException(404, "the document asks for no meeting, or the incident is not over")
+    known = directory(request).people
+    url = desk(request).engine.performer.committer.url
+    data = write_invitation(
+        proposed,
+        known,
+        uid=f"incident-{incident}-meeting@playcall",
+        link=f"{url}/incidents/{incident}/post-mortem",
+        where=found.plan.response.meeting_of(incident),
+        at=found.incident.resolved_at or desk(request).clock.now(),
+    )
+    return Response(data, media_type="text/calendar; charset=utf-8")
+
+
+# --- the page's forms ----------------------------------------------------------------------------
+
+
+@forms.post("/duties/done")
+async def finish_here(
+    request: Request, incident: int, who: Responder, key: Text, note: Reason = ""
+) -> Response:
+    await _finish(request, incident, who, key, note)
+    return back(incident, "duties")
+
+
+@forms.post("/duties/waive")
+async def waive_here(
+    request: Request, incident: int, who: Responder, key: Text, reason: Reason
+) -> Response:
+    await _waive(request, incident, who, key, reason)
+    return back(incident, "duties")
+
+
+@forms.post("/actions")
+async def add_here(
+    request: Request,
+    incident: int,
+    who: Responder,
+    text: Annotated[str, Form(min_length=1, max_length=2000)],
+    owner: Annotated[str, Form(max_length=200)] = "",
+    priority: Annotated[str, Form(max_length=50)] = "",
+    due: Text = "",
+) -> Response:
+    try:
+        day = date.fromisoformat(due) if due else None
+    except ValueError:
+        raise HTTPException(422, f'"{due}" is no day; write 2026-03-31') from None
+    asked = NewAction(text=text, owner=owner, priority=priority, due=day)
+    await _add(request, incident, who, asked)
+    return back(incident, "duties")
+
+
+@forms.post("/actions/done")
+async def finish_action_here(
+    request: Request, incident: int, who: Responder, number: Annotated[int, Form()]
+) -> Response:
+    await act(request, incident, ActionDone(at=desk(request).clock.now(), by=who.id, action=number))
+    return back(incident, "duties")
+
+
+async def _finish(request: Request, incident: int, who: Identity, key: str, note: str) -> None:
+    now = desk(request).clock.now()
+    await act(request, incident, DutyDone(at=now, by=who.id, duty=key, note=note))
+
+
+async def _waive(request: Request, incident: int, who: Identity, key: str, reason: str) -> None:
+    now = desk(request).clock.now()
+    await act(request, incident, DutyWaived(at=now, by=who.id, duty=key, reason=reason))
+
+
+async def _add(request: Request, incident: int, who: Identity, asked: NewAction) -> None:
+    event = ActionAdded(
+        at=desk(request).clock.now(),
+        by=who.id,
+        text=asked.text,
+        owner=asked.owner,
+        priority=asked.priority,
+        due=asked.due,
+    )
+    await act(request, incident, event)
+
+
+# --- how it stands -------------------------------------------------------------------------------
+
+
+def owed(incident: Incident, plan: Plan, now: datetime) -> OwedView:
+    return OwedView(
+        duties=[_duty(one, now) for one in owing(incident, plan)],
+        actions=[_action(number, one, now) for number, one in enumerate(incident.owed.actions, 1)],
+        meeting=propose(incident, plan, ()) is not None,
+    )
+
+
+def _duty(one: Owing, now: datetime) -> DutyView:
+    whole = one.settled
+    state = _state(whole) if whole or one.open else "done"
+    late = one.open and now >= one.due_at
+    return DutyView(
+        key=one.key,
+        title=one.duty.title,
+        owner=one.owner,
+        due_at=one.due_at,
+        line=one.duty.line,
+        state="overdue" if late else state,
+        by=whole.by if whole else None,
+        at=whole.at if whole else None,
+        note=whole.note if whole else "",
+        items=[
+            ItemView(
+                key=key,
+                text=item.text,
+                state=_state(settled or whole),
+                by=settled.by if settled else None,
+                at=settled.at if settled else None,
+                note=settled.note if settled else "",
+                proven=settled is not None and settled.measured,
+            )
+            for key, item, settled in one.items
+        ],
+    )
+
+
+def _state(settled: Settled | None) -> str:
+    return "open" if settled is None else "waived" if settled.waived else "done"
+
+
+def _action(number: int, one: Action, now: datetime) -> ActionView:
+    return ActionView(
+        number=number,
+        text=one.text,
+        owner=one.owner,
+        priority=one.priority,
+        due=one.due,
+        done_by=one.done_by,
+        overdue=bool(one.due and not one.done_by and now.astimezone(UTC).date() > one.due),
+    )
