@@ -44,16 +44,14 @@ from playcall.engine.ports import Method, Person, Rule, Unavailable
 from playcall.engine.readiness import ReadinessWatch
 from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
-from playcall.engine.turns import Limits
 from playcall.guards import build_watches
 from playcall.hands import CREATED_BY, build_hands, secrets_of
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.public import build_routes, with_public
 from playcall.rotafile import build_schedule, build_steps
 from playcall.rulefile import BadRuleFile, read_rules
-from playcall.runner.building import build_placement
+from playcall.runner.building import build_limits, build_placement
 from playcall.runner.redaction import Redactor
-from playcall.runnerfile import RunnerTable
 from playcall.settings import BadSettings, Settings
 from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
@@ -329,15 +327,7 @@ async def _build_engine(
         intake=intake,
         watches=watches,
         doubts=doubts if settings.alertmanager.reconcile_every else None,
-        limits=_limits(settings.runner),
-    )
-
-
-def _limits(runner: RunnerTable) -> Limits:
-    return Limits(
-        in_all=runner.parallel,
-        per_incident=runner.parallel_per_incident,
-        per_target=runner.parallel_per_target,
+        limits=build_limits(settings.runner),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from playcall.core.placement import LOCAL, Placement, Target
 from playcall.engine.ports import Unavailable
 from playcall.engine.running import Runner
+from playcall.engine.turns import Limits
 from playcall.runner.bounds import Bounds, why_not_read_only
 from playcall.runner.far import Connect, Far
 from playcall.runner.kubernetes import Kubernetes, Pod
@@ -168,4 +169,12 @@ def _kubernetes(table: TargetTable, runner: RunnerTable) -> Kubernetes:
         container=table.container,
         observe=pod(table.observe, runner.observe.env),
         change=pod(table.change, runner.change.env),
+    )
+
+
+def build_limits(runner: RunnerTable) -> Limits:
+    return Limits(
+        in_all=runner.parallel,
+        per_incident=runner.parallel_per_incident,
+        per_target=runner.parallel_per_target,
     )
