@@ -289,10 +289,10 @@ async def _build_engine(
     client: httpx.AsyncClient,
     telling: Telling,
 ) -> Engine:
-    clock = SystemClock()
-    redactor = Redactor(secrets_of(settings))
+    clock, owner = SystemClock(), f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+    redactor, people = Redactor(secrets_of(settings)), directory(settings)
     committer = Committer(
-        directory=directory(settings),
+        directory=people,
         url=settings.url,
         last_resort=first_roles(playbook.plan),
         placement=build_placement(settings.runner, settings.targets),
@@ -305,7 +305,7 @@ async def _build_engine(
         committer=committer,
         clock=clock,
         hands=hands,
-        owner=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+        owner=owner,
         access={name: one.access for name, one in identities(settings).items()},
         telling=telling,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from playcall.core import events as ev
+from playcall.core import notices
 from playcall.core.chat import Card, Place
 from playcall.core.message import Message
 from playcall.engine import mirrors
@@ -53,7 +54,7 @@ async def test_a_bug_in_a_channel_leaves_the_other_methods(tmp_path: Path) -> No
 async def test_what_cannot_be_put_into_words_is_sent_in_few(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("playcall.engine.saying.notices.compose", a_bug)
+    monkeypatch.setattr(notices, "compose", a_bug)
     async with a_world(tmp_path).working() as world:
         await fire(world, 1)
         await world.until_event(ev.PageDelivered)

@@ -152,7 +152,7 @@ class BuggyChannel:
 
 
 async def test_a_bug_in_a_channel_stops_neither_the_engine_nor_the_page(world: World) -> None:
-    world.mail = buggy = BuggyChannel()  # type: ignore[assignment]
+    world.mail = world.chat = buggy = BuggyChannel()  # type: ignore[assignment]
     async with world.working():
         await world.receive(an_alert(), an_alert("DiskFull", fingerprint="d"))
         await _leap_until(world, lambda found: bool(of(found, PageDelivered)))
