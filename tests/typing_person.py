@@ -18,6 +18,9 @@ class Typist:
         self._read = 0
         self._child, self._terminal = pty.fork()
         if self._child == 0:
+            signal.signal(
+                signal.SIGINT, signal.SIG_DFL
+            )  # ignored where tests run in the background
             os.execvpe(argv[0], list(argv), dict(env))
 
     def answer(self, question: str, line: str) -> None:
