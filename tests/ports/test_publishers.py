@@ -156,7 +156,7 @@ def publisher(name: str, api: Api, client: httpx.AsyncClient) -> Publisher:
         url=api.url,
         client=client,
         authorization=f"{scheme} t0ken",
-        timeout=timedelta(seconds=0.5),
+        timeout=timedelta(seconds=2),
     )
     if name == "statuspage":
         return Statuspage(service, "p1", {"Migrations": "c1"}, MARK)

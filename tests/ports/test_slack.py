@@ -33,7 +33,7 @@ def slack() -> Iterator[FakeSlack]:
 
 
 def a_channel(slack: FakeSlack) -> Slack:
-    return Slack(SlackApi(TOKEN, slack.url, timedelta(seconds=0.5)), SetClock())
+    return Slack(SlackApi(TOKEN, slack.url, timedelta(seconds=2)), SetClock())
 
 
 async def test_a_page_has_its_buttons_and_an_incident_is_one_thread(slack: FakeSlack) -> None:
