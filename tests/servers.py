@@ -298,15 +298,22 @@ def receiver() -> Generator[Receiver, None, None]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
+    with answering(Handler, state.release) as url:
+        state.url = url
+        yield state
+
+
+@contextlib.contextmanager
+def answering(handler: type[BaseHTTPRequestHandler], release: Event) -> Iterator[str]:
+    """The address of a server; `release` is set when it ends, so that what hangs goes on."""
+    server = ThreadingHTTPServer((HOST, 0), handler)
     server.daemon_threads = True
-    state.url = f"http://{HOST}:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": POLL})
     thread.start()
     try:
-        yield state
+        yield f"http://{HOST}:{server.server_address[1]}"
     finally:
-        state.release.set()
+        release.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -9,12 +9,12 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from tests.servers import HOST, POLL
+from tests.servers import answering
 
 SECRET = "signing secret of the test"
 TOKEN = "xoxb-of-the-test"
@@ -238,18 +238,9 @@ def fake_slack() -> Iterator[FakeSlack]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://{HOST}:{server.server_address[1]}/api/"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": POLL})
-    thread.start()
-    try:
+    with answering(Handler, state.release) as url:
+        state.url = url + "/api/"
         yield state
-    finally:
-        state.release.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 # --- What Slack sends ----------------------------------------------------------------------------

@@ -6,14 +6,14 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl
 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from tests.servers import HOST, POLL
+from tests.servers import answering
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "the token of the account"
@@ -84,18 +84,9 @@ def exchange() -> Iterator[Exchange]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://{HOST}:{server.server_address[1]}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": POLL})
-    thread.start()
-    try:
+    with answering(Handler, state.release) as url:
+        state.url = url
         yield state
-    finally:
-        state.release.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def signed(url: str, said: Mapping[str, str], token: str = TOKEN) -> dict[str, str]:
