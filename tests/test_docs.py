@@ -14,6 +14,7 @@ from playcall import (
     settings,
     statusfile,
     tellingfile,
+    ticketfile,
     watchfile,
 )
 from playcall.cli import COMMANDS
@@ -75,6 +76,7 @@ def keys() -> list[str]:
         "status_page.statuspage": statusfile.StatuspageTable,
         "status_page.instatus": statusfile.InstatusTable,
         "status_page.cachet": statusfile.CachetTable,
+        "tickets": ticketfile.TicketsTable,
         "runner": runnerfile.RunnerTable,
         "targets.NAME": runnerfile.TargetTable,
         "people.NAME": channelfile.PersonTable,
