@@ -1,4 +1,4 @@
-"""What becomes of action items, of their tickets, and of the duties that change hands: a part of the
+"""What becomes of action items, of their tickets, and of duties that change hands: a part of the
 Events."""
 
 from dataclasses import dataclass

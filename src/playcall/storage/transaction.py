@@ -64,8 +64,10 @@ _MOVE_INCIDENT = (
     .values(
         {
             name: sa.bindparam(f"new_{name}")
-            for name in ("group_key", "live", "state", "version", "wake_at", "over_at")
-            + ("overdue", "tickets")
+            for name in (
+                *("group_key", "live", "state", "version", "wake_at", "over_at"),
+                *("overdue", "tickets"),
+            )
         }
     )
 )

@@ -29,7 +29,7 @@ class _Category(msgspec.Struct):
 
 
 class _Status(msgspec.Struct):
-    statusCategory: _Category  # noqa: N815 (Jira's name)
+    statusCategory: _Category
 
 
 class _Fields(msgspec.Struct):
