@@ -56,7 +56,7 @@ def test_the_owner_is_reminded_at_noon_of_the_day_before_and_at_its_end_the_next
         ("09 23:00", ROLE, f"{late} (bob has it)"),
     ]
     soon = replace(ADDED, due=date(2026, 3, 2))  # less than a day and a half is left
-    assert spoken(with_action(soon))[0][0] == "02 11:47"
+    assert spoken(with_action(soon))[0][0] == "02 14:17"
 
 
 def test_one_without_a_day_is_due_with_the_duty_that_speaks_of_action_items() -> None:

@@ -178,7 +178,7 @@ async def test_an_item_is_changed_dropped_and_a_duty_given_over_http(site: Site)
         owed = (await ada.get(f"{API}/duties")).json()
         (item,) = owed["actions"]
         assert (item["owner"], item["priority"], item["state"]) == ("bob", "low", "open")
-        assert [(one["owner"], one["gone"]) for one in owed["duties"]][0] == ("bob", False)
+        assert (owed["duties"][0]["owner"], owed["duties"][0]["gone"]) == ("bob", False)
         site.world.clock.move(timedelta(days=7))
         await site.world.until_event(ActionAdded)
         assert (await ada.post(f"{API}/actions/1/drop", json={"reason": "moot"})).status_code == 200

@@ -4,7 +4,8 @@ Events."""
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from playcall.core.duty_events import ActionAdded, ActionDone
+from playcall.core.duty_events import ActionAdded as ActionAdded
+from playcall.core.duty_events import ActionDone as ActionDone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,17 +115,14 @@ def _tell(plan: Plan, late: list[Due], soon: list[Due]) -> tuple[Effect, ...]:
     overdue = {owner: "; ".join(some) for owner, some in words.items()}
     for one in soon:
         words.setdefault(one.owner, []).append(f"{_name(one)}, due {_day(one)} UTC")
-    effects: list[Effect] = [
-        Tell(
-            role=owner,
-            reason=duties.OWED + "; ".join(some),
-            instead=duties.next_roles(plan, owner),
-        )
-        for owner, some in words.items()
-    ]
-    for owner, said in overdue.items():
-        reason = f"{duties.OWED}{said} ({owner} has it)"
-        effects += [Tell(role=role, reason=reason) for role in duties.next_roles(plan, owner)]
+    effects: list[Effect] = []
+    for owner, some in words.items():
+        following, about = duties.next_roles(plan, owner), f"action items of {owner}"
+        said = duties.OWED + "; ".join(some)
+        effects.append(Tell(role=owner, reason=said, instead=following, about=about))
+        if owner in overdue:
+            reason = f"{duties.OWED}{overdue[owner]} ({owner} has it)"
+            effects += [Tell(role=role, reason=reason, about=about) for role in following]
     return tuple(effects)
 
 

@@ -147,10 +147,11 @@ def _tell(plan: Plan, late: list[Owing], soon: list[Owing]) -> tuple[Effect, ...
         ]
         following = next_roles(plan, own)
         said = OWED + "; ".join([*overdue, *due])
-        told.append(Tell(role=own, reason=said, instead=following))
+        about = f"duties of {own}"
+        told.append(Tell(role=own, reason=said, instead=following, about=about))
         if overdue:
             reason = f"{OWED}{'; '.join(overdue)} ({own} has it)"
-            told += [Tell(role=role, reason=reason) for role in following]
+            told += [Tell(role=role, reason=reason, about=about) for role in following]
     return tuple(told)
 
 

@@ -28,6 +28,7 @@ class Tell:
     reason: str
     command: str = ""  # an approval of it is wanted
     instead: tuple[str, ...] = ()  # roles that are told where nobody is behind it any more
+    about: str = ""  # one person hears of one thing once, and of each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,8 +107,8 @@ class Committer:
         """The jobs that carry out the effects, and events for what did not go as decided."""
         jobs: list[Job] = []
         notes: list[Event] = []
-        # One person gets one page for one event, and one summary.
-        reached: dict[tuple[str, bool, bool], int] = {}
+        # One person gets one page for one event, one summary, and one message about each thing.
+        reached: dict[tuple[str, bool, bool, str], int] = {}
         for index, effect in enumerate(moved.effects):
             prefix = f"{moved.incident.id}.{moved.incident.version}.{index}"
             for name, task in self._tasks(tx, moved.incident, effect, event, plan):
@@ -116,7 +116,8 @@ class Committer:
                     notes.append(task)
                     continue
                 if isinstance(task, Delivery):
-                    kind = (task.person.id, task.page, task.owed is not None)
+                    about = effect.about if isinstance(effect, Tell) else ""
+                    kind = (task.person.id, task.page, task.owed is not None, about)
                     first = reached.setdefault(kind, index)
                     if first != index:
                         continue
