@@ -13,7 +13,6 @@ from playcall.core.action_events import (
     ActionChanged,
     ActionDone,
     ActionDropped,
-    ActionEvent,
     ActionOverdue,
     ActionReminded,
     DutyGiven,
@@ -22,6 +21,7 @@ from playcall.core.action_events import (
     TicketOpened,
 )
 from playcall.core.effects import CloseTicket, Effect, Moved, OpenTicket, Refused, Tell
+from playcall.core.events import Event
 from playcall.core.incident import Incident
 from playcall.core.owed import Action, Ticket, TicketState
 from playcall.core.plan import Plan
@@ -252,11 +252,11 @@ def _put(incident: Incident, number: int, action: Action) -> Incident:
     return replace(incident, owed=replace(incident.owed, actions=actions))
 
 
-def _record(incident: Incident, event: ActionEvent, plan: Plan) -> Moved:
+def _record(incident: Incident, event: Event, plan: Plan) -> Moved:
     return Moved(incident=incident)
 
 
-HANDLERS: Mapping[type[ActionEvent], Callable[[Incident, Any, Plan], Moved | Refused]] = {
+HANDLERS: Mapping[type[Event], Callable[[Incident, Any, Plan], Moved | Refused]] = {
     ActionAdded: _add,
     ActionDone: _do,
     ActionChanged: _change,

@@ -30,8 +30,9 @@ async def carry_out(performer: "Performer", job: Job, task: Ticketing) -> None:
             raise Unavailable("[tickets] is not in the settings", permanent=True)
         found = await performer.store.read(lambda views: views.dossier(job.incident))
         assert found is not None, "an action item has its incident"
+        event: Event | None = None
         if task.closing:
-            event = await _close(tickets, found.incident, task.action)
+            await _close(tickets, found.incident, task.action)
         else:
             event = await _open(performer, tickets, job, found.incident, task.action)
     except Unavailable as error:
