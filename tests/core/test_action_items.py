@@ -125,6 +125,9 @@ def test_a_refused_ticket_is_asked_for_again_by_a_person() -> None:
     assert (ticket.state, ticket.note) == (TicketState.FAILED, "no such project")
     again = moved(incident, TicketAsked(at=OVER, by="ada", action=1), PLAN)
     assert again.effects == (OpenTicket(action=1),)
+    ticket = again.incident.owed.actions[0].ticket
+    assert ticket
+    assert ticket.again, "an earlier try may have made it"
 
 
 def test_the_post_mortem_has_it_as_it_is_now_with_its_ticket() -> None:

@@ -204,7 +204,8 @@ def _ask(incident: Incident, event: TicketAsked, plan: Plan) -> Moved | Refused:
         return action
     if action.ticket and action.ticket.state is not TicketState.FAILED:
         return Refused(reason=f"action item {event.action} has a ticket, or is about to have one")
-    wanted = replace(action, ticket=Ticket(state=TicketState.WANTED))
+    ticket = Ticket(state=TicketState.WANTED, again=action.ticket is not None)
+    wanted = replace(action, ticket=ticket)
     effects = (OpenTicket(action=event.action),)
     return Moved(incident=_put(incident, event.action, wanted), effects=effects)
 

@@ -32,6 +32,7 @@ class Ticket:
     key: str = ""  # as the service writes it
     url: str = ""
     note: str = ""  # what could not be had, or why there is none
+    again: bool = False  # it was tried before, and may be there after all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ async def _open(
         priority=action.priority,
         due=action.due,
     )
-    opened = await tickets.open(item, again=job.attempts > 1)
+    opened = await tickets.open(item, again=job.attempts > 1 or action.ticket.again)
     now = performer.clock.now()
     return TicketOpened(at=now, action=number, url=opened.url, key=opened.key, note=opened.note)
 
