@@ -4,6 +4,7 @@ and where nothing is known. Drawing it is for others."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 Point = tuple[datetime, float]
 
@@ -34,5 +35,6 @@ class Chart:
     step: timedelta  # between two points
     series: Sequence[Series] = ()
     limit: float | None = None  # in the query's unit
+    alarming: Literal["above", "below", ""] = ""  # on which side of the limit; empty: nobody said
     marks: Sequence[Mark] = ()
     trouble: str = ""  # why nothing could be measured, for a person
