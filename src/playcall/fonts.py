@@ -1,5 +1,5 @@
-"""The DejaVu fonts that matplotlib brings: where they are, which characters they have, how wide. What
-they lack, and what steers instead of being read, becomes a visible replacement."""
+"""The DejaVu fonts that matplotlib brings: where they are, which characters they have, how wide.
+What they lack, and what steers instead of being read, becomes a visible replacement."""
 
 import unicodedata
 from collections.abc import Mapping

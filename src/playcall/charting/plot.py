@@ -2,20 +2,21 @@
 beyond it, the bands without data, and the marks of what happened."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from playcall.charting.palette import STROKES, Palette
 from playcall.charting.scales import Scale, scale_of, span, ticks
 from playcall.charting.words import LABEL, NOTE, cut
-from playcall.core.chart import Chart, Mark, Series
+from playcall.core.chart import Chart, Mark, Series, holes, runs
+from playcall.core.plan import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MISSING = 1.5  # steps without a point, from which on nothing is known
-Span = tuple[float, float]  # seconds since the chart's start
+FROM_ABOVE = (Comparison.BELOW, Comparison.AT_MOST)  # well below: trouble is above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,9 @@ class Plot:
     def long(self) -> float:
         """Seconds."""
         return max((self.chart.end - self.chart.start).total_seconds(), 1e-3)
+
+    def seconds(self, at: datetime) -> float:
+        return (at - self.chart.start).total_seconds()
 
     @property
     def scale(self) -> Scale:
@@ -77,25 +81,26 @@ class Plot:
         xs: list[float] = []
         ys: list[float] = []
         alone: list[tuple[float, float]] = []
-        for run in runs(self.chart, series):
-            if len(run) == 1:
-                alone += run
-            elif run:
-                xs += [*(x for x, _ in run), math.nan]
-                ys += [*(y / scale.one for _, y in run), math.nan]
+        for run in runs(series, self.chart.step):
+            points = [(self.seconds(at), value / scale.one) for at, value in run]
+            if len(points) == 1:
+                alone += points
+            else:
+                xs += [*(x for x, _ in points), math.nan]
+                ys += [*(y for _, y in points), math.nan]
         colour = self.palette.series[number]
         if xs:
             stroke = STROKES[number]
             axes.plot(xs, ys, color=colour, linewidth=1.3, linestyle=stroke, gid=f"series-{number}")
         if alone:
-            dots = [x for x, _ in alone], [y / scale.one for _, y in alone]
+            dots = [x for x, _ in alone], [y for _, y in alone]
             axes.plot(*dots, color=colour, linestyle="none", marker="o", markersize=2)
 
     def _limit(self, axes: "Axes", at: float, said: str) -> None:
         colour, (low, high) = self.palette.limit, axes.get_ylim()
         axes.axhline(at, color=colour, linewidth=1.1, linestyle=(0, (4, 2.5)), gid="limit")
-        if self.chart.alarming:
-            beyond = high if self.chart.alarming == "above" else low
+        if self.chart.well:
+            beyond = high if self.chart.well in FROM_ABOVE else low
             axes.axhspan(at, beyond, facecolor=colour, alpha=0.09, linewidth=0, gid="beyond")
         upper = (at - low) / (high - low) > 0.85
         axes.annotate(
@@ -114,7 +119,7 @@ class Plot:
         )
 
     def _holes(self, axes: "Axes") -> None:
-        for start, end in holes(self.chart, self.series):
+        for start, end in self.holes():
             colour = self.palette.hole
             axes.axvspan(
                 start,
@@ -127,6 +132,11 @@ class Plot:
             )
             if self.says(start, end):
                 self._say_nothing(axes, (start + end) / 2)
+
+    def holes(self) -> list[tuple[float, float]]:
+        """In seconds since the start."""
+        drawn = replace(self.chart, series=self.series)
+        return [(self.seconds(start), self.seconds(end)) for start, end in holes(drawn)]
 
     def says(self, start: float, end: float) -> bool:
         """Whether a hole has room for its words."""
@@ -165,7 +175,7 @@ class Plot:
 
     def _at(self) -> list[tuple[float, Mark]]:
         """In seconds since the start."""
-        return [((m.at - self.chart.start).total_seconds(), m) for m in marks_inside(self.chart)]
+        return [(self.seconds(m.at), m) for m in marks_inside(self.chart)]
 
     def _numbers(self) -> list[tuple[float, str]]:
         """Where they stand, in pixels; those that would overlap become one."""
@@ -194,23 +204,3 @@ def _numbered(group: Sequence[tuple[float, int]]) -> str:
 def marks_inside(chart: Chart) -> list[Mark]:
     found = (mark for mark in chart.marks if chart.start <= mark.at <= chart.end)
     return sorted(found, key=lambda mark: (mark.at, mark.n))
-
-
-def runs(chart: Chart, series: Series) -> Iterator[list[tuple[float, float]]]:
-    """Points without a hole between them, in seconds since the start."""
-    run: list[tuple[float, float]] = []
-    for at, value in series.points:
-        seconds = (at - chart.start).total_seconds()
-        if run and seconds - run[-1][0] > MISSING * chart.step.total_seconds():
-            yield run
-            run = []
-        run.append((seconds, value))
-    yield run
-
-
-def holes(chart: Chart, series: Sequence[Series]) -> list[Span]:
-    """Where no series has a point, the ends of the window among it."""
-    known = sorted({(at - chart.start).total_seconds() for one in series for at, _ in one.points})
-    longest = MISSING * max(chart.step.total_seconds(), 1e-3)
-    edges = [0.0, *known, (chart.end - chart.start).total_seconds()]
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > longest]

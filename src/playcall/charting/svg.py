@@ -1,5 +1,5 @@
-"""Makes matplotlib's SVG small, and readable for who hears it: numbers with two decimals, a title and
-a description, the fonts that a reader's system has."""
+"""Makes matplotlib's SVG small, and readable for who hears it: numbers with two decimals, a title
+and a description, the fonts that a reader's system has."""
 
 import re
 from html import escape

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from playcall.core.chart import Chart, Mark, Series
 from playcall.fonts import BOLD, SANS, shown, width_of
@@ -67,16 +68,25 @@ def cut_inside(text: str, type_: Type, width: float) -> str:
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
-    """Series' names without the labels that all of them have: '{pod="a"}'."""
+    """Series' names without what all of them share: '{pod="a",…}' becomes 'a' beside 'b'."""
     if len(names) < 2:
         return list(names)
     labels = [_LABEL.findall(name[:LONGEST]) for name in names]
     common = set(labels[0]).intersection(*labels[1:])
-    found = []
-    for name, own in zip(names, labels, strict=True):
-        rest = [f"{key}={value}" for key, value in own if (key, value) not in common]
-        found.append(f"{{{','.join(rest)}}}" if rest else name)
-    return found
+    rest = [[one for one in own if one not in common] for own in labels]
+    if all(len(own) == 1 for own in rest) and len({own[0][0] for own in rest}) == 1:
+        return _without_end([own[0][1].strip('"') for own in rest])
+    return [
+        f"{{{','.join(f'{key}={value}' for key, value in own)}}}" if own else name
+        for name, own in zip(names, rest, strict=True)
+    ]
+
+
+def _without_end(values: Sequence[str]) -> list[str]:
+    """'worker-1.example.org' and 'worker-2.example.org' differ before the first dot."""
+    shared = commonprefix([value[::-1] for value in values])[::-1]
+    end = next((shared[n:] for n, c in enumerate(shared) if c in ".:/-_"), "")
+    return [f"{value.removesuffix(end)}…" if len(end) > 3 else value for value in values]
 
 
 def say_marks(marks: Sequence[Mark], width: float, most: int) -> list[str]:
