@@ -18,6 +18,7 @@ from playcall.charting.words import (
     cut_inside,
     describe,
     lines,
+    packed,
     say_marks,
     told_apart,
 )
@@ -111,7 +112,7 @@ def _notes(chart: Chart, plot: Plot, width: float) -> list[str]:
         *([f"{more} more series are not drawn"] if more > 0 else []),
     ]
     rows = 3 if len(plot.series) <= 4 else 2
-    return ["  ·  ".join(said), *say_marks(marks_inside(chart), width, rows)]
+    return [*packed(said, width), *say_marks(marks_inside(chart), width, rows)]
 
 
 def _drawn(chart: Chart) -> Sequence[Series]:

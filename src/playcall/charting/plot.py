@@ -136,7 +136,8 @@ class Plot:
     def holes(self) -> list[tuple[float, float]]:
         """In seconds since the start."""
         drawn = replace(self.chart, series=self.series)
-        return [(self.seconds(start), self.seconds(end)) for start, end in holes(drawn)]
+        found = ((self.seconds(start), self.seconds(end)) for start, end in holes(drawn))
+        return [(start, end) for start, end in found if end > start]
 
     def says(self, start: float, end: float) -> bool:
         """Whether a hole has room for its words."""

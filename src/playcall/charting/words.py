@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 from playcall.core.chart import Chart, Mark, Series
 from playcall.fonts import BOLD, SANS, shown, width_of
@@ -84,7 +83,9 @@ def told_apart(names: Sequence[str]) -> list[str]:
 
 def _without_end(values: Sequence[str]) -> list[str]:
     """'worker-1.example.org' and 'worker-2.example.org' differ before the first dot."""
-    shared = commonprefix([value[::-1] for value in values])[::-1]
+    turned = list(zip(*(value[::-1] for value in values), strict=False))
+    same = next((n for n, letters in enumerate(turned) if len(set(letters)) > 1), len(turned))
+    shared = values[0][len(values[0]) - same :]
     end = next((shared[n:] for n, c in enumerate(shared) if c in ".:/-_"), "")
     return [f"{value.removesuffix(end)}…" if len(end) > 3 else value for value in values]
 
@@ -94,13 +95,13 @@ def say_marks(marks: Sequence[Mark], width: float, most: int) -> list[str]:
     said = [f"{mark.n} {shown(mark.text[:80]).strip()}" for mark in marks]
     for count in range(len(said), -1, -1):
         more = f"and {len(said) - count} more" if count < len(said) else ""
-        found = _packed([*said[:count], *([more] if more else [])], width)
+        found = packed([*said[:count], *([more] if more else [])], width)
         if len(found) <= most:
             return found
     return []
 
 
-def _packed(parts: Sequence[str], width: float) -> list[str]:
+def packed(parts: Sequence[str], width: float) -> list[str]:
     """As many on a line as fit; a mark is not broken over two."""
     found: list[str] = []
     for part in parts:
