@@ -29,7 +29,7 @@ __all__ = ["Limits", "TooMuch", "print_pdf"]
 
 _HEADINGS = {"h1": 17.0, "h2": 13.0, "h3": 11.0}
 _INDENT = 6.0  # mm
-_CHART = 122.0  # mm wide
+_CHART = 98.0  # mm wide: three of them on a page
 _BAR = (179, 32, 27)  # beside a quotation, and so beside a conflict
 _CODE = (244, 242, 236)
 
@@ -74,7 +74,7 @@ class _Setter:
 
     def blocks(self, tokens: Sequence[Token]) -> None:
         heading = ""
-        for token in tokens:
+        for number, token in enumerate(tokens):
             self.sheets.check()
             match token.type:
                 case "heading_open":
@@ -85,7 +85,7 @@ class _Setter:
                     cell = [one for one in self._pieces(token) if isinstance(one, Span)]
                     self.table.rows[-1].append(cell)
                 case "inline" if heading:
-                    self._heading(token, heading)
+                    self._heading(token, heading, self._after(tokens[number + 2 : number + 4]))
                 case "inline":
                     self._paragraph(self._pieces(token))
                 case "fence" | "code_block":
@@ -141,13 +141,18 @@ class _Setter:
         current.number += 1
         return f"{current.number - 1}."
 
-    def _heading(self, token: Token, tag: str) -> None:
+    def _after(self, tokens: Sequence[Token]) -> float:
+        """How much room a heading wants below it, in mm: for a few lines, or for a chart."""
+        first = self._pieces(tokens[1])[:1] if len(tokens) > 1 and tokens[1].children else []
+        return _CHART * 3 / 4 + 4 if any(one in self.charts for one in first) else 4 * LEAD
+
+    def _heading(self, token: Token, tag: str, after: float) -> None:
         size = _HEADINGS.get(tag, SIZE)
         spans = [one for one in self._pieces(token) if isinstance(one, Span)]
         name = fonts.shown("".join(span.text for span in spans)).strip()
         if self.sheets.y > self.sheets.t_margin:
             self._space(4 if tag == "h1" else 3)
-        self.sheets.need(size * 0.6 + 4 * LEAD)
+        self.sheets.need(size * 0.6 + after)
         self.sheets.set_font("sans", "", SIZE)
         if name:
             self.sheets.start_section(name[:200], int(tag[1]) - 1, strict=False)
@@ -223,6 +228,7 @@ class _Setter:
                     fill=True,
                     wrapmode="CHAR",
                     align="L",
+                    padding=(0, 1.5),
                     new_x="LEFT",
                     new_y="NEXT",
                 )

@@ -55,6 +55,7 @@ class Sheets(FPDF):
         self.set_creator("Playcall")
         self.set_lang("en")
         self.set_margins(MARGIN, MARGIN)
+        self.c_margin = 0
         self.set_auto_page_break(True, BOTTOM)
         self.add_page()
 
