@@ -27,6 +27,8 @@ _ASIDE = (
     ev.DutyOverdue,
     ev.ActionAdded,
     ev.ActionDone,
+    ev.MetricsReviewed,
+    ev.ReviewAsked,
 )
 
 
