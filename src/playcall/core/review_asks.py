@@ -83,14 +83,14 @@ def _step(seconds: float) -> int:
 
 def asks(plan: Plan, play: Play | None) -> tuple[Ask, ...]:
     """Each query once: those of the play's criteria, then the document's named ones."""
-    named = {_flat(one.promql): one.name for one in plan.queries}
+    named = {flat(one.promql): one.name for one in plan.queries}
     own = [c for c in (play.criteria if play else ()) if c.query]
     everybody = [*own, *(c for other in plan.plays for c in other.criteria if c.query)]
-    queries = dict.fromkeys([*(_flat(c.query or "") for c in own), *named])
+    queries = dict.fromkeys([*(flat(c.query or "") for c in own), *named])
     found: list[Ask] = []
     names: set[str] = set()
     for query in queries:
-        joined = [c for c in everybody if _flat(c.query or "") == query]
+        joined = [c for c in everybody if flat(c.query or "") == query]
         title = named.get(query) or next((c.query_name or c.text for c in joined), query)
         name = _unique(title, names)
         found.append(_ask(name, title, query, joined))
@@ -125,7 +125,7 @@ def judged(play: Play | None) -> Iterator[Criterion]:
     criteria = [c for c in (play.criteria if play else ()) if c.query]
     order = (Purpose.RECOVERY, Purpose.SYMPTOM)
     for criterion in (c for purpose in order for c in criteria if c.purpose is purpose):
-        key = (_flat(criterion.query or ""), criterion.threshold, is_upward(well(criterion)))
+        key = (flat(criterion.query or ""), criterion.threshold, is_upward(well(criterion)))
         if key not in known:
             known.add(key)
             yield criterion
@@ -136,7 +136,7 @@ def unit_of(query: str) -> str:
     return next((unit for words, unit in _UNITS if re.search(words, query)), "")
 
 
-def _flat(query: str) -> str:
+def flat(query: str) -> str:
     return " ".join(query.split())
 
 
