@@ -4,6 +4,7 @@ and where nothing is known. Drawing it is for others."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from playcall.core.plan import Comparison
 
@@ -42,6 +43,13 @@ class Chart:
     trouble: str = ""  # why nothing could be measured, for a person
     left_out: int = 0  # series beyond those that are shown
 
+    @property
+    def alarming(self) -> Literal["above", "below", ""]:
+        """On which side of the limit; empty: nobody said."""
+        if self.limit is None or self.well is None:
+            return ""
+        return "above" if is_upward(self.well) else "below"
+
 
 def holes(chart: Chart) -> tuple[Span, ...]:
     """Where none of its series has a value, oldest first: each from the first step that is missing
@@ -67,6 +75,11 @@ def runs(series: Series, step: timedelta) -> tuple[tuple[Point, ...], ...]:
         else:
             pieces.append([point])
     return tuple(tuple(piece) for piece in pieces)
+
+
+def is_upward(well: Comparison | None) -> bool:
+    """Whether the greater value is the worse one; so it is, too, where nobody said."""
+    return well not in (Comparison.ABOVE, Comparison.AT_LEAST)
 
 
 def steps(chart: Chart) -> int:

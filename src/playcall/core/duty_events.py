@@ -70,3 +70,8 @@ class ActionDone:
     by: str
     action: int  # its number in the incident, from 1
     note: str = ""
+
+
+DutyEvent = (
+    PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionAdded | ActionDone
+)

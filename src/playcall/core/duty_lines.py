@@ -6,16 +6,13 @@ from playcall.core.duty_events import (
     ActionAdded,
     ActionDone,
     DutyDone,
+    DutyEvent,
     DutyOverdue,
     DutyReminded,
     DutyWaived,
     PostMortemSaved,
 )
 from playcall.core.plan import Plan
-
-DutyEvent = (
-    PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionAdded | ActionDone
-)
 
 
 def duty_title(plan: Plan, key: str) -> str:

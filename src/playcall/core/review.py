@@ -1,7 +1,7 @@
 """The metrics review of an incident, as values: what its queries measured, in charts, and the
 numbers that its post-mortem tells. It is kept, because Prometheus forgets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from playcall.core.chart import Chart
@@ -30,6 +30,7 @@ class Review:
     fired_at: datetime  # of the incident; the figures are of this part
     over_at: datetime
     n: int = 0  # of the event that says that it was measured
+    left_out: int = 0  # queries beyond those that were asked
 
     def chart(self, name: str) -> Chart | None:
         return next((one for one in self.charts if one.name == name), None)
@@ -38,6 +39,46 @@ class Review:
     def troubled(self) -> int:
         """How many of its charts could not be measured."""
         return sum(1 for one in self.charts if one.trouble)
+
+    @property
+    def points(self) -> int:
+        return sum(_points(one) for one in self.charts)
+
+
+def joined(earlier: Review, review: Review) -> Review:
+    """Of the same part of time, with what could be measured earlier and cannot be any more:
+    Prometheus forgets."""
+    if (earlier.fired_at, earlier.over_at) != (review.fired_at, review.over_at):
+        return review
+    charts = tuple(_better(earlier.chart(one.name), one) for one in review.charts)
+    known = {one.name: one for one in earlier.figures if one.value is not None}
+    figures = tuple(
+        known.get(one.name, one) if one.value is None else one for one in review.figures
+    )
+    return replace(review, charts=charts, figures=figures)
+
+
+def _better(earlier: Chart | None, chart: Chart) -> Chart:
+    if earlier is None or earlier.query != chart.query or _points(earlier) <= _points(chart):
+        return chart
+    return earlier
+
+
+def _points(chart: Chart) -> int:
+    return sum(len(one.points) for one in chart.series)
+
+
+def worth_keeping(earlier: Review, review: Review) -> bool:
+    """Whether it says more than the earlier one."""
+    if (earlier.fired_at, earlier.over_at) != (review.fired_at, review.over_at):
+        return True
+    if review.troubled != earlier.troubled:
+        return review.troubled < earlier.troubled
+    return _answered(earlier) < _answered(review) or earlier.points < review.points
+
+
+def _answered(review: Review) -> int:
+    return sum(1 for one in review.figures if one.value is not None)
 
 
 def address(incident: int, chart: Chart) -> str:

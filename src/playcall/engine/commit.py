@@ -17,6 +17,7 @@ from playcall.core.effects import (
     EndSilence,
     ExtendSilence,
     Inform,
+    MeasureMetrics,
     Moved,
     Page,
     PublishUpdate,
@@ -50,6 +51,7 @@ from playcall.engine.ports import (
     Prolonging,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Task,
     Transaction,
@@ -148,6 +150,8 @@ class Committer:
                 yield "unsilence", Unsilencing(silence=effect.silence)
             case WriteReport():
                 yield "report", Reporting()
+            case MeasureMetrics():
+                yield "review", Reviewing(by_hand=effect.by_hand)
             case _:
                 assert_never(effect)
 

@@ -201,6 +201,13 @@ class Reporting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewing:
+    """Measure what Prometheus knows of the incident."""
+
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
     """An update of the status page, for one publisher."""
 
@@ -215,6 +222,7 @@ Task = (
     | Prolonging
     | Unsilencing
     | Reporting
+    | Reviewing
     | Publishing
     | Proving
     | Letter

@@ -53,8 +53,13 @@ class Seen(BaseModel):
 async def latest(request: Request, incident: int) -> tuple[Dossier, PostMortem, PostMortem]:
     """What is saved, or generated where nothing is; and how it would be generated now."""
     found = await dossier(request, incident)
-    saved = await desk(request).store.read(lambda views: views.post_mortem(incident))
-    fresh = draft([one.event for one in found.events], found.plan, _url(request))
+    saved, review = await desk(request).store.read(
+        lambda views: (
+            views.post_mortem(incident),
+            views.review(incident, len(found.events)),
+        )
+    )
+    fresh = draft([one.event for one in found.events], found.plan, _url(request), review)
     return found, saved or fresh, fresh
 
 
