@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from playcall.charting.palette import DARK, LIGHT, MOST_SERIES, STROKES, Palette
-from playcall.charting.plot import FROM_ABOVE, Plot, marks_inside
+from playcall.charting.plot import Plot, marks_inside
 from playcall.charting.scales import ticks
 from playcall.charting.svg import dress
 from playcall.charting.words import (
@@ -124,7 +124,7 @@ def _drawn(chart: Chart) -> Sequence[Series]:
     found = [one for one in finite if one.points]
     if len(found) <= MOST_SERIES:
         return found
-    sign = 1 if chart.well is None or chart.well in FROM_ABOVE else -1
+    sign = -1 if chart.alarming == "below" else 1
     furthest = sorted(found, key=lambda one: -max(sign * value for _, value in one.points))
     return [one for one in found if one in furthest[:MOST_SERIES]]
 

@@ -11,12 +11,9 @@ from playcall.charting.palette import STROKES, Palette
 from playcall.charting.scales import Scale, scale_of, span, ticks
 from playcall.charting.words import LABEL, NOTE, cut
 from playcall.core.chart import Chart, Mark, Series, holes, runs
-from playcall.core.plan import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-FROM_ABOVE = (Comparison.BELOW, Comparison.AT_MOST)  # well below: trouble is above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +96,8 @@ class Plot:
     def _limit(self, axes: "Axes", at: float, said: str) -> None:
         colour, (low, high) = self.palette.limit, axes.get_ylim()
         axes.axhline(at, color=colour, linewidth=1.1, linestyle=(0, (4, 2.5)), gid="limit")
-        if self.chart.well:
-            beyond = high if self.chart.well in FROM_ABOVE else low
+        if self.chart.alarming:
+            beyond = high if self.chart.alarming == "above" else low
             axes.axhspan(at, beyond, facecolor=colour, alpha=0.09, linewidth=0, gid="beyond")
         upper = (at - low) / (high - low) > 0.85
         axes.annotate(

@@ -1,4 +1,5 @@
-"""`playcall report N`: the post-mortem as Markdown; edited in your editor, brought up to date."""
+"""`playcall report N`: the post-mortem as Markdown, HTML or PDF; edited in your editor, brought up to
+date."""
 
 import argparse
 import os
@@ -22,11 +23,23 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="bring it up to date with the record; no word that was written is lost",
     )
+    what.add_argument(
+        "--format",
+        choices=("md", "html", "pdf"),
+        default="md",
+        help="html and pdf have its charts in them",
+    )
+    parser.add_argument("--output", metavar="FILE", type=Path, help="default: standard output")
     remote.add_server_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     path = f"/incidents/{args.incident}/post-mortem"
+    if args.output and (args.edit or args.regenerate):
+        print("--output takes what is there: leave --edit and --regenerate out", file=sys.stderr)
+        return 2
+    if args.format != "md" or args.output:
+        return _take(args, f"{path}.{args.format}")
     try:
         found = remote.ask(args, path).json()
         if args.edit:
@@ -38,6 +51,28 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     sys.stdout.write(found["text"])
+    return 0
+
+
+def _take(args: argparse.Namespace, path: str) -> int:
+    """As a file that the server makes."""
+    if args.format == "pdf" and not args.output and sys.stdout.isatty():
+        print("A PDF is not for a terminal: give --output FILE.", file=sys.stderr)
+        return 2
+    try:
+        made = remote.ask(args, path).content
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not args.output:
+        sys.stdout.buffer.write(made)
+        return 0
+    try:
+        args.output.write_bytes(made)
+    except OSError as error:
+        print(f"{args.output}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"Incident {args.incident}: {args.output} has {len(made):,} bytes")
     return 0
 
 

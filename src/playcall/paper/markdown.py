@@ -49,6 +49,17 @@ def picture(token: Token, url: str) -> Picture | None:
     return Picture(int(found["incident"]), found["name"]) if found else None
 
 
+def pictures(text: str, url: str) -> list[Picture]:
+    """That it shows, each once, in their order."""
+    found = (
+        picture(token, url)
+        for block in parse(text)
+        for token in block.children or ()
+        if token.type == "image"
+    )
+    return list(dict.fromkeys(one for one in found if one))
+
+
 def to_html(text: str, url: str, draw: Callable[[Picture, str], str], home: str = "") -> str:
     """`draw` gives a picture's HTML by its address and what it shows, in words; `home` goes before
     links that lead to this server."""
