@@ -1,5 +1,5 @@
-"""`playcall report N`: the post-mortem as Markdown, HTML or PDF; edited in your editor, brought up to
-date."""
+"""`playcall report N`: the post-mortem as Markdown, HTML or PDF; edited in your editor, brought up
+to date."""
 
 import argparse
 import os
