@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 400, 300  # pixels of a screen, at its natural size
 _INCH = 96
 _LEFT, _RIGHT, _EDGE = 44, 12, 10
-_LINE, _ROW = 15, 13  # of a title, of a note
+_LINE, _ROW = 16, 14  # of a title, of a note
+_GAP = 3  # between what the lines are and the notes
 _TAKING_TURNS = threading.Lock()  # matplotlib's settings are the process's
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -141,7 +142,7 @@ def _key(figure: "Figure", series: Sequence[Series], palette: Palette, bottom: f
     names = told_apart([one.name for one in series])
     for number, said in enumerate(names):
         x = _EDGE + each * (number % columns)
-        y = bottom - _ROW * (rows - number // columns - 0.5)
+        y = bottom - _GAP - _ROW * (rows - number // columns - 0.5)
         mark = Line2D(
             [x / WIDTH, (x + 18) / WIDTH],
             [1 - y / HEIGHT] * 2,
@@ -152,7 +153,7 @@ def _key(figure: "Figure", series: Sequence[Series], palette: Palette, bottom: f
         figure.add_artist(mark)
         name = cut_inside(said or "(no labels)", NOTE, each - 28)
         _write(figure, x + 23, y, name, palette.ink, NOTE.points)
-    return _ROW * rows
+    return _ROW * rows + _GAP
 
 
 def _say_why(figure: "Figure", chart: Chart, palette: Palette, top: float) -> None:

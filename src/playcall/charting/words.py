@@ -24,9 +24,9 @@ class Type:
         return width_of(text, self.font) * self.points * PIXEL
 
 
-TITLE = Type(BOLD, 9)
-LABEL = Type(SANS, 8)
-NOTE = Type(SANS, 7.5)
+TITLE = Type(BOLD, 9.5)
+LABEL = Type(SANS, 8.5)
+NOTE = Type(SANS, 8.5)
 
 
 def lines(text: str, type_: Type, width: float, most: int) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from markdown_it.token import Token
 
 from playcall import fonts
+from playcall.paper.bounds import Limits
 from playcall.paper.markdown import Picture, parse
 from playcall.paper.sheets import (
     BOTTOM,
@@ -18,14 +19,10 @@ from playcall.paper.sheets import (
     RULE,
     SHORTEST,
     SIZE,
-    Limits,
     Sheets,
-    TooMuch,
 )
 from playcall.paper.spans import Piece, Span, pieces
 from playcall.paper.table import Table
-
-__all__ = ["Limits", "TooMuch", "print_pdf"]
 
 _HEADINGS = {"h1": 17.0, "h2": 13.0, "h3": 11.0}
 _INDENT = 6.0  # mm

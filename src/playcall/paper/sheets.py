@@ -3,12 +3,12 @@ long making them may take."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from fpdf import FPDF
 
 from playcall import fonts
+from playcall.paper.bounds import Limits, TooMuch
 from playcall.paper.spans import Span
 
 MARGIN, BOTTOM = 18.0, 20.0  # mm
@@ -30,16 +30,6 @@ _FACES: tuple[tuple[str, Literal["", "B", "I", "BI"], str], ...] = (
     ("mono", "", fonts.MONO),
     ("mono", "B", fonts.MONO_BOLD),
 )
-
-
-class TooMuch(Exception):
-    """What was asked for is longer than can be set in the time there is. For a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    seconds: float = 20.0
-    pages: int = 500
 
 
 class Sheets(FPDF):

@@ -28,6 +28,7 @@ _PICTURE = Markup(
     '<img class="chart" src="{light}" alt="{alt}" width="{width}" height="{height}" '
     'loading="lazy" decoding="async"></picture>'
 )
+_LARGER = Markup('<a href="{}">{}</a>')
 
 
 @router.get("/{name}.{kind}")
@@ -60,7 +61,9 @@ def as_picture(light: str, dark: str, alt: str) -> str:
 
 
 def on_page(picture: Picture, alt: str) -> str:
-    return as_picture(f"{picture.address}.svg", f"{picture.address}.svg?dark=1", alt)
+    """It leads to the chart by itself, where a phone can be turned and a detail enlarged."""
+    light = f"{picture.address}.svg"
+    return _LARGER.format(light, Markup(as_picture(light, f"{light}?dark=1", alt)))
 
 
 async def _chart(request: Request, incident: int, name: str) -> Chart:

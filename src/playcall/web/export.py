@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from playcall.charting import draw_png
 from playcall.core.chart import Chart
+from playcall.paper.bounds import TooMuch
 from playcall.paper.markdown import Picture, pictures, to_html
-from playcall.paper.pdf import TooMuch, print_pdf
 from playcall.web.auth import Viewer
 from playcall.web.charts import as_picture, draw
 from playcall.web.desk import desk
@@ -80,10 +80,14 @@ async def _pdf(request: Request, incident: int, text: str, title: str, at: datet
         picture: await CHARTS.run(lambda chart=chart: draw_png(chart, zoom=_FINE))  # type: ignore[misc]
         for picture, chart in (await _charts(request, incident, text)).items()
     }
+
+    def set_it() -> bytes:
+        from playcall.paper.pdf import print_pdf  # what it needs is heavy
+
+        return print_pdf(text, title=title, at=at, url=url, home=home, charts=drawn)
+
     try:
-        return await PAPERS.run(
-            lambda: print_pdf(text, title=title, at=at, url=url, home=home, charts=drawn)
-        )
+        return await PAPERS.run(set_it)
     except TooMuch as error:
         raise HTTPException(422, str(error)) from None
 
