@@ -1,4 +1,5 @@
-"""`playcall report N`: the post-mortem as Markdown; edited in your editor, brought up to date."""
+"""`playcall report N`: the post-mortem as Markdown; edited in your editor, brought up to date. And
+what was measured for it: the numbers, a dashboard."""
 
 import argparse
 import os
@@ -22,12 +23,21 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="bring it up to date with the record; no word that was written is lost",
     )
+    what.add_argument(
+        "--numbers", choices=("csv", "json"), help="what was measured, point by point"
+    )
+    what.add_argument("--dashboard", action="store_true", help="for Grafana to import, as JSON")
+    what.add_argument(
+        "--measure", action="store_true", help="have its metrics measured again in Prometheus"
+    )
     remote.add_server_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     path = f"/incidents/{args.incident}/post-mortem"
     try:
+        if args.numbers or args.dashboard or args.measure:
+            return _review(args)
         found = remote.ask(args, path).json()
         if args.edit:
             return _edit(args, path, found)
@@ -38,6 +48,18 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     sys.stdout.write(found["text"])
+    return 0
+
+
+def _review(args: argparse.Namespace) -> int:
+    path = f"/incidents/{args.incident}"
+    if args.measure:
+        remote.tell(args, f"{path}/review", {})
+        print(f"Incident {args.incident}: its metrics are measured again")
+        return 0
+    what = "dashboard.json" if args.dashboard else "review"
+    what += ".csv" if args.numbers == "csv" else ""
+    sys.stdout.write(remote.ask(args, f"{path}/{what}").text)
     return 0
 
 
