@@ -15,6 +15,7 @@ from playcall.charting.words import (
     LABEL,
     NOTE,
     TITLE,
+    cut,
     cut_inside,
     describe,
     lines,
@@ -100,7 +101,8 @@ def _figure(chart: Chart, palette: Palette) -> "Figure":
     )
     plot.draw(axes)
     if plot.scale.unit:
-        _write(figure, _EDGE, above - 8, plot.scale.unit, palette.soft, NOTE.points)
+        unit = cut(plot.scale.unit, NOTE, inner / 3)
+        _write(figure, _EDGE, above - 8, unit, palette.soft, NOTE.points)
     return figure
 
 
