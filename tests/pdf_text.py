@@ -31,7 +31,12 @@ def read(data: bytes) -> Read:
     return Read(
         pages=[_words(_stream(objects[_number(page, b"Contents")]), fonts) for page in found],
         links=[link.decode() for link in re.findall(rb"/S /URI /URI \((.*?)\)>>", joined)],
-        outline=[_title(title) for title in re.findall(rb"/Dest .*?/Title (.*)", joined)],
+        outline=[
+            _title(title)
+            for body in objects.values()
+            if body.startswith(b"<<\n/Count") and b"/Dest " in body
+            for title in re.findall(rb"/Title (.*)", body)
+        ],
         pictures=len(re.findall(rb"/Subtype /Image\b", joined)),
     )
 

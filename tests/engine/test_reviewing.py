@@ -137,7 +137,7 @@ async def test_the_numbers_are_those_that_prometheus_has(server: str, world: Wor
         text = (await vic.get("/api/v1/incidents/1/post-mortem")).json()["text"]
         rows = list(csv.reader(io.StringIO((await vic.get("/api/v1/incidents/1/review.csv")).text)))
     charts = {chart["title"]: chart for chart in got["charts"]}
-    assert [*charts][0] == "P99 Latency"
+    assert next(iter(charts)) == "P99 Latency"
     assert len(charts) == len(PLAN.queries) == 5
     p99 = charts["P99 Latency"]
     step = p99["step_seconds"]

@@ -37,7 +37,7 @@ class Sheets(FPDF):
 
     def __init__(self, title: str, limits: Limits) -> None:
         super().__init__(format="A4")
-        self.name = fonts.shown(title)
+        self.name = fonts.shown(title[:200])
         self._limits, self._began = limits, time.monotonic()
         for family, style, font in _FACES:
             self.add_font(family, style, fonts.path_of(font))
@@ -56,8 +56,8 @@ class Sheets(FPDF):
         self.set_text_color(*SOFT)
         room = self.epw - 30
         title = self.name
-        while title and self.get_string_width(title) > room:
-            title = title[: len(title) * 9 // 10].rstrip("…") + "…" if len(title) > 2 else ""
+        while self.get_string_width(title) > room:
+            title = f"{title[:-2]}…"
         self.cell(room, 4, title)
         self.cell(30, 4, f"{self.page_no()} / {{nb}}", align="R")
 
