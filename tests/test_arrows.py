@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "peers",
     ),
     ("channelfile", "watchfile"),
-    ("tellingfile",),
+    ("tellingfile", "reviewfile"),
     ("responsefile", "rotafile", "runnerfile", "statusfile", "unknown_keys", "bounded"),
     ("testing",),
     ("engine",),
