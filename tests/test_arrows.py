@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "peers",
     ),
     ("channelfile", "watchfile"),
-    ("tellingfile",),
+    ("tellingfile", "reviewfile"),
     ("responsefile", "rotafile", "runnerfile", "statusfile", "unknown_keys", "bounded", "fonts"),
     ("testing",),
     ("engine",),

@@ -215,6 +215,12 @@ def test_the_aftermath_from_a_terminal(
     assert (code, "Mine." in told, told.startswith("<!doctype html>")) == (0, True, True)
     assert playcall(served, "report", "1", "--output", str(tmp_path))[0] == 2
     assert playcall(served, "report", "1", "--edit", "--output", "x")[0] == 2
+    code, told = playcall(served, "report", "1", "--numbers", "csv")
+    assert (code, "incident 1: nothing was measured of it" in told) == (1, True)
+    assert playcall(served, "report", "1", "--measure")[0] == 0
+    wait_for(lambda: playcall(served, "report", "1", "--numbers", "csv")[0] == 0, "a review")
+    assert json.loads(playcall(served, "report", "1", "--numbers", "json")[1])["incident"] == 1
+    assert json.loads(playcall(served, "report", "1", "--dashboard")[1])["panels"]
     monkeypatch.setenv("VISUAL", "true")
     code, told = playcall(served, "report", "1", "--edit")
     assert (code, told) == (1, "Nothing was changed.\n")

@@ -144,7 +144,7 @@ def _share(chart: Chart, span: Span) -> Iterator[Figure]:
     yield Figure(
         name=f"{chart.title} on average",
         text=f"{chart.title}: {mean * 100:.3g} % on average, "
-        f"{lowest * 100:.3g} % at worst, {say_clock(at, span)}",
+        f"{lowest * 100:.3g} % at worst at {say_clock(at, span)}",
         value=mean,
         unit="",
         query=chart.query,

@@ -13,12 +13,20 @@ _LONGEST = 80  # characters
 def marks(events: Sequence[ev.Event], plan: Plan, play: Play | None) -> tuple[Mark, ...]:
     """In the order of time; each has the number of its event."""
     found = sorted(_marks(events, plan, play), key=lambda one: (one.at, one.n))
-    if len(found) <= MOST:
-        return tuple(found)
-    half = MOST // 2
-    left = found[half : 1 - half]
+    changes = [one for one in found if isinstance(events[one.n - 1], ev.CommandBegun)]
+    turns = [one for one in found if not isinstance(events[one.n - 1], ev.CommandBegun)]
+    shown = [*_ends(turns, MOST // 2), *_ends(changes, MOST - min(len(turns), MOST // 2))]
+    return tuple(sorted(shown, key=lambda one: (one.at, one.n)))
+
+
+def _ends(found: list[Mark], most: int) -> list[Mark]:
+    """The first and the last ones; between them, how many there are."""
+    if len(found) <= most:
+        return found
+    half = most // 2
+    left = found[half : half + len(found) - most + 1]
     more = Mark(at=left[0].at, text=f"{len(left)} more until {left[-1].at:%H:%M:%S}", n=left[0].n)
-    return (*found[:half], more, *found[1 - half :])
+    return [*found[:half], more, *found[half + len(left) :]]
 
 
 def _marks(events: Sequence[ev.Event], plan: Plan, play: Play | None) -> Iterator[Mark]:

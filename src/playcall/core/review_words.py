@@ -33,7 +33,7 @@ def _link(n: int, incident: int, url: str | None, more: str) -> str:
 def section(review: Review, incident: int, url: str | None, marks: str) -> list[str]:
     """What stands below its heading; `marks` are the heading's."""
     span = say_span((review.start, review.end))
-    lines = [f"Measured {say_at(review.measured_at)}, {span}{_files(review, incident, url)}."]
+    lines = [f"Measured {say_at(review.measured_at)}, {span}.{_files(review, incident, url)}"]
     if review.left_out:
         lines += ["", f"{review.left_out} more queries were not asked."]
     for chart in review.charts:
@@ -46,7 +46,7 @@ def _files(review: Review, incident: int, url: str | None) -> str:
         return ""
     api = f"{url}/api/v1/incidents/{incident}"
     links = f"[JSON]({api}/review), [CSV]({api}/review.csv), [dashboard]({api}/dashboard.json)"
-    return f" ({links}{_link(review.n, incident, url, '')})"
+    return f" {links}{_link(review.n, incident, url, '')}"
 
 
 def _chart(chart: Chart, review: Review, incident: int, url: str | None) -> Iterator[str]:
