@@ -47,7 +47,7 @@ def _is_read(character: str) -> bool:
 
 @cache
 def _widths(font: str) -> Mapping[int, float]:
-    from fontTools.ttLib import TTFont
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
     with TTFont(path_of(font), lazy=True) as file:
         advances, units = file["hmtx"], file["head"].unitsPerEm

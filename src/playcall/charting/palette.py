@@ -2,10 +2,14 @@
 Ito, and on a printer without colours by their strokes."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 MOST_SERIES = 8
 
-_SOLID, _BROKEN, _DOTTED = "solid", (0.0, (5.0, 1.5)), (0.0, (1.2, 1.2))
+Stroke = Literal["solid"] | tuple[float, tuple[float, float]]
+_SOLID: Stroke = "solid"
+_BROKEN: Stroke = (0.0, (5.0, 1.5))
+_DOTTED: Stroke = (0.0, (1.2, 1.2))
 STROKES = (_SOLID, _SOLID, _BROKEN, _DOTTED, _BROKEN, _DOTTED, _SOLID, _BROKEN)
 
 

@@ -34,7 +34,7 @@ _LEFT, _RIGHT, _EDGE = 44, 12, 10
 _LINE, _ROW = 16, 14  # of a title, of a note
 _GAP = 3  # between what the lines are and the notes
 _TAKING_TURNS = threading.Lock()  # matplotlib's settings are the process's
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "playcall",
     "hatch.linewidth": 0.6,
@@ -57,7 +57,7 @@ def draw_svg(chart: Chart, *, dark: bool = False) -> bytes:
     with _TAKING_TURNS, rc_context(_SETTINGS):
         figure = _figure(chart, DARK if dark else LIGHT)
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        FigureCanvasSVG(figure).print_svg(data, metadata=nothing)
+        FigureCanvasSVG(figure).print_svg(data, metadata=nothing)  # type: ignore[no-untyped-call]
     return dress(data.getvalue(), WIDTH, HEIGHT, chart.title, describe(chart, _drawn(chart)))
 
 
@@ -69,7 +69,7 @@ def draw_png(chart: Chart, *, dark: bool = False, zoom: float = 2) -> bytes:
     with _TAKING_TURNS, rc_context(_SETTINGS):
         figure = _figure(chart, DARK if dark else LIGHT)
         figure.set_dpi(_INCH * zoom)
-        FigureCanvasAgg(figure).print_png(data, metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(data, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return data.getvalue()
 
 
@@ -89,7 +89,7 @@ def _figure(chart: Chart, palette: Palette) -> "Figure":
     plot = Plot(chart=chart, series=series, palette=palette, width=WIDTH - _LEFT - _RIGHT)
     along = ticks(chart.start, chart.end)
     notes = _notes(chart, plot, inner)
-    bottom = HEIGHT - _EDGE - _ROW * len(notes)
+    bottom: float = HEIGHT - _EDGE - _ROW * len(notes)
     bottom -= _key(figure, series, palette, bottom)
     for number, note in enumerate(notes):
         below = HEIGHT - _EDGE - _ROW * (len(notes) - number - 0.5)

@@ -63,7 +63,7 @@ def pictures(text: str, url: str) -> list[Picture]:
 def to_html(text: str, url: str, draw: Callable[[Picture, str], str], home: str = "") -> str:
     """`draw` gives a picture's HTML by its address and what it shows, in words; `home` goes before
     links that lead to this server."""
-    drawing: Mapping[str, Any] = {"url": url, "draw": draw}
+    drawing: dict[str, Any] = {"url": url, "draw": draw}
     tokens = parse(text)
     if home:
         _lead_home(tokens, home)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fpdf.enums import WrapMode
+from fpdf.util import Padding
 from markdown_it.token import Token
 
 from playcall import fonts
@@ -223,9 +225,9 @@ class _Setter:
                     4.1,
                     said or " ",
                     fill=True,
-                    wrapmode="CHAR",
+                    wrapmode=WrapMode.CHAR,
                     align="L",
-                    padding=(0, 1.5),
+                    padding=Padding(0, 1.5, 0, 1.5),
                     new_x="LEFT",
                     new_y="NEXT",
                 )
