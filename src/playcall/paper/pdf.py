@@ -3,6 +3,7 @@ a refusal that says why."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -45,11 +46,11 @@ def print_pdf(
 ) -> bytes:
     """`at`: its date. `home` goes before links that lead to the server at `url`; `charts` are PNGs.
     Raises TooMuch."""
-    sheets = Sheets(title, limits or Limits())
-    sheets.set_creation_date(at)
-    setter = _Setter(sheets, url, home, charts or {})
-    setter.blocks(parse(text))
-    return bytes(sheets.output())
+    with closing(Sheets(title, limits or Limits())) as sheets:
+        sheets.set_creation_date(at)
+        setter = _Setter(sheets, url, home, charts or {})
+        setter.blocks(parse(text))
+        return bytes(sheets.output())
 
 
 @dataclass(slots=True)

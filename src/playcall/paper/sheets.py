@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from playcall import fonts
 from playcall.paper.bounds import Limits, TooMuch
@@ -60,6 +61,12 @@ class Sheets(FPDF):
             title = f"{title[:-2]}…"
         self.cell(room, 4, title)
         self.cell(30, 4, f"{self.page_no()} / {{nb}}", align="R")
+
+    def close(self) -> None:
+        """The files of its fonts, which are open from the first word on."""
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
     def check(self) -> None:
         """Raises TooMuch."""
