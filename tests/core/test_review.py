@@ -295,7 +295,7 @@ FOREIGN = 'x](http://evil/p.png) ![y"'
 
 def test_a_picture_links_to_our_server_with_its_facts_in_words() -> None:
     chart = a_chart({0: 0.1, 3: 0.8, 4: 0.1}, title=FOREIGN)
-    events = [an_opening(), ev.Resolved(at=NOON + minutes(8), by="ada", cause="")]
+    events: list[ev.Event] = [an_opening(), ev.Resolved(at=NOON + minutes(8), by="ada", cause="")]
     text = write_report(events, a_plan(), "http://p", a_review(chart)).markdown
     pictures = [line for line in text.split("\n") if line.startswith("![")]
     assert len(pictures) == 1
