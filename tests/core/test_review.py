@@ -208,6 +208,7 @@ def test_the_settings_and_the_document_say_what_is_counted() -> None:
             FactQuery(name="jobs hurt", promql="sum(increase(hurt_total[5m]))"),
             FactQuery(name="waiting", promql="sum(queue)"),
             FactQuery(name="LOST", promql="lost"),
+            FactQuery(name="still waiting", promql="sum(queue)"),
         ),
     )
     figures = (FigureQuery(name="Lost", promql="100 * increase(x[$window]) / 3", unit="%"),)
