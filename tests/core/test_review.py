@@ -10,7 +10,7 @@ from playcall.core import events as ev
 from playcall.core.chart import Chart, Mark, Series, holes, runs
 from playcall.core.chart_numbers import kept, numbers
 from playcall.core.incident import RunStatus
-from playcall.core.plan import Comparison, EffectClass, NamedQuery, Plan, Purpose
+from playcall.core.plan import Comparison, Duty, EffectClass, NamedQuery, Plan, Purpose, Template
 from playcall.core.report import write_report
 from playcall.core.response import FactQuery, FigureQuery, ReviewPolicy
 from playcall.core.review import Review, joined, worth_keeping
@@ -208,6 +208,7 @@ def test_the_settings_and_the_document_say_what_is_counted() -> None:
             FactQuery(name="jobs hurt", promql="sum(increase(hurt_total[5m]))"),
             FactQuery(name="waiting", promql="sum(queue)"),
             FactQuery(name="LOST", promql="lost"),
+            FactQuery(name="still waiting", promql="sum(queue)"),
         ),
     )
     figures = (FigureQuery(name="Lost", promql="100 * increase(x[$window]) / 3", unit="%"),)
@@ -295,7 +296,7 @@ FOREIGN = 'x](http://evil/p.png) ![y"'
 
 def test_a_picture_links_to_our_server_with_its_facts_in_words() -> None:
     chart = a_chart({0: 0.1, 3: 0.8, 4: 0.1}, title=FOREIGN)
-    events = [an_opening(), ev.Resolved(at=NOON + minutes(8), by="ada", cause="")]
+    events: list[ev.Event] = [an_opening(), ev.Resolved(at=NOON + minutes(8), by="ada", cause="")]
     text = write_report(events, a_plan(), "http://p", a_review(chart)).markdown
     pictures = [line for line in text.split("\n") if line.startswith("![")]
     assert len(pictures) == 1
@@ -307,6 +308,31 @@ def test_a_picture_links_to_our_server_with_its_facts_in_words() -> None:
     assert "![" not in alone.replace("!\\[", "")
     assert "800 ms" in alone
     assert describe(a_chart(trouble="no route"), a_review()) == "Latency: not measured, no route"
+
+
+TEMPLATES = [
+    ("# X\n## Impact\n- [who]\n## Actions\n- [ ] [what]", ["Impact", "Metrics", "Actions"]),
+    ("# X\n## Why\n[why]\n## Actions\n- [ ] [what]", ["Why", "Metrics", "Actions"]),
+    ("# X\n## Why\n[why]", ["Why", "Metrics"]),
+    ("# X\n## Graphs\n[paste them]\n## Impact\n[who]", ["Graphs", "Impact"]),
+]
+
+
+@pytest.mark.parametrize(("body", "headings"), TEMPLATES)
+def test_charts_stand_where_the_template_has_a_place_for_them(
+    body: str, headings: list[str]
+) -> None:
+    template = Template(name="x", subject=None, body=body, fields=(), line=1, last_line=9)
+    duty = Duty(title="x", within=minutes(60), items=(), template=template, line=1)
+    plan = replace(a_plan(), duties=(duty,))
+    review = a_review(a_chart({3: 0.1}))
+    lines = write_report([an_opening()], plan, "", review).markdown.split("\n")
+    assert [line[3:] for line in lines if line.startswith("## ")] == headings
+    place = next(name for name in headings if name in ("Metrics", "Graphs"))
+    below = lines[lines.index(f"## {place}") : lines.index("### Latency") + 3]
+    assert not [line for line in below[1:] if line.startswith("## ")]
+    assert below[-1].startswith("![Latency")
+    assert "paste them" not in "\n".join(lines)
 
 
 def test_a_dashboard_has_every_query_once_and_nothing_overlaps() -> None:

@@ -1,13 +1,14 @@
 """An incident is measured by a real Prometheus, and its post-mortem says what that knows: computed
 here once more, by hand, from Prometheus' own answers."""
 
+import asyncio
 import csv
 import io
 import json
 import math
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,12 +28,14 @@ from playcall.core.events import (
 from playcall.core.plan import Plan
 from playcall.core.response import FigureQuery, ReviewPolicy
 from playcall.core.review import Review
+from playcall.engine import reviewing
+from playcall.engine.monitoring import RangeVector
 from playcall.engine.ports import Unavailable
 from playcall.prometheus import Prometheus
 from playcall.testing import NOON, SetMetrics, an_alert, minutes
 from tests.engine.test_failures import NoMetrics
 from tests.engine.world import World
-from tests.servers import prometheus
+from tests.servers import prometheus, wait_until
 from tests.web.site import site_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dwcp-v3" / "playbooks.md"
@@ -135,6 +138,7 @@ async def test_the_numbers_are_those_that_prometheus_has(server: str, world: Wor
         got = (await vic.get("/api/v1/incidents/1/review")).json()
         text = (await vic.get("/api/v1/incidents/1/post-mortem")).json()["text"]
         rows = list(csv.reader(io.StringIO((await vic.get("/api/v1/incidents/1/review.csv")).text)))
+        dashboard = (await vic.get("/api/v1/incidents/1/dashboard.json")).json()
     charts = {chart["title"]: chart for chart in got["charts"]}
     assert next(iter(charts)) == "P99 Latency"
     assert len(charts) == len(PLAN.queries) == 5
@@ -170,6 +174,16 @@ async def test_the_numbers_are_those_that_prometheus_has(server: str, world: Wor
     mean = sum(shares) / len(shares)
     assert figures["SLA Compliance on average"]["value"] == pytest.approx(mean)
     assert f"SLA Compliance: {mean * 100:.3g} % on average, 25 % at worst" in text
+
+    assert {panel["targets"][0]["expr"] for panel in dashboard["panels"]} == {
+        chart["query"] for chart in got["charts"]
+    }
+    for mark, annotation in zip(p99["marks"], dashboard["annotations"]["list"], strict=True):
+        target = annotation["target"]
+        span = {"start": got["start"], "end": got["end"], "step": target["interval"]}
+        (series,) = ask(server, "query_range", query=target["expr"], **span)
+        at = datetime.fromisoformat(mark["at"]).timestamp()
+        assert {abs(when - at) <= step / 2 for when, _ in series["values"]} == {True}
 
     points = sum(len(one["points"]) for chart in got["charts"] for one in chart["series"])
     assert len(rows) == points + 1
@@ -210,11 +224,15 @@ def draft_of(tx: Any, world: World) -> str:
 async def test_time_after_the_resolution_is_measured_when_it_has_passed(world: World) -> None:
     async with world.working():
         await happen(world)
-        assert (await reviewed(world)).end == OVER
+        first = await reviewed(world)
+        assert first.end == OVER
         world.clock.at = OVER + minutes(6)
         later = await reviewed(world, 2)
     assert later.end == OVER + minutes(5)
-    assert (later.start, later.figures[0].text) == (later.start, later.figures[0].text)
+    assert later.n > first.n
+    assert [(one.text, one.n) for one in later.figures] == [
+        (one.text, first.n) for one in first.figures
+    ], "what is as it was keeps its event, and so its line in the post-mortem"
 
 
 @pytest.mark.parametrize("lasted", [timedelta(seconds=30), timedelta(days=9)])
@@ -238,6 +256,7 @@ async def test_an_incident_opened_again_is_measured_again_and_words_stay(world: 
         api = "/api/v1/incidents/1/post-mortem"
         first = (await ada.get(api)).json()
         mine = first["text"].replace("## Why\n", "## Why\n\nMy own words.\n")
+        mine = mine.replace("- What it cost: _To be written by a person._", "- It cost a day.")
         body = {"text": mine, "version": 0, "of": first["of"]}
         assert (await ada.put(api, json=body)).status_code == 200
         alert = an_alert(ALERT, starts_at=NOON + minutes(12))
@@ -246,12 +265,17 @@ async def test_an_incident_opened_again_is_measured_again_and_words_stay(world: 
         await world.submit(resolved(OVER))
         again = await reviewed(world, 2)
         await world.until(lambda one: one.incident.owed.reviewed, "proven")
+
+        async def brought_up_to_date() -> bool:
+            return "of 20 min; worst" in (await ada.get(api)).json()["text"]
+
+        await wait_until(brought_up_to_date, "post-mortem with the new numbers")
         renewed = (await ada.get(api)).json()
     assert again.over_at == OVER
     assert "of 10 min; worst" in first["text"]
-    assert "of 20 min; worst" in renewed["text"]
     assert "of 10 min; worst" not in renewed["text"]
     assert "My own words." in renewed["text"]
+    assert "- It cost a day." in renewed["text"]
     assert renewed["conflicts"] == 0
     assert any(mark.text == "opened again" for mark in again.charts[0].marks)
 
@@ -303,6 +327,73 @@ async def test_one_query_that_fails_spoils_no_other(tmp_path: Path) -> None:
         review = await reviewed(world)
     assert [chart.name for chart in review.charts if chart.trouble] == ["p95-latency"]
     assert all(chart.series for chart in review.charts if not chart.trouble)
+
+
+class Many(SetMetrics):
+    """Twenty series, of which the last ones are the worst."""
+
+    async def query_series(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[RangeVector]:
+        samples = await SetMetrics.query_range(self, promql, start, end, step)
+        return [
+            RangeVector(
+                labels={"pod": f'"{n:02}\n'},
+                samples=[replace(sample, value=float(n)) for sample in samples[0]],
+            )
+            for n in range(20)
+        ]
+
+
+async def test_of_very_many_series_the_worst_are_kept(tmp_path: Path) -> None:
+    async with World(folder=tmp_path, plan=PLAN, metrics=Many(1)).working() as world:
+        await happen(world)
+        review = await reviewed(world)
+    p99, throughput = review.charts[0], review.chart("throughput")
+    assert throughput
+    assert [one.name for one in p99.series][:2] == ['{pod="\\"08\\n"}', '{pod="\\"09\\n"}']
+    assert (len(p99.series), p99.left_out) == (12, 8)
+    assert throughput.series[0].points[0][1] == 0, "the less, the worse"
+
+
+class Hanging(SetMetrics):
+    async def query_series(self, promql: str, *rest: Any) -> Any:
+        if "0.95" in promql:
+            await asyncio.Event().wait()
+        return await SetMetrics.query_series(self, promql, *rest)
+
+
+async def test_a_query_that_hangs_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewing, "ONE_TAKES", 0.05)
+    async with World(folder=tmp_path, plan=PLAN, metrics=Hanging(0.7)).working() as world:
+        await happen(world)
+        review = await reviewed(world)
+    troubles = {chart.name: chart.trouble for chart in review.charts if chart.trouble}
+    assert troubles == {"p95-latency": "Prometheus did not answer in time"}
+
+
+async def test_who_may_look_and_who_may_measure(tmp_path: Path) -> None:
+    world = World(folder=tmp_path, plan=PLAN, metrics=SetMetrics(0.7))
+    async with site_of(world) as site, site.asking("vic") as vic, site.asking("ada") as ada:
+        await happen(world, NOON + minutes(5))
+        await reviewed(world)
+        api = "/api/v1/incidents/1"
+        for path in ("review", "review.csv", "dashboard.json"):
+            assert (await vic.get(f"{api}/{path}")).status_code == 200
+            assert (await vic.get(f"/api/v1/incidents/9/{path}")).status_code == 404
+            assert (await vic.get(f"/api/v1/incidents/{2**70}/{path}")).status_code == 404
+            async with site.asking() as nobody:
+                assert (await nobody.get(f"{api}/{path}")).status_code == 401
+        assert (await vic.post(f"{api}/review")).status_code == 403
+        assert (await ada.post("/api/v1/incidents/9/review")).status_code == 404
+        assert (await ada.post(f"{api}/review")).status_code == 202
+        await reviewed(world, 2)
+        async with site.with_session("ada") as browser:
+            page = (await browser.get("/incidents/1/post-mortem")).text
+            assert 'action="/incidents/1/review"' in page
+            assert (await browser.post("/incidents/1/review")).status_code == 303
 
 
 async def test_without_any_prometheus_the_post_mortem_is_there(tmp_path: Path) -> None:

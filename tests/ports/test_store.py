@@ -33,6 +33,7 @@ from playcall.engine.ports import (
     Prolonging,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Task,
     Transaction,
@@ -257,6 +258,7 @@ TASK_VALUES: tuple[Task, ...] = (
     Prolonging(silence="s", lasting=minutes(20)),
     Unsilencing(silence="s"),
     Reporting(),
+    Reviewing(by_hand=True),
     Publishing(
         publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
     ),

@@ -111,7 +111,8 @@ def impact(facts: Facts) -> list[str]:
     if facts.review is None:
         return facts.impact()
     measured = review_words.impact(facts.review, facts.opened.incident, facts.url)
-    return [*facts.impact(), *measured]
+    # The empty line keeps new numbers from a conflict with what people write below them.
+    return [*facts.impact(), *measured, ""]
 
 
 def timeline(facts: Facts, called: Mapping[Turn, str]) -> list[str]:

@@ -17,7 +17,7 @@ class Figure:
     unit: str  # of the value; "" for a share and for a number of things
     query: str  # PromQL, as it was asked
     how: str  # how the value came from the query's answer
-    n: int = 0  # of the event that it belongs to; 0: the review's own
+    n: int = 0  # of the event that put it on file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,16 @@ def worth_keeping(earlier: Review, review: Review) -> bool:
 
 def _answered(review: Review) -> int:
     return sum(1 for one in review.figures if one.value is not None)
+
+
+def numbered(earlier: Review | None, review: Review, n: int) -> Review:
+    """As event `n` put it on file; a number that is the same as before belongs to the earlier one,
+    so that its line in a post-mortem stays as it is."""
+    known = {(one.name, one.text, one.query): one.n for one in (earlier.figures if earlier else ())}
+    figures = tuple(
+        replace(one, n=known.get((one.name, one.text, one.query), n)) for one in review.figures
+    )
+    return replace(review, n=n, figures=figures)
 
 
 def address(incident: int, chart: Chart) -> str:

@@ -23,7 +23,7 @@ def as_document(review: Review, incident: int) -> dict[str, Any]:
         "fired_at": review.fired_at,
         "over_at": review.over_at,
         "left_out": review.left_out,
-        "figures": [{**asdict(one), "n": one.n or review.n} for one in review.figures],
+        "figures": [asdict(one) for one in review.figures],
         "charts": [_chart(chart, review, incident) for chart in review.charts],
     }
 

@@ -43,12 +43,14 @@ class Question:
 
 
 def questions(plan: Plan, window: Window) -> tuple[Question, ...]:
-    """The settings' figures, then the facts, then the named queries that count something; none
-    twice."""
-    found: dict[str, Question] = {}
+    """The settings' figures, then the facts, then the named queries that count something; no name
+    and no query twice."""
+    found: list[Question] = []
     for one in _questions(plan, window):
-        found.setdefault(one.name.casefold(), one)
-    return tuple(found.values())
+        known = {name for other in found for name in (other.name.casefold(), flat(other.query))}
+        if not known & {one.name.casefold(), flat(one.query)}:
+            found.append(one)
+    return tuple(found)
 
 
 def _questions(plan: Plan, window: Window) -> Iterator[Question]:

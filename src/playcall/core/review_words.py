@@ -21,7 +21,7 @@ def impact(review: Review, incident: int, url: str | None) -> list[str]:
     """A line for each figure, with links to its event and to all numbers."""
     where = "" if url is None else f", [numbers]({url}/api/v1/incidents/{incident}/review)"
     return [
-        f"- {plain(figure.text)}{_link(figure.n or review.n, incident, url, where)}"
+        f"- {plain(figure.text)}{_link(figure.n, incident, url, where)}"
         for figure in review.figures
     ]
 

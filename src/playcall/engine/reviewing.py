@@ -15,7 +15,7 @@ from typing import TypeVar
 from playcall.core.chart import Chart, Mark, Series, is_upward
 from playcall.core.events import MetricsReviewed
 from playcall.core.plan import Plan
-from playcall.core.review import Figure, Review, joined, worth_keeping
+from playcall.core.review import Figure, Review, joined, numbered, worth_keeping
 from playcall.core.review_asks import MOST_CHARTS, Ask, Window, asks, window
 from playcall.core.review_figures import Question, answer, from_charts, questions
 from playcall.core.review_marks import marks
@@ -179,7 +179,7 @@ class Reviewer:
             troubled=both.troubled,
             points=both.points,
         )
-        tx.keep_review(incident, replace(both, n=state.version + 1))
+        tx.keep_review(incident, numbered(earlier, both, state.version + 1))
         self.committer.apply(tx, event, incident)
 
 
