@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from playcall.cli import main
+from tests.pdf_text import read
 from tests.servers import smtp, wait_for
 from tests.typing_person import Typist
 from tests.web.deciding import BOB, MORE, PLAYBOOK
@@ -206,6 +207,20 @@ def test_the_aftermath_from_a_terminal(
     assert (code, told.split(",")[0]) == (0, "Incident 1: version 1 is saved")
     assert playcall(served, "report", "1")[1].endswith("Mine.\n")
     assert playcall(served, "report", "1", "--regenerate")[0] == 0
+    paper = tmp_path / "paper.pdf"
+    code, told = playcall(served, "report", "1", "--format", "pdf", "--output", str(paper))
+    assert (code, told) == (0, f"Incident 1: {paper} has {paper.stat().st_size:,} bytes\n")
+    assert "Mine." in read(paper.read_bytes()).pages[-1]
+    code, told = playcall(served, "report", "1", "--format", "html")
+    assert (code, "Mine." in told, told.startswith("<!doctype html>")) == (0, True, True)
+    assert playcall(served, "report", "1", "--output", str(tmp_path))[0] == 2
+    assert playcall(served, "report", "1", "--edit", "--output", "x")[0] == 2
+    code, told = playcall(served, "report", "1", "--numbers", "csv")
+    assert (code, "incident 1: nothing was measured of it" in told) == (1, True)
+    assert playcall(served, "report", "1", "--measure")[0] == 0
+    wait_for(lambda: playcall(served, "report", "1", "--numbers", "csv")[0] == 0, "a review")
+    assert json.loads(playcall(served, "report", "1", "--numbers", "json")[1])["incident"] == 1
+    assert json.loads(playcall(served, "report", "1", "--dashboard")[1])["panels"]
     monkeypatch.setenv("VISUAL", "true")
     code, told = playcall(served, "report", "1", "--edit")
     assert (code, told) == (1, "Nothing was changed.\n")

@@ -9,6 +9,7 @@ import pytest
 from playcall import (
     channelfile,
     responsefile,
+    reviewfile,
     rotafile,
     runnerfile,
     settings,
@@ -26,12 +27,14 @@ from playcall.web import (
     api_response,
     api_values,
     duties,
+    export,
     insights,
     ledger,
     messages,
     oncall,
     post_mortem,
     push,
+    review,
     rollback,
     similar,
     slack,
@@ -70,6 +73,8 @@ def keys() -> list[str]:
         "response": responsefile.ResponseTable,
         "approvals": responsefile.ApprovalsTable,
         "updates": tellingfile.UpdatesTable,
+        "review": reviewfile.ReviewTable,
+        "review.figures": reviewfile.FigureTable,
         "maintenance": settings.MaintenanceTable,
         "webhook": channelfile.WebhookTable,
         "status_page": statusfile.StatusPageTable,
@@ -103,8 +108,18 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, duties, insights, ledger, messages]
-    modules += [oncall, post_mortem, push, rollback, similar, slack, subscribing, test_pages]
-    modules += [unheard, updates, action_items]
+    modules += [
+        oncall,
+        post_mortem,
+        push,
+        review,
+        rollback,
+        similar,
+        slack,
+        subscribing,
+        test_pages,
+    ]
+    modules += [export, unheard, updates, action_items]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

@@ -28,6 +28,8 @@ DUTY_EVENTS: tuple[ev.Event, ...] = (
     ev.DutyWaived(at=NOON, by="ada", duty="1", reason="a drill"),
     ev.DutyReminded(at=NOON, duty="1", owner="ada", due_at=NOON),
     ev.DutyOverdue(at=NOON, duty="1", owner="ada", due_at=NOON),
+    ev.MetricsReviewed(at=NOON, charts=3, troubled=1, points=9),
+    ev.ReviewAsked(at=NOON, by="ada"),
     ev.ActionAdded(at=NOON, by="ada", text="watch the disk", owner="bob", due=date(2026, 3, 9)),
     ActionChanged(at=NOON, by="ada", action=1, text="watch the disks", owner="bob"),
     ActionReminded(at=NOON, action=1, owner="bob", due_at=NOON),

@@ -9,7 +9,7 @@ import pytest
 from playcall.core import events as ev
 from playcall.core.compiler import compile_document
 from playcall.core.duties import owing
-from playcall.core.effects import Page, WriteReport
+from playcall.core.effects import MeasureMetrics, Page, WriteReport
 from playcall.core.incident import Incident, Part, SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.owed import Owed
@@ -51,6 +51,7 @@ def saved(asks: int = 0, conflicts: int = 0) -> ev.PostMortemSaved:
     return ev.PostMortemSaved(at=OVER, by="ada", version=1, asks=asks, conflicts=conflicts)
 
 
+REVIEWED = ev.MetricsReviewed(at=OVER, charts=3, troubled=0, points=9)
 REPORTED = ev.ReportWritten(at=OVER, path="x.md")
 
 
@@ -83,8 +84,8 @@ INVENTORY = {
     "List what nobody could answer": "test_an_item_is_done_by_a_person_and_a_duty_by_its_items",
     "Write the post-mortem": "test_the_post_mortem_is_done_when_it_leaves_nothing_open",
     "Look at the numbers": "test_a_week_by_the_clock",
-    "Export the incident's metrics from Prometheus": "test_any_item_is_done_or_waived_by_a_person",
-    "Build a dashboard of the incident": "test_any_item_is_done_or_waived_by_a_person",
+    "Export the incident's metrics from Prometheus": "test_a_review_on_file_is_its_metrics",
+    "Build a dashboard of the incident": "test_a_review_on_file_is_its_metrics",
     "Send both to the stakeholders": "test_any_item_is_done_or_waived_by_a_person",
     "Meet": "test_the_meeting_is_proposed_in_the_teams_morning",
     "Talk about causes, not about people": "test_the_meeting_is_proposed_in_the_teams_morning",
@@ -185,6 +186,18 @@ def test_the_record_on_file_is_the_timeline_and_the_actions() -> None:
     assert settled(after(resolved(), REPORTED, plan=PLAN)) == {"2.1", "2.2"}
 
 
+def test_a_review_on_file_is_its_metrics() -> None:
+    """And its dashboard, which is made of it. What could not be measured proves nothing."""
+    assert settled(after(resolved(), REVIEWED, plan=PLAN)) == {"4.1", "4.2"}
+    assert settled(after(resolved(), replace(REVIEWED, troubled=1), plan=PLAN)) == set()
+    assert settled(after(resolved(), replace(REVIEWED, points=0), plan=PLAN)) == set()
+    assert WriteReport() in moved(resolved(), REVIEWED, PLAN).effects
+    asked = moved(resolved(), ev.ReviewAsked(at=OVER, by="ada"), PLAN)
+    assert asked.effects == (MeasureMetrics(by_hand=True),)
+    end = ev.Resolved(at=OVER, by="ada", cause="", unverified=True)
+    assert MeasureMetrics() in moved(opened(PLAN), end, PLAN).effects
+
+
 def test_the_post_mortem_is_done_when_it_leaves_nothing_open() -> None:
     outcome = moved(resolved(), saved(), PLAN)
     assert settled(outcome.incident) == {"3"}
@@ -200,6 +213,9 @@ def test_the_post_mortem_is_done_when_it_leaves_nothing_open() -> None:
         ("Silence alert in AlertManager", "silence"),
         ("Document timeline", "record"),
         ("Record actions taken", "record"),
+        ("Extract incident metrics from Prometheus", "review"),
+        ("Generate incident report dashboard", "review"),
+        ("Share the dashboard with stakeholders", ""),
         ("Note outstanding questions", ""),
         ("Add metrics", ""),
         ("Update runbooks", ""),
@@ -214,6 +230,7 @@ def test_words_say_what_would_prove_it(text: str, proven: str) -> None:
         "stable": resolved(plan, proven=True),
         "silence": after(resolved(plan), silenced(), plan=plan),
         "record": after(resolved(plan), REPORTED, plan=plan),
+        "review": after(resolved(plan), REVIEWED, plan=plan),
     }
     assert [name for name, one in found.items() if settled(one)] == ([proven] if proven else [])
 

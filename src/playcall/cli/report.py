@@ -1,4 +1,5 @@
-"""`playcall report N`: the post-mortem as Markdown; edited in your editor, brought up to date."""
+"""`playcall report N`: the post-mortem as Markdown, HTML or PDF; edited in your editor, brought up
+to date. And what was measured for it: the numbers, a dashboard."""
 
 import argparse
 import os
@@ -22,23 +23,70 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="bring it up to date with the record; no word that was written is lost",
     )
+    what.add_argument(
+        "--format",
+        choices=("md", "html", "pdf"),
+        default="md",
+        help="html and pdf have its charts in them",
+    )
+    what.add_argument(
+        "--numbers", choices=("csv", "json"), help="what was measured, point by point"
+    )
+    what.add_argument("--dashboard", action="store_true", help="for Grafana to import, as JSON")
+    what.add_argument(
+        "--measure", action="store_true", help="have its metrics measured again in Prometheus"
+    )
+    parser.add_argument("--output", metavar="FILE", type=Path, help="default: standard output")
     remote.add_server_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     path = f"/incidents/{args.incident}/post-mortem"
+    changes = args.edit or args.regenerate or args.measure
+    if args.output and changes:
+        print("--output takes what is there: give it without what changes that", file=sys.stderr)
+        return 2
     try:
+        if not changes:
+            return _take(args)
+        if args.measure:
+            remote.tell(args, f"/incidents/{args.incident}/review", {})
+            print(f"Incident {args.incident}: its metrics are measured again")
+            return 0
         found = remote.ask(args, path).json()
         if args.edit:
             return _edit(args, path, found)
-        if args.regenerate:
-            seen = {"version": found["version"]}
-            return _say(args, remote.tell(args, f"{path}/regenerate", seen).json())
+        seen = {"version": found["version"]}
+        return _say(args, remote.tell(args, f"{path}/regenerate", seen).json())
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
-    sys.stdout.write(found["text"])
+
+
+def _take(args: argparse.Namespace) -> int:
+    """As the server makes it. Raises Declined."""
+    if args.format == "pdf" and not args.output and sys.stdout.isatty():
+        print("A PDF is not for a terminal: give --output FILE.", file=sys.stderr)
+        return 2
+    made = remote.ask(args, f"/incidents/{args.incident}/{_file(args)}").content
+    if not args.output:
+        sys.stdout.buffer.write(made)
+        return 0
+    try:
+        args.output.write_bytes(made)
+    except OSError as error:
+        print(f"{args.output}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"Incident {args.incident}: {args.output} has {len(made):,} bytes")
     return 0
+
+
+def _file(args: argparse.Namespace) -> str:
+    if args.dashboard:
+        return "dashboard.json"
+    if args.numbers:
+        return "review.csv" if args.numbers == "csv" else "review"
+    return f"post-mortem.{args.format}"
 
 
 def _edit(args: argparse.Namespace, path: str, found: dict[str, Any]) -> int:

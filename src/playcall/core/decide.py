@@ -31,7 +31,7 @@ from playcall.core import (
 )
 from playcall.core import events as ev
 from playcall.core import rollback_events as back
-from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
+from playcall.core.effects import Effect, MeasureMetrics, Moved, Refused, Tell, WriteReport
 from playcall.core.incident import Incident, Member, Origin, Quiet, Status
 from playcall.core.outcome import settle
 from playcall.core.people import first_roles
@@ -112,6 +112,8 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.DutyReminded: _ANY,
     ev.DutyOverdue: _ANY,
     **dict.fromkeys(action_items.HANDLERS, _ANY),
+    ev.MetricsReviewed: _ANY,
+    ev.ReviewAsked: _ANY,
     ev.TextSent: _ANY,
 }
 
@@ -310,8 +312,8 @@ def _resolve(incident: Incident, event: ev.Resolved, plan: Plan) -> Outcome:
     silenced = silences.on_resolve(incident, lasting, event.by)
     if lasting is None:
         closed = replace(incident, status=Status.CLOSED)
-        return Moved(incident=closed, effects=(*told, *silenced, WriteReport()))
-    return Moved(incident=incident, effects=(*told, *silenced))
+        return Moved(incident=closed, effects=(*told, *silenced, WriteReport(), MeasureMetrics()))
+    return Moved(incident=incident, effects=(*told, *silenced, MeasureMetrics()))
 
 
 def _silence(incident: Incident, event: ev.Silenced | ev.SilenceFailed, plan: Plan) -> Outcome:
@@ -435,6 +437,8 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.DutyReminded: _record,
     ev.DutyOverdue: _record,
     **action_items.HANDLERS,
+    ev.MetricsReviewed: duties.measured,
+    ev.ReviewAsked: duties.measure,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
 }

@@ -15,8 +15,8 @@ from playcall.core.duty_events import (
     PostMortemSaved,
 )
 from playcall.core.duty_lines import duty_title
-from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
-from playcall.core.events import Event, ReportWritten
+from playcall.core.effects import Effect, MeasureMetrics, Moved, Refused, Tell, WriteReport
+from playcall.core.events import Event, MetricsReviewed, ReportWritten, ReviewAsked
 from playcall.core.incident import Incident, SilencePurpose
 from playcall.core.owed import Owed, Settled
 from playcall.core.people import engaged, first_roles
@@ -33,6 +33,13 @@ _STABLE = re.compile(
 _SILENCED = re.compile(r"\bsilenc", re.IGNORECASE)
 _RECORDED = re.compile(
     r"\btimeline\b|\bactions? (?:taken|performed)\b|\bwhat was done\b", re.IGNORECASE
+)
+_MEASURED = re.compile(
+    r"\b(?:extract|export|collect|gather|pull|save|keep|record)\w*\b.*\b(?:metrics?|numbers)\b",
+    re.IGNORECASE,
+)
+_DASHBOARD = re.compile(
+    r"\b(?:generat|build|creat|mak|export|prepar|draw)\w*\b.*\bdashboards?\b", re.IGNORECASE
 )
 
 
@@ -183,6 +190,8 @@ def _is_proven(incident: Incident, text: str, at: datetime) -> bool:
         )
     if _STABLE.search(text):
         return incident.owed.stable
+    if _MEASURED.search(text) or _DASHBOARD.search(text):  # which is made of what was measured
+        return incident.owed.reviewed
     return incident.owed.reported and _RECORDED.search(text) is not None
 
 
@@ -254,6 +263,18 @@ def give(incident: Incident, event: DutyGiven, plan: Plan) -> Moved | Refused:
         overdue=tuple(key for key in before.overdue if key != event.duty),
     )
     return Moved(incident=replace(incident, owed=owed))
+
+
+def measured(incident: Incident, event: MetricsReviewed, plan: Plan) -> Moved:
+    """With what is not there nothing is proven; what was there before stays on file."""
+    whole = event.points > 0 and event.troubled == 0
+    owed = replace(incident.owed, reviewed=incident.owed.reviewed or whole)
+    effects = (WriteReport(),) if incident.status.over else ()
+    return Moved(incident=replace(incident, owed=owed), effects=effects)
+
+
+def measure(incident: Incident, event: ReviewAsked, plan: Plan) -> Moved:
+    return Moved(incident=incident, effects=(MeasureMetrics(by_hand=True),))
 
 
 def again(owed: Owed) -> Owed:

@@ -72,3 +72,6 @@ class ActionDone:
     action: int  # its number in the incident, from 1
     note: str = ""
     there: bool = False  # where its ticket is
+
+
+DutyEvent = PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue

@@ -70,6 +70,13 @@ class WriteReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureMetrics:
+    """Ask Prometheus what it knows of the incident, and keep it."""
+
+    by_hand: bool = False  # somebody wants it, also while the incident is not over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inform:
     """Send a stakeholder a summary; it wakes nobody."""
 
@@ -116,6 +123,7 @@ Effect = (
     | ExtendSilence
     | EndSilence
     | WriteReport
+    | MeasureMetrics
     | Inform
     | SendText
     | PublishUpdate

@@ -65,6 +65,7 @@ class Owed:
     opened: bool = False  # False: not over, or since before anybody kept count: no clock runs
     stable: bool = False  # it was proven by the criteria when it was resolved
     reported: bool = False  # the record was put on file since it was resolved
+    reviewed: bool = False  # and what the metrics were, all of it
     written: bool = False  # the latest post-mortem leaves nothing to answer
     owners: Mapping[str, str] = field(default_factory=dict)  # of duties that were given to others
 

@@ -13,6 +13,7 @@ from playcall.core.action_facts import action_facts
 from playcall.core.alert import Alert
 from playcall.core.milestones import Milestones, milestones
 from playcall.core.plan import Command, Plan, Play
+from playcall.core.review import Review
 from playcall.core.wording import say_duration
 
 MOST_LINES = 1000  # of a timeline
@@ -27,6 +28,8 @@ _ASIDE = (
     ev.DutyReminded,
     ev.DutyOverdue,
     ev.ActionEvent,
+    ev.MetricsReviewed,
+    ev.ReviewAsked,
 )
 
 
@@ -62,6 +65,7 @@ class Facts:
     times: Milestones
     url: str | None
     zone: ZoneInfo
+    review: Review | None = None  # None: nothing was measured
 
     def link(self, n: int) -> str:
         """To an event, with a space before it; empty where there is no server."""
@@ -240,7 +244,9 @@ class Facts:
         )
 
 
-def gather(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Facts:
+def gather(
+    events: Sequence[ev.Event], plan: Plan, url: str | None = "", review: Review | None = None
+) -> Facts:
     """`url`: where people reach the server; empty: links lead to the server they are read on; None:
     there is no server, and there are no links."""
     opened = events[0]
@@ -248,7 +254,7 @@ def gather(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Fact
         raise ValueError("an incident's events begin with Opened")
     play = plan.play(opened.play) if opened.play else None
     zone = ZoneInfo(plan.response.zone)
-    return Facts(events, plan, opened, play, milestones(events, play), url, zone)
+    return Facts(events, plan, opened, play, milestones(events, play), url, zone, review)
 
 
 def plain(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TypeVar
 
+from playcall.core import review_words
 from playcall.core.plan import Template
 from playcall.core.report_facts import Facts, Line, Turn
 
@@ -20,6 +21,7 @@ class _About(Enum):
     RESOLUTION = auto()
     ACTIONS = auto()
     IMPACT = auto()
+    METRICS = auto()
     CAUSE = auto()
 
 
@@ -29,6 +31,7 @@ _SECTIONS = (
     (_About.RESOLUTION, r"actions? taken|what was done"),
     (_About.ACTIONS, r"action|will do|follow.?up|next steps|to.?do|prevent|improve"),
     (_About.IMPACT, r"impact|affected|hurt|cost|damage|customers"),
+    (_About.METRICS, r"\bmetrics?\b|\bgraphs?\b|\bcharts?\b|\bdashboards?\b|\bnumbers\b"),
     (_About.CAUSE, r"cause|why"),
     (_About.RESOLUTION, r"resol|fix|remed|helped|mitigat|recover"),
 )
@@ -56,19 +59,60 @@ _LEAD = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])\s+)?(?:\[[ xX]?\]\s+)?")
 def fill(template: Template, facts: Facts) -> str:
     """The whole post-mortem."""
     parts: list[str] = []
-    heading: str | None = None
-    body: list[str] = []
-    for line in [*template.body.split("\n"), None]:
-        found = _HEADING.match(line) if line is not None else None
-        if line is not None and found is None:
-            body.append(line)
-            continue
-        parts += _section(heading, body, facts)
-        body = []
-        if found:
-            heading = found["text"]
-            parts.append(f"{found['marks']} {_worded(heading, facts)}")
+    sections = _sections(template.body)
+    after = _before_metrics(sections)
+    for number, (marks, heading, body) in enumerate(sections):
+        if marks:
+            parts.append(f"{marks} {_worded(heading, facts)}")
+        parts += _section(marks, heading, body, facts)
+        if number == after:
+            parts += metrics(facts, marks or "##")
     return "\n".join(parts).strip("\n") + "\n"
+
+
+def _sections(body: str) -> list[tuple[str, str, list[str]]]:
+    """The marks of each heading, its text, and what stands below it."""
+    found: list[tuple[str, str, list[str]]] = [("", "", [])]
+    for line in body.split("\n"):
+        heading = _HEADING.match(line)
+        if heading:
+            found.append((heading["marks"], heading["text"], []))
+        else:
+            found[-1][2].append(line)
+    return found
+
+
+def _before_metrics(sections: list[tuple[str, str, list[str]]]) -> int | None:
+    """Which section they follow where a template has none for them: the impact, else whatever comes
+    before the action items, else the last one."""
+    about = [_match(_SECTIONS, heading) for _, heading, _ in sections]
+    if _About.METRICS in about:
+        return None
+    if _About.IMPACT in about:
+        return about.index(_About.IMPACT)
+    return (about.index(_About.ACTIONS) if _About.ACTIONS in about[1:] else len(about)) - 1
+
+
+def metrics(facts: Facts, marks: str) -> list[str]:
+    """A section of its own; nothing where nothing was measured."""
+    if facts.review is None:
+        return []
+    return [f"{marks} {review_words.HEADING}", "", *_measured(facts, marks), ""]
+
+
+def _measured(facts: Facts, marks: str) -> list[str]:
+    if facts.review is None:
+        return []
+    return review_words.section(facts.review, facts.opened.incident, facts.url, marks)
+
+
+def impact(facts: Facts) -> list[str]:
+    """What the alerts say, and what was measured."""
+    if facts.review is None:
+        return facts.impact()
+    measured = review_words.impact(facts.review, facts.opened.incident, facts.url)
+    # The empty line keeps new numbers from a conflict with what people write below them.
+    return [*facts.impact(), *measured, ""]
 
 
 def timeline(facts: Facts, called: Mapping[Turn, str]) -> list[str]:
@@ -84,11 +128,11 @@ def _told(line: Line, facts: Facts, called: Mapping[Turn, str]) -> str:
     return "".join(f"**{name}**: " for name in names) + line.text + link
 
 
-def _section(heading: str | None, body: list[str], facts: Facts) -> list[str]:
-    about = _match(_SECTIONS, heading or "")
+def _section(marks: str, heading: str, body: list[str], facts: Facts) -> list[str]:
+    about = _match(_SECTIONS, heading)
     if about is _About.TIMELINE:
         return _timeline(body, facts)
-    made, answered = _made(about, facts)
+    made, answered = _made(about, facts, marks)
     asked = [line for line in body if line.strip() and _asks(line)]
     kept = [line for line in body if not (line.strip() and _asks(line))]
     if about is None:
@@ -99,11 +143,14 @@ def _section(heading: str | None, body: list[str], facts: Facts) -> list[str]:
     return ["", *([words, ""] if words else []), *made, ""]
 
 
-def _made(about: _About | None, facts: Facts) -> tuple[list[str], bool]:
+def _made(about: _About | None, facts: Facts, marks: str) -> tuple[list[str], bool]:
     """What the events say to a section, and whether nothing is left to ask."""
     match about:
         case _About.IMPACT:
-            return facts.impact(), False
+            return impact(facts), False
+        case _About.METRICS:
+            measured = _measured(facts, marks)
+            return measured, bool(measured)
         case _About.CAUSE:
             cause = facts.cause()
             return ([cause], True) if cause else ([], False)

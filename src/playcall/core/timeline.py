@@ -15,6 +15,7 @@ from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.outcome import WORDS
 from playcall.core.plan import Criterion, Plan, Play
+from playcall.core.review_events import say_review_event
 from playcall.core.wording import say_duration, say_judgement
 
 # Kinds of events that are put into words together.
@@ -73,14 +74,6 @@ _Command = (
     | ev.CommandFinished
     | ev.CommandInterrupted
     | ev.OutcomeDecided
-)
-_Duty = (
-    ev.PostMortemSaved
-    | ev.DutyDone
-    | ev.DutyWaived
-    | ev.DutyReminded
-    | ev.DutyOverdue
-    | ev.ActionEvent
 )
 _Told = (
     ev.UpdatePublished
@@ -144,8 +137,10 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _rollback(event, plan)
     if isinstance(event, _Told):
         return _told(event)
-    if isinstance(event, _Duty):
+    if isinstance(event, ev.DutyEvent | ev.ActionEvent):
         return say_duty_event(event, plan)
+    if isinstance(event, ev.ReviewEvent):
+        return say_review_event(event)
     match event:
         case ev.Woken():
             return None

@@ -28,6 +28,7 @@ from playcall.engine.ports import (
     Prolonging,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Task,
     Transaction,
@@ -56,6 +57,7 @@ POOLS: Mapping[tuple[type[Task], ...], int] = {
     (Execution,): 8,  # that a person approved; for the others see `turns`
     (Silencing, Prolonging, Unsilencing, Reporting): 4,
     (Publishing,): 4,
+    (Reviewing,): 2,
     (TellSubscribers,): 1,
     (AskSubscriber, TellSubscriber): 16,
     (Proving,): 4,

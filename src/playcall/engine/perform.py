@@ -42,6 +42,7 @@ from playcall.engine.ports import (
     Publisher,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Store,
     Transaction,
@@ -51,6 +52,7 @@ from playcall.engine.ports import (
 from playcall.engine.proofs import Proving
 from playcall.engine.proving import prove
 from playcall.engine.retrying import retry_after
+from playcall.engine.reviewing import Reviewer
 from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
 from playcall.engine.tickets import Ticketing, Tickets
@@ -114,6 +116,8 @@ class Performer:
                 await self._unsilence(job, job.task)
             case Reporting():
                 await self._report(job)
+            case Reviewing():
+                await self._reviewer().review(job, job.task)
             case Publishing():
                 await self._publish(job, job.task)
             case AskSubscriber() | TellSubscribers() | TellSubscriber():
@@ -357,6 +361,14 @@ class Performer:
             return
         later = self.clock.now() + (error.retry_after or retry_after(job.attempts, job.key))
         await self.store.write(lambda tx: tx.postpone(job.key, later, str(error)))
+
+    def _reviewer(self) -> Reviewer:
+        return Reviewer(
+            store=self.store,
+            committer=self.committer,
+            clock=self.clock,
+            metrics=self.hands.metrics,
+        )
 
     async def _report(self, job: Job) -> None:
         now = self.clock.now()

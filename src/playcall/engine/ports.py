@@ -202,6 +202,13 @@ class Reporting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewing:
+    """Measure what Prometheus knows of the incident."""
+
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
     """An update of the status page, for one publisher."""
 
@@ -216,6 +223,7 @@ Task = (
     | Prolonging
     | Unsilencing
     | Reporting
+    | Reviewing
     | Publishing
     | Proving
     | Letter

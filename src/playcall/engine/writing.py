@@ -54,7 +54,8 @@ def _draft(
     if state is None:
         raise LookupError(f"there is no incident {incident}")
     events = [stored.event for stored in tx.events(incident)]
-    return draft(events[:of] if of else events, tx.plan(state.plan), committer.url)
+    review = tx.review(incident, of or len(events))
+    return draft(events[:of] if of else events, tx.plan(state.plan), committer.url, review)
 
 
 def _keep(tx: Transaction, committer: Committer, incident: int, paper: PostMortem) -> PostMortem:

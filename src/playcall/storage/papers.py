@@ -1,5 +1,7 @@
-"""Post-mortems in the database, every version of them, and what is overdue: `engine.papers`."""
+"""Post-mortems in the database, every version of them, what was measured for them, and what is
+overdue: `engine.papers`."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,10 +13,11 @@ from playcall.core.incident import Incident
 from playcall.core.insights import Record
 from playcall.core.plan import Plan
 from playcall.core.post_mortem import PostMortem
+from playcall.core.review import Review
 from playcall.engine.ports import Unavailable
 from playcall.storage import full_text
 from playcall.storage.codec import dump, load, load_event
-from playcall.storage.tables import events, incidents, post_mortems
+from playcall.storage.tables import events, incidents, post_mortems, reviews
 
 _MEASURED = ("MetricRead", "Woken")
 
@@ -35,6 +38,13 @@ class SqlPapersView:
             .limit(1)
         )
         return load(body, PostMortem) if body else None
+
+    def review(self, incident: int, of: int | None = None) -> Review | None:
+        query = sa.select(reviews.c.body).where(reviews.c.incident == incident)
+        if of is not None:
+            query = query.where(reviews.c.n <= of)
+        body = self._db.scalar(query.order_by(reviews.c.n.desc()).limit(1))
+        return load(zlib.decompress(body).decode(), Review) if body else None
 
     def records(self, since: datetime, limit: int) -> Sequence[Record]:
         begun = sa.exists().where(
@@ -99,6 +109,10 @@ class SqlPapersView:
 
 class SqlPapers(SqlPapersView):
     """The reads, and the writes."""
+
+    def keep_review(self, incident: int, review: Review) -> None:
+        body = zlib.compress(dump(review).encode(), 1)
+        self._db.execute(sa.insert(reviews).values(incident=incident, n=review.n, body=body))
 
     def keep_words(self, incident: int, text: str) -> None:
         full_text.keep(self._db, incident, text)

@@ -218,6 +218,14 @@ post_mortems = sa.Table(  # every version that was saved; rows are never changed
     sa.Column("body", sa.Text, nullable=False),
 )
 
+reviews = sa.Table(  # what was measured of an incident; rows are never changed
+    "reviews",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("n", sa.BigInteger, primary_key=True),  # of the event that says so
+    sa.Column("body", sa.LargeBinary, nullable=False),  # JSON, compressed
+)
+
 push_devices = sa.Table(
     "push_devices",
     metadata,
