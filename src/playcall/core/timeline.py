@@ -75,6 +75,14 @@ _Command = (
     | ev.CommandInterrupted
     | ev.OutcomeDecided
 )
+_Duty = (
+    ev.PostMortemSaved
+    | ev.DutyDone
+    | ev.DutyWaived
+    | ev.DutyReminded
+    | ev.DutyOverdue
+    | ev.ActionEvent
+)
 _Told = (
     ev.UpdatePublished
     | ev.UpdateReminded
@@ -137,7 +145,7 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _rollback(event, plan)
     if isinstance(event, _Told):
         return _told(event)
-    if isinstance(event, ev.DutyEvent):
+    if isinstance(event, _Duty):
         return say_duty_event(event, plan)
     if isinstance(event, ev.ReviewEvent):
         return say_review_event(event)
