@@ -28,8 +28,7 @@ _ASIDE = (
     ev.DutyReminded,
     ev.DutyOverdue,
     ev.ActionEvent,
-    ev.MetricsReviewed,
-    ev.ReviewAsked,
+    ev.ReviewEvent,
 )
 
 
