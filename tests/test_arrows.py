@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "settings",
         "shellcheck",
         "peers",
+        "statistics",
     ),
     ("channelfile", "watchfile"),
     ("tellingfile",),

@@ -44,6 +44,8 @@ COMMANDS = {
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "duties": "playcall.cli.duties",
+    "trend": "playcall.cli.trend",
+    "baseline": "playcall.cli.baseline",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
     "run": "playcall.cli.run",

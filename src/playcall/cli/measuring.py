@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SETTINGS = "playcall.toml"
 AT_ONCE = 10_000  # points of one question; Prometheus answers at most 11,000
 LISTED = 5  # series that a refusal names
-NO, BAD_USAGE, TOO_LITTLE = 1, 2, 3  # exit codes
+YES, BAD_USAGE, TOO_LITTLE = 1, 2, 3  # exit codes; 0: nothing to worry about
 
 
 class BadQuestion(Exception):
@@ -141,14 +141,6 @@ def refuse(error: Exception) -> int:
     return BAD_USAGE if isinstance(error, BadQuestion) else TOO_LITTLE
 
 
-def age(seconds: float) -> str:
-    """'40 s', '12 min', '3 h': two figures are enough to act on."""
-    for size, unit, below in ((1, "s", 90), (60, "min", 5400), (3600, "h", 172800)):
-        if seconds < below:
-            return f"{seconds / size:.3g} {unit}" if seconds else "0 s"
-    return f"{seconds / 86400:.3g} days"
-
-
 # --- The question ---------------------------------------------------------------------------------
 
 
@@ -185,8 +177,8 @@ def _plan(playbook: Path | str | None) -> "Plan":
 
 
 def _named(question: Question, plan: "Plan", name: str) -> Question:
-    """By its whole name, else by a part of it that is in no other. Its limit is that of the
-    strictest symptom in the document."""
+    """By its whole name, else by a part of it that is in no other. Its limit is the
+    gravest that a symptom of the document names."""
     wanted = " ".join(name.lower().split())
     names = {query.name.lower(): query for query in plan.queries}
     alike = [wanted] if wanted in names else [known for known in names if wanted in known]
@@ -242,9 +234,7 @@ async def _ask(question: Question, spans: "Sequence[Span]", step: timedelta) -> 
         raise BadQuestion(f"{question.prometheus} is no address of a Prometheus.") from None
 
 
-async def _span(
-    prometheus: "Prometheus", promql: str, whole: "Span", step: timedelta
-) -> Read:
+async def _span(prometheus: "Prometheus", promql: str, whole: "Span", step: timedelta) -> Read:
     start, end = whole
     points: list[Point] = []
     at = start
