@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         question = measuring.read_question(args)
         hours = _hours(args, question, end)
         step = _step(args.recent, hours)
-        spans = [*hours.spans, (end - args.recent, end)]
+        spans = [*hours.spans, (end - args.recent + step, end)]
         *old, recent = measuring.ask(question, spans, step)
     except (BadQuestion, NothingKnown) as error:
         return measuring.refuse(error)
@@ -134,8 +134,8 @@ def _lines(question: Question, hours: "Hours", found: "Comparison", window: time
         f"(95 %: {_say(question, found.shift_low)} to {_say(question, found.shift_high)})"
     )
     grounds = (
-        f"{found.effect} effect, delta {found.delta:+.2f}; p {_say_p(found.p)}, {found.count} values "
-        f"that count as {found.independent:.0f}"
+        f"{found.effect} effect, delta {found.delta:+.2f}; p {_say_p(found.p)}, "
+        f"{found.count} values that count as {found.independent:.0f}"
     )
     said = _verdict(question, found)
     return [

@@ -1,9 +1,9 @@
 """Whether a series is as usual: its latest values beside those of the same hours before.
 
-Median, quantiles and MAD describe what is usual. Mann and Whitney's U says whether the difference is
-more than chance, corrected for neighbours that resemble each other (see `dependence`); Cliff's delta
-how far the two are apart, with the words of Romano and others (2006); Hodges and Lehmann's estimate
-by how much. An infinite value counts as the largest or smallest of all.
+Median, quantiles and MAD describe what is usual. Mann and Whitney's U says whether the difference
+is more than chance, corrected for neighbours that resemble each other (see `dependence`); Cliff's
+delta how far the two are apart, in the words of Romano and others (2006); Hodges and Lehmann's
+estimate by how much. An infinite value counts as the largest or smallest of all.
 """
 
 import math
@@ -108,7 +108,7 @@ def _pieces(points: Sequence[Point], step: float) -> list[list[Point]]:
 
 
 def _shift(now: Sequence[float], old: Sequence[float], factor: float) -> tuple[float, float, float]:
-    """The median of the differences of all pairs, and the interval that the U statistic gives it."""
+    """The median of the differences of all pairs, and the interval that U gives it."""
     import numpy as np
     from scipy.stats import norm
 

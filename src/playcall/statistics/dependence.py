@@ -11,9 +11,9 @@ FEWEST = 3  # independent values that any series is taken to have
 
 
 def inflation(times: Sequence[float], residuals: Sequence[float], step: float) -> float:
-    """By how much the variance of a rank statistic grows: (1 + r) / (1 - r) for the rank correlation
-    r of neighbours, as in a first-order autoregression. At least 1; at most what leaves `FEWEST`
-    independent values. Only values that are one step apart are neighbours, so holes do not count."""
+    """By how much the variance of a rank statistic grows: (1 + r) / (1 - r) for the neighbours'
+    rank correlation r, as in a first-order autoregression. At least 1; at most what leaves `FEWEST`
+    independent values. Neighbours are values that are one step apart, so holes do not count."""
     pairs = [
         (residuals[i], residuals[i + 1])
         for i in range(len(times) - 1)
