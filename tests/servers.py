@@ -65,9 +65,11 @@ def prometheus(
     targets: Sequence[str] = (),
     alertmanagers: Sequence[str] = (),
     scrape_every: str = "200ms",
+    history: str = "",
 ) -> Iterator[str]:
     """A Prometheus that scrapes itself and `targets` ("host:port"), sends to `alertmanagers`, and
-    evaluates `rules` (as they stand in a rule group). Yields its URL once it is ready."""
+    evaluates `rules` (as they stand in a rule group). `history`, in the OpenMetrics format, is in
+    it from the start. Yields its URL once it is ready."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="prometheus-") as folder:
         rule_file = Path(folder, "rules.json")
@@ -83,6 +85,12 @@ def prometheus(
             ],
         }
         Path(folder, "prometheus.yml").write_text(json.dumps(settings), "utf-8")
+        if history:
+            past = Path(folder, "history.txt")
+            past.write_text(history, "utf-8")
+            filling = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "-q"]
+            blocks = [str(past), f"{folder}/data"]
+            subprocess.run([*filling, *blocks], check=True, capture_output=True)
         command = [
             "prometheus",
             f"--config.file={folder}/prometheus.yml",

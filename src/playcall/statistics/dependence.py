@@ -8,14 +8,17 @@ import math
 from collections.abc import Sequence
 
 FEWEST = 3  # independent values that any series is taken to have
+ROUNDED = 9  # digits: what differs by less is a tie, and not the order of roundings
 
 
 def inflation(times: Sequence[float], residuals: Sequence[float], step: float) -> float:
     """By how much the variance of a rank statistic grows: (1 + r) / (1 - r) for the neighbours'
     rank correlation r, as in a first-order autoregression. At least 1; at most what leaves `FEWEST`
     independent values. Neighbours are values that are one step apart, so holes do not count."""
+    scale = max((abs(one) for one in residuals if math.isfinite(one)), default=0.0) or 1.0
+    left = [round(one / scale, ROUNDED) if math.isfinite(one) else one for one in residuals]
     pairs = [
-        (residuals[i], residuals[i + 1])
+        (left[i], left[i + 1])
         for i in range(len(times) - 1)
         if times[i + 1] - times[i] < 1.5 * step
     ]
