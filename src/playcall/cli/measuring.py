@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from playcall.cli.remote import minutes
 
@@ -111,6 +112,8 @@ def read_question(args: argparse.Namespace) -> Question:
     url = args.prometheus or os.environ.get("PROMETHEUS_URL") or settings
     if not url:
         raise BadQuestion("Say where Prometheus is: --prometheus URL, or set PROMETHEUS_URL.")
+    if not _is_address(url):
+        raise BadQuestion(f'"{url}" is no address of a Prometheus: http://HOST:9090.')
     found = Question(name=args.query or "", promql=args.query or "", prometheus=url, zone=zone)
     if args.metric:
         found = _named(found, _plan(args.playbook or playbook), args.metric)
@@ -159,6 +162,14 @@ def _settings(args: argparse.Namespace) -> tuple[str, str, Path | None]:
             raise BadQuestion(str(error)) from None
         return "", "UTC", None
     return found.prometheus.url, found.response.zone, found.playbook
+
+
+def _is_address(url: str) -> bool:
+    try:
+        found = urlsplit(url)
+    except ValueError:
+        return False
+    return found.scheme in ("http", "https") and bool(found.hostname)
 
 
 def _plan(playbook: Path | str | None) -> "Plan":
@@ -230,8 +241,6 @@ async def _ask(question: Question, spans: "Sequence[Span]", step: timedelta) -> 
             return [await _span(prometheus, question.promql, one, step) for one in spans]
     except Unavailable as error:
         raise _blamed(error) from None
-    except httpx.InvalidURL:
-        raise BadQuestion(f"{question.prometheus} is no address of a Prometheus.") from None
 
 
 async def _span(prometheus: "Prometheus", promql: str, whole: "Span", step: timedelta) -> Read:

@@ -119,7 +119,8 @@ def _lines(
 def _told(question: Question, trend: "Trend", name: str, back: str) -> list[str]:
     up = trend.slope > 0
     rate = f"{_say(question, abs(trend.slope) * 60)} a minute"
-    between = sorted((trend.slope_low * 60, trend.slope_high * 60))
+    sign = -60 if trend.slope < 0 else 60
+    between = sorted((sign * trend.slope_low, sign * trend.slope_high))
     way = f"{'rising' if up else 'falling'} by {rate}" if trend.slope else "level"
     first = (
         f"{name} over {back}: now {_say(question, trend.now)}, {way} "

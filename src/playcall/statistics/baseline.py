@@ -134,7 +134,7 @@ def _usual(values: Sequence[float]) -> Usual:
 
 def _quantile(values: Sequence[float], share: float) -> float:
     """Between two values linearly, unless one of them is infinite: then the lower one."""
-    ordered = sorted(values)
+    ordered = sorted(float(value) for value in values)
     place = share * (len(ordered) - 1)
     low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
     part = place - math.floor(place)
