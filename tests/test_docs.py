@@ -24,6 +24,7 @@ from playcall.web import (
     api_response,
     api_values,
     duties,
+    emergency,
     insights,
     ledger,
     messages,
@@ -99,7 +100,17 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    modules = [api, api_response, api_approvals, api_values, duties, insights, ledger, messages]
+    modules = [
+        api,
+        api_response,
+        api_approvals,
+        api_values,
+        duties,
+        emergency,
+        insights,
+        ledger,
+        messages,
+    ]
     modules += [oncall, post_mortem, push, rollback, similar, slack, subscribing, test_pages]
     modules += [unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]

@@ -41,6 +41,7 @@ COMMANDS = {
     "rollback": "playcall.cli.rollback",
     "note": "playcall.cli.note",
     "status": "playcall.cli.status",
+    "notify-emergency": "playcall.cli.notify_emergency",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "duties": "playcall.cli.duties",
