@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For the scripts beside it: the service's metrics by name, and `playcall` over them. Sourced, not run.
 export PROMETHEUS_URL=${PROMETHEUS_URL:-http://prometheus:9090}
 bucket=dwcp_v3_migration_latency_seconds_bucket
