@@ -164,6 +164,15 @@ def test_without_a_server_the_script_mails_by_itself() -> None:
     assert mailbox.recipients == ["a@example.org", "b@example.org"]
 
 
+def test_stakeholders_who_cannot_be_told_are_a_failure_whatever_the_chat_took() -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    with receiver() as chat:
+        code, said = notify(PLAYCALL_URL=nowhere, PLAYCALL_TOKEN=TOKEN, CHAT_WEBHOOK_URL=chat.url)
+    assert code == 1
+    assert "sent to the chat" in said
+    assert "NOT told: the stakeholders" in said
+
+
 def test_when_nobody_can_be_told_the_script_fails() -> None:
     code, said = notify()
     assert code == 1
