@@ -206,7 +206,7 @@ def test_where_there_are_no_dots_the_chart_is_plain(asked: Any, monkeypatch: Any
     monkeypatch.setattr("sys.stdout", plain)
     assert main(["trend", "--query", "rising", "--limit", "0.5"]) == 1
     plain.flush()
-    written = plain.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    written = plain.buffer.getvalue().decode("ascii")
     assert "|" in written
     assert "----" in written
     assert "*" in written

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from playcall.core.communication import Audience
 from playcall.core.events import NoteAdded
-from playcall.core.plan import Audience
 from playcall.engine.ports import Unavailable
 from playcall.testing import a_plan, an_alert
 from tests.engine.world import World
@@ -83,6 +83,7 @@ async def test_an_open_incident_has_it_on_record(site: Site) -> None:
     await site.world.until(lambda found: True, "there")
     assert (await tell(site, "ada")).json()["incidents"] == [1]
     dossier = await site.world.dossier()
+    assert dossier
     notes = [one.event for one in dossier.events if isinstance(one.event, NoteAdded)]
     assert [(one.by, one.text) for one in notes] == [
         ("ada", "Emergency message: HALTED (told bob by mail, ada by mail)")

@@ -118,7 +118,7 @@ def _shift(now: Sequence[float], old: Sequence[float], factor: float) -> tuple[f
     spread = math.sqrt(factor * apart.size * (len(now) + len(old) + 1) / 12)
     out = round(apart.size / 2 - float(norm.isf((1 - CONFIDENCE) / 2)) * spread)
     first = min(max(out, 0), apart.size - 1)
-    return _quantile(apart, 0.5), float(apart[first]), float(apart[apart.size - 1 - first])
+    return _quantile(apart.tolist(), 0.5), float(apart[first]), float(apart[apart.size - 1 - first])
 
 
 def _usual(values: Sequence[float]) -> Usual:
