@@ -201,15 +201,22 @@ def test_the_address_may_come_from_the_settings(
     assert main(["baseline", "--metric", "throughput", "--settings", "playcall.toml"]) == 3
 
 
-def test_where_there_are_no_dots_the_chart_is_plain(asked: Any, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(
+    ("words", "code", "signs"),
+    [
+        (("trend", "--query", "rising * 1e-4", "--limit", "5e-5", "--unit", "s"), 1, "|*-"),
+        (("baseline", "--query", "usual", "--name", "träge", "--unit", "B/s"), 0, "|*:"),
+    ],
+)
+def test_where_there_are_no_dots_the_chart_is_plain(
+    asked: Any, monkeypatch: Any, words: tuple[str, ...], code: int, signs: str
+) -> None:
     plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     monkeypatch.setattr("sys.stdout", plain)
-    assert main(["trend", "--query", "rising", "--limit", "0.5"]) == 1
+    assert main(words) == code
     plain.flush()
     written = plain.buffer.getvalue().decode("ascii")
-    assert "|" in written
-    assert "----" in written
-    assert "*" in written
+    assert all(sign in written for sign in signs)
 
 
 # --- baseline -------------------------------------------------------------------------------------

@@ -67,12 +67,12 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_finite(told | counts), indent=2))
         return code
     if found is None:
-        print(f"{harmless(question.name)}: {why}; too little to say.")
+        measuring.show([f"{harmless(question.name)}: {why}; too little to say."])
         return code
-    print(*_lines(question, hours, found, args.window), sep="\n")
-    if before and expected > len(before):
-        print(f"{1 - len(before) / expected:.0%} of the values of these hours are missing.")
-    print(*_chart(question, recent, found, (end - args.recent, end)), sep="\n")
+    lines = _lines(question, hours, found, args.window)
+    if missing := expected - len(before):
+        lines.append(f"{missing / expected:.0%} of the values of these hours are missing.")
+    measuring.show([*lines, *_chart(question, recent, found, (end - args.recent, end))])
     return code
 
 

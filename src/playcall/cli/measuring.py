@@ -139,6 +139,17 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def show(lines: Sequence[str]) -> None:
+    """Print, also where the terminal knows no more than ASCII."""
+    text = "\n".join(lines)
+    encoding = sys.stdout.encoding or "ascii"
+    if "utf" not in encoding.lower():
+        text = (
+            text.replace("±", "+-").replace("µ", "u").encode(encoding, "replace").decode(encoding)
+        )
+    print(text)
+
+
 def refuse(error: Exception) -> int:
     print(error, file=sys.stderr)
     return BAD_USAGE if isinstance(error, BadQuestion) else TOO_LITTLE

@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_document(question, read, trend, why, code), indent=2))
         return code
-    print(*_lines(question, read, trend, why, infinite, args.duration), sep="\n")
-    print(*_chart(question, read, trend, start.timestamp(), end.timestamp()), sep="\n")
+    lines = _lines(question, read, trend, why, infinite, args.duration)
+    measuring.show([*lines, *_chart(question, read, trend, start.timestamp(), end.timestamp())])
     return code
 
 
