@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "shellcheck",
         "paper",
         "peers",
+        "statistics",
     ),
     ("channelfile", "watchfile"),
     ("tellingfile", "ticketfile", "reviewfile"),

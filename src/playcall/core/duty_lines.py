@@ -6,6 +6,7 @@ from playcall.core.action_events import ActionEvent, DutyGiven
 from playcall.core.action_lines import say_action_event
 from playcall.core.duty_events import (
     DutyDone,
+    DutyEvent,
     DutyOverdue,
     DutyReminded,
     DutyWaived,

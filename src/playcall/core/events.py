@@ -21,11 +21,11 @@ from playcall.core.delivery_events import TaskRetried as TaskRetried
 from playcall.core.duty_events import ActionAdded as ActionAdded
 from playcall.core.duty_events import ActionDone as ActionDone
 from playcall.core.duty_events import DutyDone as DutyDone
+from playcall.core.duty_events import DutyEvent as DutyEvent
 from playcall.core.duty_events import DutyOverdue as DutyOverdue
 from playcall.core.duty_events import DutyReminded as DutyReminded
 from playcall.core.duty_events import DutyWaived as DutyWaived
 from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
-from playcall.core.duty_events import DutyEvent as DutyEvent
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.review_events import MetricsReviewed as MetricsReviewed
