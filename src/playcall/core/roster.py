@@ -49,8 +49,8 @@ class Outlook:
 def pieces(
     schedule: Schedule, start: datetime, end: datetime, stored: Sequence[StoredOverride]
 ) -> tuple[Piece, ...]:
-    """Everything between two instants, gaps included, in order and without overlap. Begins with what
-    wins: the last override, then the last layer."""
+    """Everything between two instants, gaps included, in order and without overlap. What wins is
+    put in first: the last override, then the last layer."""
     free: list[Span] = [Span(starts_at=start, ends_at=end)] if start < end else []
     found: list[Piece] = []
     for one in reversed(stored):

@@ -48,6 +48,15 @@ class ReadersClock:
             return ""
         return f"{self._utc(starts_at)}–{self._utc(ends_at)} UTC"
 
+    def utc_part(self, starts_at: datetime, ends_at: datetime) -> str:
+        """Beside `part`: of the ends that it says."""
+        said = self.part(starts_at, ends_at)
+        if said == "all day":
+            return ""
+        if said.startswith("until"):
+            return self.utc(ends_at)
+        return self.utc(starts_at) if said.startswith("from") else self.utc_span(starts_at, ends_at)
+
     def field(self, at: datetime) -> str:
         """For a form: '2026-11-28T09:00'."""
         return f"{wall_clock(at, self.zone):%Y-%m-%dT%H:%M}"

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import HTTPException, Request
 
-from playcall.core.rota import Override, Rotation, Schedule, StoredOverride, in_force
+from playcall.core.rota import Rotation, Schedule, StoredOverride
 from playcall.engine.directory import Directory
 from playcall.engine.ports import Views
 from playcall.web.auth import Identity
@@ -47,7 +47,6 @@ def known_only(
     stored: Sequence[StoredOverride], directory: Directory
 ) -> tuple[StoredOverride, ...]:
     return tuple(one for one in stored if one.asked.person in directory.people)
-
 
 
 def call(directory: Directory, people: Sequence[str]) -> str:

@@ -221,21 +221,26 @@ def _preview(
     clock: ReadersClock,
     now: datetime,
 ) -> Preview | Refused:
-    overrides = read_wish(wish, known, lambda start, end: known_only(stored(start, end), known), now)
+    overrides = read_wish(
+        wish, known, lambda start, end: known_only(stored(start, end), known), now
+    )
     if isinstance(overrides, Refused):
         return overrides
-    lines: list[str] = []
+    lines: list[tuple[datetime, str]] = []
     seen: list[str] = []
     for one in overrides:
         there = in_force(known_only(stored(one.starts_at - AROUND, one.ends_at + AROUND), known))
         for shift in rota.shifts(schedule, one.starts_at - AROUND, one.ends_at + AROUND, there):
             if shift.starts_at < one.ends_at and shift.ends_at > one.starts_at:
-                lines.append(_covered(one, shift, known, clock))
-                seen.append(f"{'+'.join(shift.people)}|{min(shift.ends_at, one.ends_at):%Y%m%dT%H%MZ}")
+                lines.append((shift.starts_at, _covered(one, shift, known, clock)))
+                seen.append(
+                    f"{'+'.join(shift.people)}|{min(shift.ends_at, one.ends_at):%Y%m%dT%H%MZ}"
+                )
         for gap in rota.gaps(schedule, one.starts_at, one.ends_at, there):
-            lines.append(f"fills a gap {clock.span(gap.starts_at, gap.ends_at)}")
+            lines.append((gap.starts_at, f"fills a gap {clock.span(gap.starts_at, gap.ends_at)}"))
             seen.append(f"|{gap.ends_at:%Y%m%dT%H%MZ}")
-    return Preview(overrides=overrides, covers=tuple(lines), seen=" ".join(seen))
+    covers = tuple(line for _, line in sorted(lines))
+    return Preview(overrides=overrides, covers=covers, seen=" ".join(seen))
 
 
 def _covered(one: Override, shift: Shift, known: Directory, clock: ReadersClock) -> str:

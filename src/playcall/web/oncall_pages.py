@@ -32,9 +32,9 @@ from playcall.web.templates import render
 
 router = APIRouter(prefix="/on-call")
 
+SHOWN_SHIFTS = 20  # of the person who looks
 SOON = timedelta(days=14)  # a gap within it is an alarm
 LOOKED_AHEAD = rota.LOOK_AHEAD[-1]
-SHOWN_SHIFTS = 20
 Span = Literal["shown", "30", "90"]
 Back = Literal["30", "90"]
 
@@ -57,9 +57,7 @@ async def overview(request: Request, who: Viewer, load: Back = "30") -> HTMLResp
     clock = clock_of(request, who)
     stored = await overrides_of(request, now, now + LOOKED_AHEAD)
     overrides = in_force(stored)
-    found = {
-        name: outlook(schedule, now, overrides) for name, schedule in known.schedules.items()
-    }
+    found = {name: outlook(schedule, now, overrides) for name, schedule in known.schedules.items()}
     since = now - timedelta(days=int(load))
     everybody = [person for one in known.schedules.values() for person in members(one)]
     text = render(
@@ -196,7 +194,9 @@ def _say_layer(layer: Layer, known: Directory) -> str:
 def _feeds(request: Request, who: Identity, schedules: Sequence[str]) -> list[tuple[str, str, str]]:
     """What each is, an id, its address."""
     mine = who.id in directory(request).people
-    found = [("My shifts", "feed-mine", calendar_address(request, "person", who.id))] if mine else []
+    found = (
+        [("My shifts", "feed-mine", calendar_address(request, "person", who.id))] if mine else []
+    )
     for n, name in enumerate(schedules):
         address = calendar_address(request, "schedule", name)
         found.append((f"Schedule {name}", f"feed-{n}", address))
@@ -223,5 +223,3 @@ async def _loads(
         return loads(shifts, pages, zones(known), everybody)
 
     return await desk(request).store.read(look)
-
-

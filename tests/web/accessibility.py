@@ -1,0 +1,67 @@
+"""Whether people who see badly, or use a keyboard, can use a page: axe-core in a real Chromium, on
+a phone and a desk, in light and dark; and that nothing is wider than the phone."""
+
+import contextlib
+from collections.abc import Iterator
+from itertools import product
+from typing import Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from tests.web.served import PHONE, TOKEN, Served
+
+DESK: ViewportSize = {"width": 1440, "height": 900}
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+_axe = Axe()
+
+
+@contextlib.contextmanager
+def signed_in(
+    browser: Browser,
+    served: Served,
+    size: ViewportSize = PHONE,
+    theme: Theme = "light",
+    javascript: bool = True,
+) -> Iterator[Page]:
+    """A browser in which Ada is signed in."""
+    context = browser.new_context(
+        viewport=size, color_scheme=theme, java_script_enabled=javascript, base_url=served.url
+    )
+    origin = {"origin": served.url}
+    context.request.post("/sign-in", form={"token": TOKEN}, headers=origin, max_redirects=0)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with a page as it is now: the rule, where, and why."""
+    found = _axe.run(page).response["violations"]
+    return [
+        f"{one['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+def sideways(page: Page) -> list[str]:
+    """By how much a page is wider than its window; nothing when it fits."""
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [f"{wider} pixels wider than the window"] if wider > 0 else []
+
+
+def faults(browser: Browser, served: Served, *paths: str) -> list[str]:
+    """What is wrong with pages, at both sizes and in both themes, each with its place"""
+    found = []
+    for size, theme in product((PHONE, DESK), THEMES):
+        with signed_in(browser, served, size, theme) as page:
+            for path in paths:
+                answer = page.goto(path)
+                assert answer is not None, path
+                assert answer.status < 400, f"{path}: {answer.status}"
+                wrong = (*violations(page), *sideways(page))
+                found += [f"{path} at {size['width']} {theme}: {one}" for one in wrong]
+    return found
