@@ -94,6 +94,10 @@ async def test_nobody_sees_it_without_signing_in(site: Site) -> None:
     async with site.asking() as stranger:
         for path in ("/on-call", FIRST, f"{FIRST}/override", f"{FIRST}/swap"):
             assert (await stranger.get(path)).status_code == 303
+        sent = await stranger.get(f"{FIRST}?view=month&from=2026-03-01")
+        assert sent.headers["location"].endswith(
+            f"?next={FIRST}%3Fview%3Dmonth%26from%3D2026-03-01"
+        )
 
 
 async def test_the_calendar_marks_gaps_overrides_and_today_in_words(site: Site) -> None:
@@ -162,6 +166,17 @@ async def test_an_override_is_previewed_then_made_then_removed(site: Site) -> No
         assert (await ada.post(f"{FIRST}/overrides/1/remove")).status_code == 404
         del ada.headers["origin"]
         assert (await ada.post(f"{FIRST}/override", data={})).status_code == 403
+
+
+async def test_the_address_to_ask_for_cover_means_the_same_time_to_everybody(site: Site) -> None:
+    times = {"from": TYPED["from"], "until": TYPED["until"]}
+    page = await see(site, f"{FIRST}/override", **times)
+    link = re.findall(r'id="cover" readonly value="http://playcall.example([^"]+)"', page)[0]
+    assert link == f"{FIRST}/override?from=2026-03-01T17:00Z&amp;until=2026-03-02T11:00Z"
+    opened = await see(
+        site, f"{FIRST}/override", **dict(times, **{"from": "2026-03-01T12:00-05:00"})
+    )
+    assert 'name="from" type="datetime-local" value="2026-03-01T18:00"' in opened
 
 
 async def test_what_changed_since_it_was_looked_at_is_looked_at_again(site: Site) -> None:

@@ -61,6 +61,12 @@ class ReadersClock:
         """For a form: '2026-11-28T09:00'."""
         return f"{wall_clock(at, self.zone):%Y-%m-%dT%H:%M}"
 
+    def as_field(self, text: str) -> str:
+        """What came with an offset, from somebody with another clock, by this one."""
+        at = self.read(text)
+        aware = at is not None and datetime.fromisoformat(text.strip()).tzinfo is not None
+        return self.field(at) if at and aware else text
+
     def read(self, text: str) -> datetime | None:
         """What a form says; None for what is no time. A time with an offset is as it says."""
         try:

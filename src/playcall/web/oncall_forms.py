@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -65,8 +65,11 @@ async def override_form(
     reason: Annotated[str, Query(max_length=2000)] = "",
 ) -> HTMLResponse:
     """Filled in, it says what it would cover."""
+    schedule = find_schedule(request, name)
+    clock = clock_of(request, who, schedule)
+    begins, ends = clock.as_field(begins), clock.as_field(ends)
     typed = Typed(person=person, begins=begins, ends=ends, reason=reason)
-    return await _look(request, who, find_schedule(request, name), typed)
+    return await _look(request, who, schedule, typed)
 
 
 @router.post("/{name}/override")
@@ -234,11 +237,11 @@ def _preview(
             if shift.starts_at < one.ends_at and shift.ends_at > one.starts_at:
                 lines.append((shift.starts_at, _covered(one, shift, known, clock)))
                 seen.append(
-                    f"{'+'.join(shift.people)}|{min(shift.ends_at, one.ends_at):%Y%m%dT%H%MZ}"
+                    f"{'+'.join(shift.people)}|{min(shift.ends_at, one.ends_at):%Y%m%dT%H%M%z}"
                 )
         for gap in rota.gaps(schedule, one.starts_at, one.ends_at, there):
             lines.append((gap.starts_at, f"fills a gap {clock.span(gap.starts_at, gap.ends_at)}"))
-            seen.append(f"|{gap.ends_at:%Y%m%dT%H%MZ}")
+            seen.append(f"|{gap.ends_at:%Y%m%dT%H%M%z}")
     covers = tuple(line for _, line in sorted(lines))
     return Preview(overrides=overrides, covers=covers, seen=" ".join(seen))
 
@@ -284,9 +287,19 @@ async def _draw(
         people=list(known.people.values()),
         mine=[one for one in alone if one.people == (who.id,)],
         others=[one for one in alone if one.people != (who.id,)],
-        link=f"{desk(request).engine.performer.committer.url}{request.url.path}",
+        cover=_cover_link(request, typed, clock),
     )
     return HTMLResponse(page, 409 if problems else 200)
+
+
+def _cover_link(request: Request, typed: Typed, clock: ReadersClock) -> str:
+    """For somebody else, whose clock may be another: in UTC. Empty unless only the person lacks."""
+    begins, ends = clock.read(typed.begins), clock.read(typed.ends)
+    if typed.person or begins is None or ends is None:
+        return ""
+    url = f"{desk(request).engine.performer.committer.url}{request.url.path}"
+    begins, ends = begins.astimezone(UTC), ends.astimezone(UTC)
+    return f"{url}?from={begins:%Y-%m-%dT%H:%MZ}&until={ends:%Y-%m-%dT%H:%MZ}"
 
 
 def _to_calendar(
