@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.web.served import PHONE, TOKEN, Served

@@ -6,20 +6,23 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from httpx import Response
 from playwright.sync_api import Browser, expect
 
 from playcall.core.events import PageDelivered
+from playcall.core.rota import StoredOverride
 from playcall.testing import an_alert
 from tests.engine.world import ADA, BOB, World
 from tests.servers import smtp
 from tests.web.accessibility import DESK, faults, signed_in
-from tests.web.served import Served, chromium
+from tests.web.served import TOKEN, Served, chromium
 from tests.web.site import Site, site_of
 from tests.web.test_oncall import a_schedule
 
 FIRST = "/on-call/first"
+Query = dict[str, str] | None
 TYPED = {
     "person": "bob",
     "from": "2026-03-01T18:00",
@@ -44,7 +47,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def see(site: Site, path: str, viewer: str = "ada", status: int = 200, **query: str) -> str:
+async def see(
+    site: Site, path: str, viewer: str = "ada", status: int = 200, query: Query = None
+) -> str:
     async with site.with_session(viewer) as browser:
         answer = await browser.get(path, params=query)
     assert answer.status_code == status, answer.text
@@ -109,13 +114,13 @@ async def test_the_calendar_marks_gaps_overrides_and_today_in_words(site: Site) 
     assert "Bob from 18:00 17:00 UTC override" in said
     assert "made by ada: a &lt;b&gt;" in said
     assert "<b>" not in page
-    office = words(await see(site, "/on-call/office", view="month"))
+    office = words(await see(site, "/on-call/office", query={"view": "month"}))
     assert "March 2026" in office
     assert "Nobody all day gap" in office
-    autumn = words(await see(site, FIRST, **{"from": "2026-10-19"}))
+    autumn = words(await see(site, FIRST, query={"from": "2026-10-19"}))
     assert "25.0 hours: the clocks change" in autumn
     await see(site, "/on-call/third", status=404)
-    await see(site, FIRST, status=422, **{"from": "1066-10-14"})
+    await see(site, FIRST, status=422, query={"from": "1066-10-14"})
 
 
 async def test_addresses_for_calendars_work_and_only_ones_own_is_shown(site: Site) -> None:
@@ -133,7 +138,7 @@ async def test_load_is_shown_with_pages_and_the_share(site: Site) -> None:
     await site.world.receive(an_alert())
     await site.world.until_event(PageDelivered)
     site.world.clock.move(timedelta(hours=1))
-    said = words(await see(site, FIRST, load="30"))
+    said = words(await see(site, FIRST, query={"load": "30"}))
     rows = said.split("Beside an even share")[1]
     assert "Ada 341.0 h 126.0 h 101.0 h 1 0 2.5 h more" in rows
     assert "Bob 336.0 h 126.0 h 96.0 h 0 0 2.5 h less" in rows
@@ -143,12 +148,12 @@ async def test_load_is_shown_with_pages_and_the_share(site: Site) -> None:
 
 
 async def make(site: Site) -> Response:
-    page = await see(site, f"{FIRST}/override", **TYPED)
+    page = await see(site, f"{FIRST}/override", query=TYPED)
     return await press(site, page, f"{FIRST}/override")
 
 
 async def test_an_override_is_previewed_then_made_then_removed(site: Site) -> None:
-    page = await see(site, f"{FIRST}/override", **TYPED)
+    page = await see(site, f"{FIRST}/override", query=TYPED)
     said = words(page)
     assert "Bob is on call Sun 1 Mar 18:00–Mon 2 Mar 12:00 17:00–11:00 UTC" in said
     assert "covers a part of Ada&#39;s shift Sun 1 Mar 18:00–Mon 2 Mar 09:00" in said
@@ -170,17 +175,15 @@ async def test_an_override_is_previewed_then_made_then_removed(site: Site) -> No
 
 async def test_the_address_to_ask_for_cover_means_the_same_time_to_everybody(site: Site) -> None:
     times = {"from": TYPED["from"], "until": TYPED["until"]}
-    page = await see(site, f"{FIRST}/override", **times)
+    page = await see(site, f"{FIRST}/override", query=times)
     link = re.findall(r'id="cover" readonly value="http://playcall.example([^"]+)"', page)[0]
     assert link == f"{FIRST}/override?from=2026-03-01T17:00Z&amp;until=2026-03-02T11:00Z"
-    opened = await see(
-        site, f"{FIRST}/override", **dict(times, **{"from": "2026-03-01T12:00-05:00"})
-    )
+    opened = await see(site, f"{FIRST}/override", query=times | {"from": "2026-03-01T12:00-05:00"})
     assert 'name="from" type="datetime-local" value="2026-03-01T18:00"' in opened
 
 
 async def test_what_changed_since_it_was_looked_at_is_looked_at_again(site: Site) -> None:
-    page = await see(site, f"{FIRST}/override", **TYPED)
+    page = await see(site, f"{FIRST}/override", query=TYPED)
     await make(site)
     again = await press(site, page, f"{FIRST}/override")
     assert again.status_code == 409
@@ -200,7 +203,7 @@ async def test_what_changed_since_it_was_looked_at_is_looked_at_again(site: Site
 async def test_a_mistake_is_said_and_what_was_typed_stays(
     site: Site, changes: dict[str, str], problem: str
 ) -> None:
-    page = await see(site, f"{FIRST}/override", status=409, **{**TYPED, **changes})
+    page = await see(site, f"{FIRST}/override", status=409, query={**TYPED, **changes})
     assert problem in page
     assert 'name="reason" maxlength="2000" value="a &lt;b&gt;"' in page
     assert f'value="{changes.get("from", TYPED["from"])}"' in page
@@ -225,7 +228,7 @@ async def chosen(site: Site) -> dict[str, str]:
 
 async def test_a_swap_is_two_overrides_or_none(site: Site) -> None:
     choice = await chosen(site)
-    page = await see(site, f"{FIRST}/swap", **choice)
+    page = await see(site, f"{FIRST}/swap", query=choice)
     assert "covers Bob&#39;s shift Wed 4 Mar 09:00–Thu 5 Mar 09:00" in page
     assert "covers Ada&#39;s shift Tue 3 Mar 09:00–Wed 4 Mar 09:00" in page
     made = await press(site, page, f"{FIRST}/swap")
@@ -237,7 +240,7 @@ async def test_a_swap_is_two_overrides_or_none(site: Site) -> None:
     assert len(await stored(site)) == 2
 
 
-async def stored(site: Site) -> list[object]:
+async def stored(site: Site) -> list[StoredOverride]:
     start = site.world.clock.now()
     end = start + timedelta(days=30)
     return list(await site.world.store.read(lambda views: views.overrides(start, end)))
@@ -287,8 +290,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_nothing_is_inaccessible_or_wider_than_the_phone(browser: Browser, served: Served) -> None:
-    paths = ("/on-call", FIRST, "/on-call/office?view=month", FORM, f"{FIRST}/swap")
-    assert faults(browser, served, *paths) == []
+    span = {"from": "2030-01-01T20:00", "until": "2030-01-02T08:00"}
+    httpx.post(
+        f"{served.url}/api/v1/overrides",
+        json={"schedule": "first", "person": "bob", **span},
+        headers={"authorization": f"Bearer {TOKEN}"},
+    ).raise_for_status()
+    shown = f"{FIRST}?from=2030-01-01"
+    assert faults(browser, served, "/on-call", shown, "/on-call/office?view=month", FORM) == []
 
 
 def test_dragging_over_the_week_fills_the_form(browser: Browser, served: Served) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 
-from playcall.core import rota
+from playcall.core import hours, rota
 from playcall.core.access import Access
 from playcall.core.load import Load, loads
 from playcall.core.roster import DAY, Outlook, days, local_day, midnight, outlook, pieces, week_of
@@ -166,7 +166,7 @@ def _live(stored: Sequence[StoredOverride], schedule: Schedule) -> list[StoredOv
 
 def _alarms(
     known: Directory, found: Mapping[str, Outlook], now: datetime
-) -> Iterator[tuple[str, rota.Span]]:
+) -> Iterator[tuple[str, hours.Span]]:
     """Gaps that are near and not meant."""
     for name, looked in found.items():
         if not known.schedules[name].part_time:
