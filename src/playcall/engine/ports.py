@@ -339,7 +339,9 @@ class Transaction(
     def run(self, run: str) -> StoredRun | None: ...
 
     # overrides
-    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride: ...
+    def add_override(
+        self, override: Override, by: str, at: datetime, reason: str = ""
+    ) -> StoredOverride: ...
 
     def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
         """From `at` on it does nothing; its row stays. None when there is no such override, when it
@@ -418,6 +420,10 @@ class Views(PublicViews, ProofViews, PapersView, Protocol):
     def overrides(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
         """Those that were asked for some time between two instants, the last one made last;
         removed ones too."""
+        ...
+
+    def pages_between(self, start: datetime, end: datetime) -> Sequence[tuple[str, datetime]]:
+        """Who was paged, and when."""
         ...
 
     def stamp(self, incident: int) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from playcall.core.events import Event
+from playcall.core.events import Event, PageDelivered
 from playcall.core.incident import Incident
 from playcall.core.insights import Record
 from playcall.core.plan import Plan
@@ -51,6 +51,15 @@ class SqlPapersView:
             events.c.incident == incidents.c.id, events.c.n == 1, events.c.at >= since
         )
         return self._records(begun, limit)
+
+    def pages_between(self, start: datetime, end: datetime) -> Sequence[tuple[str, datetime]]:
+        rows = self._db.execute(
+            sa.select(events.c.kind, events.c.body)
+            .where(events.c.kind == "PageDelivered", events.c.at >= start, events.c.at < end)
+            .order_by(events.c.at)
+        )
+        found = [load_event(row.kind, row.body) for row in rows]
+        return [(one.person, one.at) for one in found if isinstance(one, PageDelivered)]
 
     def _records(self, which: sa.ColumnElement[bool], limit: int | None = None) -> Sequence[Record]:
         begun = self._db.execute(

@@ -206,6 +206,7 @@ overrides = sa.Table(  # of schedules; rows are never deleted
     sa.Column("made_at", Instant, nullable=False),
     sa.Column("removed_by", sa.Text),
     sa.Column("removed_at", Instant),
+    sa.Column("reason", Words),
 )
 
 post_mortems = sa.Table(  # every version that was saved; rows are never changed
@@ -359,6 +360,7 @@ def upgrade(connection: sa.Connection) -> None:
         ("jobs", "channel", "TEXT"),
         ("jobs", "held", "TEXT"),
         ("output", "size", "BIGINT"),
+        ("overrides", "reason", "TEXT"),
     ):
         present = {column["name"] for column in sa.inspect(connection).get_columns(table)}
         if name not in present:

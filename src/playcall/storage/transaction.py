@@ -265,7 +265,9 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
 
     # --- overrides
 
-    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride:
+    def add_override(
+        self, override: Override, by: str, at: datetime, reason: str = ""
+    ) -> StoredOverride:
         row = self._db.execute(
             sa.insert(overrides)
             .values(
@@ -275,6 +277,7 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
                 ends_at=override.ends_at,
                 made_by=by,
                 made_at=at,
+                reason=reason or None,
             )
             .returning(overrides)
         ).one()

@@ -31,6 +31,8 @@ from playcall.web import (
     me,
     messages,
     oncall,
+    oncall_forms,
+    oncall_pages,
     pages,
     pages_approvals,
     pages_response,
@@ -101,6 +103,8 @@ PAGES = (
     ledger.forms,
     messages.forms,
     oncall.feeds,
+    oncall_pages.router,
+    oncall_forms.router,
     slack.router,
     pages.router,
     pages_response.router,
@@ -195,7 +199,8 @@ async def _refuse(request: Request, error: HTTPException) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
     if error.status_code == 401:
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
+        asked = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
+        return RedirectResponse(f"/sign-in?next={quote(request.url.path + asked)}", 303)
     return pages.refusal(request, error)
 
 
