@@ -12,7 +12,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app", "watcher"),
     ("standby",),
-    ("hands", "guards", "chat", "public"),
+    ("hands", "guards", "chat", "public", "sourcefile"),
     ("web",),
     (
         "intake",

@@ -44,6 +44,7 @@ COMMANDS = {
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "duties": "playcall.cli.duties",
+    "propose": "playcall.cli.propose",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
     "run": "playcall.cli.run",

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from playcall.core.compiler.shell.reader import why_unreadable
-from playcall.core.insights import Record
 from playcall.core.incident import RunStatus
+from playcall.core.insights import Record
 from playcall.core.place import Level
 from playcall.core.plan import Command, Plan, Play
 from playcall.core.proposals.runs import (
@@ -79,7 +79,8 @@ def _refused(document: Document, play: Play, command: Command, found: History) -
         line=command.line,
         reason=f"Command {command.id} cannot run as written: {fault.what} Playcall asked"
         f" Prometheus for its query itself, and that was answered {count(len(answered), 'time')}"
-        f" in {count(incidents, 'incident')}." + ("" if edit else f" {fault.mend}"),
+        f" in {count(incidents, 'incident')}.",
+        otherwise=fault.mend,
         evidence=as_evidence(answered),
         edit=edit,
         expected=Expected(
@@ -130,7 +131,12 @@ def _narrowed(line: int, old: Sequence[str], new: Sequence[str]) -> Edit | None:
     if not changed:
         return None
     part = slice(changed[0], changed[-1] + 1)
-    return Edit(line=line + part.start, old=tuple(old[part]), new=tuple(new[part]))
+    return Edit(
+        line=line + part.start,
+        old=tuple(old[part]),
+        new=tuple(new[part]),
+        what="Asks the same query in a form that runs.",
+    )
 
 
 # --- what ran, and failed -------------------------------------------------------------------------
@@ -164,6 +170,7 @@ def _failed(
         play=play.alert,
         line=command.line,
         reason=why,
+        otherwise="Write it so that it runs where commands run, or leave it out.",
         evidence=(*as_evidence(told), *as_evidence(worked if edit else ())),
         edit=edit,
         expected=Expected(
@@ -195,7 +202,8 @@ def _as_edited(
         return None, ()
     new = old.replace(command.text, text)
     worked = tuple(one for one in tried if one.edited == text)
-    return Edit(line=command.line, old=(old,), new=(new,)), worked
+    what = "Puts in the text that succeeded."
+    return Edit(line=command.line, old=(old,), new=(new,), what=what), worked
 
 
 def _may_be_written(text: str, command: Command, records: Sequence[Record]) -> bool:

@@ -48,7 +48,7 @@ def missing_verifications(document: Document, records: Records) -> Iterator[Prop
         told = [
             one
             for one in document.problems
-            if one.code in ("PC411", "PC401", "PC419") and re.search(rf"\b{play.alert}\b", one.what)
+            if one.code in ("PC411", "PC401", "PC419") and play.alert in one.what.split()
         ]
         evidence = tuple(_changed(records.get(play.alert, ())))
         if not told or not evidence:
@@ -56,18 +56,15 @@ def missing_verifications(document: Document, records: Records) -> Iterator[Prop
         edit, expected = _verification(document, play)
         reason = (
             f"{play.alert} was answered with changes in"
-            f" {count(len({one.incident for one in evidence}), 'incident')}, and nothing in the play"
-            f" verifies that they helped ({told[0].code})."
+            f" {count(len({one.incident for one in evidence}), 'incident')}, and nothing in the"
+            f" play verifies that they helped ({told[0].code})."
         )
-        if edit is None:
-            reason += " Say what must be measured, and for how long, before it is over."
-        else:
-            reason += " The edit asks for the sound side of the alert's own limit."
         yield Proposal(
             kind=Kind.VERIFICATION,
             play=play.alert,
             line=edit.line if edit else play.line,
             reason=reason,
+            otherwise="Say what must be measured, and for how long, before it is over.",
             evidence=evidence,
             edit=edit,
             expected=expected,
@@ -120,7 +117,8 @@ def _verification(document: Document, play: Play) -> tuple[Edit | None, Expected
             (f"{path}.criteria.{len(play.criteria)}.threshold", symptom.threshold),
         ),
     )
-    return Edit(line=after + 1, old=(), new=new), expected
+    what = "Asks, as the last step, for the sound side of the alert's own limit."
+    return Edit(line=after + 1, old=(), new=new, what=what), expected
 
 
 def _small(subject: str) -> str:
@@ -187,9 +185,10 @@ def _by_rule(document: Document, play: Play, some: Sequence[Record]) -> Iterator
             kind=Kind.THRESHOLD,
             play=play.alert,
             line=criterion.line,
-            reason=f"The play says {criterion.comparison}{says}, and the rule that fires {play.alert}"
-            f" (line {rules[0].line} of the rules) says {limit.comparison}{fires};"
+            reason=f"The play says {criterion.comparison}{says}, and the rule that fires"
+            f" {play.alert} (line {rules[0].line} of the rules) says {limit.comparison}{fires};"
             f" it fired in {count(len(some), 'incident')}.",
+            otherwise="Let the play and the rule say the same.",
             evidence=tuple(_opened(one, rules[0]) for one in some),
             edit=edit,
             expected=expected,
@@ -236,7 +235,8 @@ def _other_limit(
         values=((f"{there}.threshold", number), (f"{there}.query", criterion.query)),
     )
     new = old.replace(criterion.written, written)
-    return Edit(line=criterion.line, old=(old,), new=(new,)), expected
+    what = "Says the limit that the rule has."
+    return Edit(line=criterion.line, old=(old,), new=(new,), what=what), expected
 
 
 def _never_reached(play: Play, some: Sequence[Record]) -> Iterator[Proposal]:
@@ -257,6 +257,7 @@ def _never_reached(play: Play, some: Sequence[Record]) -> Iterator[Proposal]:
             reason=f"It is over at {criterion.comparison}{criterion.written}, and in none of"
             f" {count(len(some), 'incident')} that people resolved was that reached: it was {span}"
             f" (median {middle}) when they did.",
+            otherwise="Name a limit that the service can reach, or mend the service.",
             evidence=tuple(_unverified(one, _say(criterion, value)) for one, value in found),
         )
 
@@ -301,8 +302,8 @@ def _noise(play: Play, some: Sequence[Record]) -> Iterator[Proposal]:
         play=play.alert,
         line=symptom.line if symptom else play.line,
         reason=f"{play.alert} came to nothing in {len(quiet)} of {count(len(some), 'incident')}:"
-        f" nobody changed anything, and it stayed away; {count(pages, 'page')} went out for that."
-        " Its limit, or its severity, asks for too much.",
+        f" nobody changed anything, and it stayed away; {count(pages, 'page')} went out for that.",
+        otherwise="Raise its limit, lower its severity, or drop the alert.",
         evidence=tuple(
             Evidence(incident=one.incident.id, event=0, what="nothing was changed") for one in quiet
         ),
@@ -324,7 +325,7 @@ def _never_met(play: Play, some: Sequence[Record]) -> Iterator[Proposal]:
     took = sorted(
         (event.at - one.incident.fired_at).total_seconds()
         for one in some
-        for event in one.events[:]
+        for event in one.events
         if isinstance(event, ev.Acknowledged)
     )
     first = (
@@ -338,6 +339,7 @@ def _never_met(play: Play, some: Sequence[Record]) -> Iterator[Proposal]:
         line=play.line,
         reason=f"In none of {count(len(some), 'incident')} did anybody acknowledge within"
         f" {say_duration(target)}{first}.",
+        otherwise="Allow the time that people need, or page them sooner.",
         evidence=tuple(
             Evidence(incident=one.incident.id, event=n, what="the response time was missed")
             for one, n, _ in missed

@@ -26,7 +26,8 @@ _WRITTEN = re.compile(
     r"unknown (?:shorthand )?flag|un(?:known|recogni[sz]ed) (?:option|argument|command|subcommand)"
     r"|invalid (?:option|argument|flag)|illegal option|unexpected argument|unknown resource"
     r"|have a resource type|syntax error|parse error|unexpected (?:end of file|token)|unmatched"
-    r"|curl: \(3\)|bad range|malformed|unbalanced|required (?:flag|argument)|missing (?:operand|argument)"
+    r"|curl: \(3\)|bad range|malformed|unbalanced"
+    r"|required (?:flag|argument)|missing (?:operand|argument)"
     r"|(?:accepts|requires) (?:at least|at most|exactly) ",
     re.IGNORECASE,
 )

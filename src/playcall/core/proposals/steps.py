@@ -67,7 +67,9 @@ def _optional(
     document: Document, play: Play, step: Step, path: str, some: Sequence[Record]
 ) -> Proposal:
     old = document.lines[step.line - 1]
-    new = f"{old.rstrip()} (optional)"
+    text = old.rstrip()
+    strong = "**" if text.endswith("**") else ""
+    new = f"{text.removesuffix('**')} (optional){strong}"
     path = f"{document.path_of(play)}.{path}"
     named = tuple(f"{path}.commands.{at}.title" for at in range(len(step.commands)))
     return Proposal(
@@ -75,11 +77,11 @@ def _optional(
         play=play.alert,
         line=step.line,
         reason=f"Step {step.key}, {step.title!r}, was run in none of {count(len(some), 'incident')}"
-        f" that had it, and each was resolved (counted from {SEVERAL} on). The edit calls it"
-        " optional; leave it out if nobody needs it.",
+        f" that had it, and each was resolved (counted from {SEVERAL} on).",
+        otherwise="Call it optional, or leave it out.",
         evidence=tuple(
             Evidence(incident=one.incident.id, event=0, what="resolved without it") for one in some
         ),
-        edit=Edit(line=step.line, old=(old,), new=(new,)),
+        edit=Edit(line=step.line, old=(old,), new=(new,), what="Calls it optional."),
         expected=Expected(changes=(f"{path}.title", *named)),
     )

@@ -37,6 +37,7 @@ class Edit:
     line: int
     old: tuple[str, ...]
     new: tuple[str, ...]
+    what: str  # it does, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,13 @@ class Proposal:
     line: int  # of the document as it is now
     reason: str
     evidence: tuple[Evidence, ...]
+    otherwise: str  # what a person should do about it, where there is no edit
     edit: Edit | None = None  # None: only a person can word it
     expected: Expected | None = None  # of the edit
+
+    @property
+    def advice(self) -> str:
+        return self.edit.what if self.edit else self.otherwise
 
     @property
     def incidents(self) -> tuple[int, ...]:
