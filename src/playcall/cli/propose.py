@@ -56,10 +56,11 @@ def _ask(args: argparse.Namespace) -> dict[str, Any]:
     if args.playbook:
         file = Path(args.playbook)
         asked = urlencode({"name": file.name, "incident": args.incident or 0})
-        found: dict[str, Any] = remote.send(args, f"/proposals?{asked}", file.read_bytes()).json()
-        return found
-    whose = f"/incidents/{args.incident}" if args.incident is not None else ""
-    found = remote.ask(args, f"{whose}/proposals").json()
+        answer = remote.send(args, f"/proposals?{asked}", file.read_bytes())
+    else:
+        whose = f"/incidents/{args.incident}" if args.incident is not None else ""
+        answer = remote.ask(args, f"{whose}/proposals")
+    found: dict[str, Any] = answer.json()
     return found
 
 
