@@ -69,14 +69,20 @@ def a_record(
     plan: Plan | None = None,
     play: str = "QueueSlow",
     labels: Mapping[str, str] | None = None,
+    skipped: bool = False,
     **changes: object,
 ) -> Record:
+    """`skipped`: the last step was; otherwise something of every step was begun."""
     plan = plan or the_plan()
     alert = an_alert(**(labels or {}))
     opening = an_opening(incident=number, play=play, alerts=[alert])
     state: Incident = after(opened(plan, play=play, alerts=[alert]), plan=plan)
     state = replace(state, **{"id": number, "status": Status.RESOLVED, **changes})  # type: ignore[arg-type]
-    return Record(incident=state, plan=plan, events=(opening, *events))
+    begun = [
+        ev.CommandBegun(at=NOON, command=one, run=f"{one}/9")
+        for one in ("1.1", "2.1", *(() if skipped else ("3.1",)))
+    ]
+    return Record(incident=state, plan=plan, events=(opening, *events, *begun))
 
 
 def ran(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from playcall.core.compiler.shell.reader import why_unreadable
 from playcall.core.incident import RunStatus
 from playcall.core.insights import Record
-from playcall.core.place import Level
+from playcall.core.place import Level, Problem
 from playcall.core.plan import Command, Plan, Play
 from playcall.core.proposals.runs import (
     Ended,
@@ -54,16 +54,7 @@ def failed_commands(document: Document, records: Records) -> Iterator[Proposal]:
 
 def _refused(document: Document, play: Play, command: Command, found: History) -> Proposal | None:
     """The compiler knows that it fails; the runs prove that what ran in its place answers."""
-    fault = next(
-        (
-            one
-            for one in document.problems
-            if one.code in _REFUSED
-            and one.level is Level.ERROR
-            and command.line <= one.place.line <= command.last_line
-        ),
-        None,
-    )
+    fault = _fault(document, command)
     asked = command.runs_as
     answered = [
         one for one in found.plain if one.status is RunStatus.SUCCEEDED and one.summary != "no data"
@@ -90,6 +81,20 @@ def _refused(document: Document, play: Play, command: Command, found: History) -
         )
         if edit
         else None,
+    )
+
+
+def _fault(document: Document, command: Command) -> Problem | None:
+    """Why no shell, or no program, takes it as it is written."""
+    return next(
+        (
+            one
+            for one in document.problems
+            if one.code in _REFUSED
+            and one.level is Level.ERROR
+            and command.line <= one.place.line <= command.last_line
+        ),
+        None,
     )
 
 
@@ -149,12 +154,15 @@ def _failed(
     failed = found.failed
     if not failed or not found.never_succeeded:
         return None
+    fault = _fault(document, command)
     own = [one for one in failed if is_of_the_command(one, command)]
+    if fault and not own:  # it may have printed nothing
+        own = [one for one in failed if f"({one.summary})".replace(" code", "") in fault.what]
     told = own or [one for one in failed if one.error]
     if not own and len(told) < SEVERAL:
         return None
     edit, worked = _as_edited(document, command, found, records)
-    said = told[-1].error
+    said = told[-1].error or (fault.what.rstrip(".") if fault else "")
     if own:
         why = f"Command {command.id} failed as written: {said}."
     else:
