@@ -1,6 +1,5 @@
 """A document with the faults that records prove, and records of incidents that do."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from playcall.core import events as ev
@@ -34,7 +33,7 @@ DOCUMENT = """\
    promtool query instant 'rate(queue_total[5m])'
 
    # Elsewhere
-   curl -s http://127.0.0.1:9/series?match[]=queue
+   curl -s http://127.0.0.1:9/series?match[5m]=queue
    ```
 
 2. **Read the notes**
@@ -68,13 +67,13 @@ def a_record(
     *events: ev.Event,
     plan: Plan | None = None,
     play: str = "QueueSlow",
-    labels: Mapping[str, str] | None = None,
+    pod: str = "",
     skipped: bool = False,
     **changes: object,
 ) -> Record:
     """`skipped`: the last step was; otherwise something of every step was begun."""
     plan = plan or the_plan()
-    alert = an_alert(**(labels or {}))
+    alert = an_alert(pod=pod) if pod else an_alert()
     opening = an_opening(incident=number, play=play, alerts=[alert])
     state: Incident = after(opened(plan, play=play, alerts=[alert]), plan=plan)
     state = replace(state, **{"id": number, "status": Status.RESOLVED, **changes})  # type: ignore[arg-type]
@@ -113,9 +112,9 @@ def changed(command: str = "3.1") -> tuple[ev.Event, ...]:
     return ev.RunApproved(at=NOON, by="ada", command=command), ran(command, "restarted")
 
 
-def unverified(value: float) -> dict[str, object]:
-    reading = Judgement(verdict=Verdict.BROKEN, value=value, since=None)
-    return {"readings": {"recovery.1": reading}}
+def broken(value: float) -> dict[str, Judgement]:
+    """Readings of an incident."""
+    return {"recovery.1": Judgement(verdict=Verdict.BROKEN, value=value, since=None)}
 
 
 def resolved() -> ev.Resolved:

@@ -16,6 +16,7 @@ from tests.core.proposing import (
     DOCUMENT,
     NAME,
     a_record,
+    broken,
     changed,
     edited,
     failed,
@@ -24,7 +25,6 @@ from tests.core.proposing import (
     ran,
     resolved,
     the_plan,
-    unverified,
 )
 
 BAD_RANGE = "curl: (3) bad range in URL position 37:"
@@ -109,7 +109,7 @@ def test_a_time_out_and_a_failure_that_says_nothing_prove_nothing() -> None:
 
 @pytest.mark.parametrize(
     "better",
-    ["curl -s -g 'http://127.0.0.1:9/series?match[]=queue'", "curl -s http://127.0.0.1:9/series"],
+    ["curl -s -g 'http://127.0.0.1:9/series?match[5m]=queue'", "curl -s http://127.0.0.1:9/series"],
 )
 def test_what_a_person_had_it_run_with_is_put_in_when_it_succeeded(better: str) -> None:
     found = proposed(a_record(7, failed("1.3", BAD_RANGE, 3), *edited("1.3", better)))
@@ -134,16 +134,14 @@ def test_what_a_person_had_it_run_with_is_put_in_when_it_succeeded(better: str) 
     ],
 )
 def test_secrets_values_markers_and_changes_never_get_into_the_patch(text: str) -> None:
-    record = a_record(
-        7, failed("1.3", BAD_RANGE, 3), *edited("1.3", text), labels={"pod": "web-7f9"}
-    )
+    record = a_record(7, failed("1.3", BAD_RANGE, 3), *edited("1.3", text), pod="web-7f9")
     found = proposed(record)
     assert [one.edit for one in found.proposals] == [None]
     assert found.patch == b""
 
 
 def test_an_edited_text_that_also_failed_is_not_known_to_work() -> None:
-    text = "curl -s -g http://127.0.0.1:9/series?match[]=queue"
+    text = "curl -s -g http://127.0.0.1:9/series?match[5m]=queue"
     worse = (*edited("1.3", text)[:2], replace(failed("1.3", "x"), run="1/1.3/2"))
     records = a_record(7, failed("1.3", BAD_RANGE, 3), *edited("1.3", text)), a_record(8, *worse)
     assert [one.edit for one in proposed(*records).proposals] == [None]
@@ -199,12 +197,14 @@ def test_a_recovery_that_was_never_reached_is_told_with_its_figures() -> None:
         "## Queries", "4. **Close**\n   - Verify queue latency <500ms for 5 minutes\n\n## Queries"
     )
     plan = the_plan(text)
-    records = [a_record(n, resolved(), plan=plan, **unverified(0.6 + n / 100)) for n in (1, 2, 3)]
+    records = [
+        a_record(n, resolved(), plan=plan, readings=broken(0.6 + n / 100)) for n in (1, 2, 3)
+    ]
     (one,) = proposed(*records, text=text).proposals
     assert (one.kind, one.edit, one.line) == (Kind.THRESHOLD, None, 35)
     assert "610 ms to 630 ms (median 620 ms)" in one.reason
     assert proposed(*records[:2], text=text).proposals == ()
-    proved = a_record(4, ev.Recovered(at=NOON), resolved(), plan=plan, **unverified(1))
+    proved = a_record(4, ev.Recovered(at=NOON), resolved(), plan=plan, readings=broken(1))
     assert proposed(*records, proved, text=text).proposals == ()
 
 
