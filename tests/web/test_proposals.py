@@ -98,7 +98,7 @@ async def test_another_version_of_the_document_is_judged_by_the_same_record(site
         assert (found["document"], found["changed"]) == ("mine.md", True)
         assert [one["line"] for one in found["proposals"]] == [17, 20, 23, 28]
         bad = await vic.post("/api/v1/proposals?name=mine.md", content=b"\0" * 20)
-        assert bad.status_code == 503
+        assert bad.status_code == 422
         wide = DOCUMENT.encode("utf-16")
         told = (await vic.post("/api/v1/proposals?name=w.md", content=wide)).json()
         assert (told["patch"], "UTF-16" in told["unpatched"]) == ("", True)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from playcall.core.compiler.text import MAX_BYTES
+from playcall.core.compiler.text import MAX_BYTES, read_text
 from playcall.core.events import ActionAdded
 from playcall.core.insights import Record
 from playcall.core.proposals import Edit, Proposal, Proposed, propose
@@ -91,6 +91,8 @@ async def show_of(
         data += piece
         if len(data) > MAX_BYTES:
             raise HTTPException(413, f"a document has at most {MAX_BYTES} bytes")
+    if not read_text(bytes(data), name).lines:
+        raise HTTPException(422, f"{name} is no document that can be read: see `playcall check`")
     source = replace(await _source(request), name=name, data=bytes(data))
     about = await dossier(request, incident) if incident else None
     return view(await _propose(request, source, about, days))

@@ -2,7 +2,7 @@
 proposed that merely might be better."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playcall.core.alert_rule import Rule
 from playcall.core.compiler import compile_document
@@ -10,7 +10,7 @@ from playcall.core.compiler.text import read_text
 from playcall.core.insights import Record
 from playcall.core.proposals.commands import failed_commands
 from playcall.core.proposals.criteria import contradicted, missing_verifications
-from playcall.core.proposals.patch import CannotPatch, unified
+from playcall.core.proposals.patch import unified, why_not
 from playcall.core.proposals.proof import proven
 from playcall.core.proposals.steps import skipped_steps
 from playcall.core.proposals.values import Document, Edit, Evidence, Kind, Proposal
@@ -62,21 +62,20 @@ def propose(
     ]
     wanted = [one for one in found if not about or about in one.incidents]
     wanted.sort(key=lambda one: one.line)
-    return _with_patch(document, proven(document, wanted), past)
+    why = why_not(data, name) if any(one.edit for one in wanted) else ""
+    kept = [replace(one, edit=None, expected=None) for one in wanted] if why else wanted
+    return _with_patch(document, proven(document, kept), past, why)
 
 
-def _with_patch(document: Document, found: Sequence[Proposal], past: Sequence[Record]) -> Proposed:
-    patch, why = b"", ""
-    try:
-        edits = [one.edit for one in found if one.edit]
-        patch = unified(document.data, document.lines, edits, document.name)
-    except CannotPatch as error:
-        why = str(error)
+def _with_patch(
+    document: Document, found: Sequence[Proposal], past: Sequence[Record], why: str
+) -> Proposed:
+    edits = [one.edit for one in found if one.edit]
     return Proposed(
         name=document.name,
         digest=document.plan.digest,
         proposals=tuple(found),
-        patch=patch,
+        patch=unified(document.data, document.lines, edits, document.name),
         unpatched=why,
         of=tuple(one.incident.id for one in past),
         other=tuple(one.incident.id for one in past if one.plan.digest != document.plan.digest),
