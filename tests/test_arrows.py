@@ -12,7 +12,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app", "watcher"),
     ("standby",),
-    ("hands", "guards", "chat", "public", "ticketing"),
+    ("hands", "guards", "chat", "public", "ticketing", "sourcefile"),
     ("web",),
     (
         "intake",

@@ -47,6 +47,7 @@ COMMANDS = {
     "duties": "playcall.cli.duties",
     "trend": "playcall.cli.trend",
     "baseline": "playcall.cli.baseline",
+    "propose": "playcall.cli.propose",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
     "run": "playcall.cli.run",

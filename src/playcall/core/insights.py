@@ -38,6 +38,7 @@ class Record:
     incident: Incident
     plan: Plan
     events: Sequence[ev.Event]
+    numbers: Sequence[int] = ()  # of the events in the incident; (): 1, 2, 3 ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
+from playcall.engine.source import Sources
 from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
@@ -29,6 +30,8 @@ class Desk:
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
+    sources: Sources | None = None  # None: where the document lies is not known
+    proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 
 def desk(request: Request) -> Desk:
