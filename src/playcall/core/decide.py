@@ -20,8 +20,10 @@ from playcall.core import (
     escalation,
     joining,
     meeting,
+    pins,
     polling,
     rollback,
+    sending,
     silences,
     stakeholders,
     updates,
@@ -69,7 +71,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.CommandFinished: _ANY,
     ev.CommandInterrupted: _ANY,
     ev.OutcomeDecided: _ANY,
-    ev.MetricRead: _LIVE,
+    ev.MetricRead: _ANY,
     ev.PageDelivered: _ANY,
     ev.PageFailed: _ANY,
     ev.Woken: _ANY,
@@ -77,7 +79,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.Silenced: _ANY,
     ev.SilenceFailed: _ANY,
     ev.SilenceEnded: _ANY,
-    ev.SilenceAsked: _LIVE,
+    ev.SilenceAsked: _ANY,
     ev.ReportWritten: _ANY,
     ev.WarRoomOpened: _ANY,
     ev.Reopened: _OVER,
@@ -105,14 +107,10 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
-    ev.PostMortemSaved: _ANY,
-    ev.DutyDone: _OVER,
-    ev.DutyWaived: _OVER,
-    ev.DutyReminded: _ANY,
-    ev.DutyOverdue: _ANY,
-    ev.ActionAdded: _ANY,
-    ev.ActionDone: _ANY,
     ev.TextSent: _ANY,
+    **duties.ACCEPTED,
+    **pins.ACCEPTED,
+    **sending.ACCEPTED,
 }
 
 
@@ -281,6 +279,8 @@ def _meet(incident: Incident, event: ev.AnotherOpened, plan: Plan) -> Outcome:
 def _metric_read(incident: Incident, event: ev.MetricRead, plan: Plan) -> Moved:
     readings = {**incident.readings, event.criterion: event.judgement}
     incident = replace(incident, readings=readings)
+    if incident.status.over:
+        return Moved(incident=incident)
     follows: tuple[ev.Event, ...] = decision.measured(incident, event, plan)
     follows += rollback.seen(incident, plan, event.at)
     return Moved(incident=incident, follows=follows)
@@ -428,13 +428,9 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.UpdateReminded: _record,
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
-    ev.PostMortemSaved: duties.saved,
-    ev.DutyDone: duties.done,
-    ev.DutyWaived: duties.waive,
-    ev.DutyReminded: _record,
-    ev.DutyOverdue: _record,
-    ev.ActionAdded: duties.add_action,
-    ev.ActionDone: duties.do_action,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
+    **duties.HANDLERS,
+    **pins.HANDLERS,
+    **sending.HANDLERS,
 }

@@ -33,6 +33,15 @@ class DutyWaived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DutyUnproven:
+    """What was done, by proof, is no longer so: it is owed again."""
+
+    at: datetime
+    duty: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DutyReminded:
     """Its owner was told that it is due soon."""
 
@@ -70,3 +79,15 @@ class ActionDone:
     by: str
     action: int  # its number in the incident, from 1
     note: str = ""
+
+
+DutyEvent = (
+    PostMortemSaved
+    | DutyDone
+    | DutyUnproven
+    | DutyWaived
+    | DutyReminded
+    | DutyOverdue
+    | ActionAdded
+    | ActionDone
+)

@@ -6,16 +6,14 @@ from playcall.core.duty_events import (
     ActionAdded,
     ActionDone,
     DutyDone,
+    DutyEvent,
     DutyOverdue,
     DutyReminded,
+    DutyUnproven,
     DutyWaived,
     PostMortemSaved,
 )
 from playcall.core.plan import Plan
-
-DutyEvent = (
-    PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionAdded | ActionDone
-)
 
 
 def duty_title(plan: Plan, key: str) -> str:
@@ -39,6 +37,8 @@ def say_duty_event(event: DutyEvent, plan: Plan) -> str:
             note = f" ({event.note})" if event.note else ""
             who = "proven by Playcall" if event.measured else event.by
             return f"Duty done, {who}: {duty_title(plan, event.duty)}{note}"
+        case DutyUnproven():
+            return f"OWED AGAIN: {duty_title(plan, event.duty)}: {event.reason}"
         case DutyWaived():
             return f"{event.by} waived the duty {duty_title(plan, event.duty)}: {event.reason}"
         case DutyReminded():

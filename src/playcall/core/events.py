@@ -20,12 +20,15 @@ from playcall.core.delivery_events import TaskRetried as TaskRetried
 from playcall.core.duty_events import ActionAdded as ActionAdded
 from playcall.core.duty_events import ActionDone as ActionDone
 from playcall.core.duty_events import DutyDone as DutyDone
+from playcall.core.duty_events import DutyEvent as DutyEvent
 from playcall.core.duty_events import DutyOverdue as DutyOverdue
 from playcall.core.duty_events import DutyReminded as DutyReminded
+from playcall.core.duty_events import DutyUnproven as DutyUnproven
 from playcall.core.duty_events import DutyWaived as DutyWaived
 from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
+from playcall.core.pin_events import PinEvent as PinEvent
 from playcall.core.rollback_events import (
     ItemTicked,
     RollbackApproved,
@@ -40,6 +43,7 @@ from playcall.core.run_events import CommandFinished as CommandFinished
 from playcall.core.run_events import CommandInterrupted as CommandInterrupted
 from playcall.core.run_events import Fate as Fate
 from playcall.core.run_events import OutcomeDecided as OutcomeDecided
+from playcall.core.sending_events import SendingEvent as SendingEvent
 from playcall.core.update_events import StakeholdersMissed as StakeholdersMissed
 from playcall.core.update_events import StakeholdersTold as StakeholdersTold
 from playcall.core.update_events import TextSent as TextSent
@@ -436,14 +440,10 @@ Event = (
     | UpdateMissed
     | StakeholdersTold
     | StakeholdersMissed
-    | PostMortemSaved
-    | DutyDone
-    | DutyWaived
-    | DutyReminded
-    | DutyOverdue
-    | ActionAdded
-    | ActionDone
     | TextSent
+    | DutyEvent
+    | PinEvent
+    | SendingEvent
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

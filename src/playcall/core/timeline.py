@@ -15,6 +15,7 @@ from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.outcome import WORDS
 from playcall.core.plan import Criterion, Plan, Play
+from playcall.core.sending_lines import say_sending
 from playcall.core.wording import say_duration, say_judgement
 
 # Kinds of events that are put into words together.
@@ -74,15 +75,6 @@ _Command = (
     | ev.CommandInterrupted
     | ev.OutcomeDecided
 )
-_Duty = (
-    ev.PostMortemSaved
-    | ev.DutyDone
-    | ev.DutyWaived
-    | ev.DutyReminded
-    | ev.DutyOverdue
-    | ev.ActionAdded
-    | ev.ActionDone
-)
 _Told = (
     ev.UpdatePublished
     | ev.UpdateReminded
@@ -129,7 +121,7 @@ def entry(event: ev.Event, plan: Plan, play: Play | None) -> Entry | None:
 def _is_milestone(event: ev.Event) -> bool:
     if isinstance(event, ev.MetricRead):
         return event.judgement.verdict in (Verdict.HOLDS, Verdict.BROKEN)
-    return not isinstance(event, ev.CommandBegun | ev.Woken)
+    return not isinstance(event, ev.CommandBegun | ev.Woken | ev.PinEvent)
 
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
@@ -145,8 +137,10 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _rollback(event, plan)
     if isinstance(event, _Told):
         return _told(event)
-    if isinstance(event, _Duty):
+    if isinstance(event, ev.DutyEvent):
         return say_duty_event(event, plan)
+    if isinstance(event, ev.SendingEvent | ev.PinEvent):
+        return say_sending(event)
     match event:
         case ev.Woken():
             return None
