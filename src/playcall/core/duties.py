@@ -41,6 +41,7 @@ ACCEPTED: Mapping[type[Event], frozenset[Status]] = {
     ActionDone: _ANY,
 }
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owing:
     """A duty of a plan, as it stands in an incident that is over."""
@@ -109,9 +110,7 @@ def pass_(incident: Incident, plan: Plan, at: datetime) -> Moved:
         incident, plan, {k: Settled(by="Playcall", at=at, measured=True) for k in proven}
     )
     follows: list[Event] = [*lost]
-    follows += [
-        DutyDone(at=at, by="Playcall", duty=key, measured=True) for key in proven
-    ]
+    follows += [DutyDone(at=at, by="Playcall", duty=key, measured=True) for key in proven]
     late = [one for one in _waiting(incident, plan) if at >= one.due_at]
     soon = [
         one

@@ -1,4 +1,4 @@
-"""What is sent once an incident is over, in the words in which it went out: a part of the Events."""
+"""What is sent once an incident is over, in the words that went out: a part of the Events."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -10,8 +10,8 @@ from playcall.core.post_mortem import PostMortem
 
 
 class Papers(Protocol):
-    def post_mortem(self, incident: int) -> PostMortem | None:
-        """The latest version; None when nobody saved one."""
+    def post_mortem(self, incident: int, version: int | None = None) -> PostMortem | None:
+        """The latest version, or that one; None when nobody saved it."""
         ...
 
     def keep_post_mortem(self, incident: int, paper: PostMortem) -> None:
@@ -24,7 +24,7 @@ class Papers(Protocol):
 
 
 class PapersView(Protocol):
-    def post_mortem(self, incident: int) -> PostMortem | None: ...
+    def post_mortem(self, incident: int, version: int | None = None) -> PostMortem | None: ...
 
     def records(self, since: datetime, limit: int) -> Sequence[Record]:
         """Incidents that opened since then, newest first, without what was measured in them."""

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.engine.older_plans import unbound_roles
 from playcall.engine.ports import Unavailable, Views
-from playcall.web import view
+from playcall.web import summary, view
 from playcall.web.auth import (
     COOKIE,
     SESSION_SECONDS,
@@ -89,7 +89,13 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
     found = await dossier(request, incident)
     around = await surroundings(request, found)
     shown = view.show(found, around, desk(request).clock.now())
-    return render(template, who=who, view=shown, similar=await lately_alike(request, found))
+    return render(
+        template,
+        who=who,
+        view=shown,
+        similar=await lately_alike(request, found),
+        summary=await summary.owed(request, found),
+    )
 
 
 # --- what a person does --------------------------------------------------------------------------
