@@ -44,6 +44,8 @@ COMMANDS = {
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
     "duties": "playcall.cli.duties",
+    "summary": "playcall.cli.summary",
+    "pin": "playcall.cli.pin",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
     "run": "playcall.cli.run",

@@ -63,7 +63,7 @@ async def press(request: Request, who: Identity, pressed: Press, value: str) -> 
             said = await approving.approve(request, incident, who, command, digest=digest)
             return Card(title=f"{command} of #{incident}: {said}")
         case Press.SEND_SUMMARY:
-            to = await summary.send(request, incident, who, summary.Sending())
+            to = await summary.send(request, incident, who, summary.AS_PREPARED)
             return Card(title=f"The summary of #{incident} is sent to {to}")
         case Press.REFUSE:
             raise HTTPException(422, "say why: the reason is for the record")

@@ -51,6 +51,9 @@ class Sending(BaseModel):
     again: bool = Field(False, description="although it was sent before")
 
 
+AS_PREPARED = Sending(subject=None, text=None, seen=None, again=False)
+
+
 @router.get("")
 async def read_summary(request: Request, incident: int, _: Viewer) -> Prepared:
     """The summary as it would go out now, and to whom."""
