@@ -6,6 +6,9 @@ from dataclasses import replace
 import pytest
 
 from playcall.core import events as ev
+from playcall.core.alert import own_alert
+from playcall.core.cards import Story, postings
+from playcall.core.chat import Card, Press
 from playcall.core.communication import Channel
 from playcall.core.decide import decide
 from playcall.core.effects import Moved
@@ -13,7 +16,7 @@ from playcall.core.incident import Incident, RunStatus
 from playcall.core.initial_summary import LONGEST_SHORT, MOST_LINES, Summary, summarize
 from playcall.core.judge import Verdict
 from playcall.core.pin_events import EntryPinned, Pin
-from playcall.core.plan import Plan
+from playcall.core.plan import Duty, Plan
 from playcall.core.response import ResponsePolicy
 from playcall.core.sending import channel, recipients
 from playcall.core.sending_events import SummarySent
@@ -172,10 +175,9 @@ def test_the_documents_audiences_say_who_gets_it(severity: str, roles: tuple[str
 
 def test_trouble_of_our_own_alerting_is_told_to_the_team_alone() -> None:
     plan = telling_plan()
-    ours = an_alert(name="PlaycallWatchdogMissing", labels={"playcall": "self"})
+    ours = own_alert("PlaycallMetricsGone", "x", NOON)
     incident = opened(plan, alerts=(ours,))
-    if incident.about_us:
-        assert recipients(incident, plan) == ("On-Call Primary",)
+    assert recipients(incident, plan) == ("On-Call Primary",)
 
 
 def test_the_channel_is_the_one_for_incidents() -> None:
@@ -185,6 +187,27 @@ def test_the_channel_is_the_one_for_incidents() -> None:
     )
     assert channel(replace(BERLIN, channels=named)) == "#i"
     assert channel(replace(BERLIN, channels=())) == ""
+
+
+def test_the_teams_chat_has_a_button_until_it_is_sent_and_then_the_text() -> None:
+    duty = Duty(title="Initial Summary", within=minutes(60), items=(), template=None, line=1)
+    plan = replace(telling_plan(), duties=(duty,))
+
+    def cards(incident: Incident, *events: ev.Event) -> list[Card]:
+        told = Story(
+            incident=incident, plan=plan, events=list(enumerate(events, 1)), url="https://p/1"
+        )
+        return [one.card for one in postings(told)]
+
+    over = after(opened(plan), end(), plan=plan)
+    (button,) = cards(over)[1].buttons
+    assert (button.press, button.value) == (Press.SEND_SUMMARY, "1")
+    assert "VP Engineering, CTO" in button.confirm
+    event = replace(sent(), channel="#i", body="one\ntwo")
+    known = cards(after(over, event, plan=plan), event)
+    assert known[1].buttons == ()
+    assert (known[2].title, known[2].lines) == ("s", ("one", "two"))
+    assert len(cards(over, sent())) == 2, "it was not for the channel"
 
 
 def test_it_is_sent_once_unless_somebody_means_it() -> None:
