@@ -28,12 +28,15 @@ from playcall.web import (
     ledger,
     messages,
     oncall,
+    pins,
     post_mortem,
     push,
     rollback,
+    sharing,
     similar,
     slack,
     subscribing,
+    summary,
     test_pages,
     twilio,
     unheard,
@@ -100,8 +103,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, duties, insights, ledger, messages]
-    modules += [oncall, post_mortem, push, rollback, similar, slack, subscribing, test_pages]
-    modules += [unheard, updates]
+    modules += [oncall, pins, post_mortem, push, rollback, sharing, similar, slack, subscribing]
+    modules += [summary, test_pages, unheard, updates]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15
