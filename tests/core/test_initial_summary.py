@@ -16,7 +16,7 @@ from playcall.core.incident import Incident, RunStatus
 from playcall.core.initial_summary import LONGEST_SHORT, MOST_LINES, Summary, summarize
 from playcall.core.judge import Verdict
 from playcall.core.pin_events import EntryPinned, Pin
-from playcall.core.plan import Duty, Plan
+from playcall.core.plan import Check, Duty, Plan
 from playcall.core.response import ResponsePolicy
 from playcall.core.sending import channel, recipients
 from playcall.core.sending_events import SummarySent
@@ -87,6 +87,11 @@ def test_one_sentence_says_what_how_bad_and_from_when_to_when() -> None:
         ": CRITICAL, from 2026-03-01 12:00 UTC to 2026-03-01 12:30 UTC, 30 min in all. "
         "The cause: logs were never rotated"
     )
+    seen = replace(a_play(), symptoms=(Check(text="Moves crawl", guard=None, line=1),))
+    described = summary(end(), plan=a_plan(seen)).sentence
+    assert described.startswith("Moves crawl: CRITICAL"), "as the play describes it"
+    public = summary(end(), plan=telling_plan()).sentence
+    assert public.startswith("Slow moves: CRITICAL"), "as the public calls it"
     assert "CRITICAL, over after 30 min; cause: logs were never rotated" in found.subject
     assert len(summary(end(30, HOSTILE)).subject) <= LONGEST_SHORT
 
@@ -100,7 +105,7 @@ def test_the_timeline_is_in_utc_and_the_teams_zone_and_has_what_people_pinned() 
     assert "12:01:00 UTC (13:01:00 CET) The cause was found; the disk is full" in told
     assert "The cause: the disk is full" in found.sentence
     assert "12:02:00 UTC (13:02:00 CET) Acknowledged by Ada; Investigation began" in told
-    assert "Resolved by Ada, not verified by the criteria" in told[-1]
+    assert told[-1].endswith(" Resolved by Ada, not verified by the criteria")
     long = summary(*(ev.SeverityChanged(at=NOON, by="a", severity="HIGH", reason="")
                      if n % 2 else
                      ev.SeverityChanged(at=NOON, by="a", severity="CRITICAL", reason="")

@@ -141,7 +141,7 @@ async def test_the_post_mortem_is_shared_with_the_file(site: Site) -> None:
         assert 'id="to-share"' in (await ada.get(f"{PAGE}/post-mortem")).text
         assert 'id="share"' not in (await vic.get(share)).text
         page = (await ada.get(share)).text
-        assert "which becomes version 1" in page
+        assert "it becomes version 1" in page
         assert EVIL not in page
         form = {"version": "0"}
         assert (await vic.post(share, data=form)).status_code == 403

@@ -16,7 +16,7 @@ from playcall.core.facts import say_moment
 from playcall.core.incident import Incident
 from playcall.core.judge import Verdict
 from playcall.core.open_questions import open_questions
-from playcall.core.plan import EffectClass, Plan
+from playcall.core.plan import EffectClass, Plan, Purpose
 from playcall.core.report_facts import Facts, Turn, gather, plain
 from playcall.core.wording import say_duration, say_value
 
@@ -30,7 +30,7 @@ _WORDS = {
     Turn.INVESTIGATED: "Investigation began",
     Turn.CAUSE: "The cause was found",
     Turn.MITIGATED: "The mitigation was applied",
-    Turn.RESOLVED: "Resolved",
+    Turn.RESOLVED: "It was over",
 }
 
 
@@ -93,7 +93,7 @@ def summarize(
     known = names or {}
     cause = _cause(facts)
     questions = open_questions(incident, events, plan, facts.pinned, cause)
-    title = updates.title_of(incident, plan)
+    title = _title(incident, plan)
     sections = (
         Section(title=f"Timeline ({_zones(facts)})", lines=tuple(_timeline(facts, known))),
         Section(
@@ -114,6 +114,17 @@ def summarize(
         sections=sections,
         links={"Incident": page, "Post-mortem": f"{page}/post-mortem"},
     )
+
+
+def _title(incident: Incident, plan: Plan) -> str:
+    """As the public calls it; where there is no public, as the play describes it."""
+    policy = plan.response.updates
+    if incident.telling.last or plan.status_page or policy.title or policy.titles:
+        return updates.title_of(incident, plan)
+    play = plan.play(incident.play) if incident.play else None
+    symptoms = [c.text for c in play.criteria if c.purpose is Purpose.SYMPTOM] if play else []
+    symptoms += [one.text for one in play.symptoms] if play else []
+    return _short(symptoms[0], updates.LONGEST_TITLE) if symptoms else "An alert"
 
 
 def _lasted(facts: Facts) -> str:
@@ -161,13 +172,14 @@ def _timeline(facts: Facts, names: Mapping[str, str]) -> Iterator[Line]:
         turned.setdefault(n, []).append(_WORDS[turn])
     found = [(facts.times.fired, Line(text=_WORDS[Turn.FIRED], n=1))]
     for n, event in enumerate(facts.events, 1):
-        words = [one for one in turned.get(n, ()) if one != _WORDS[Turn.FIRED]]
+        plainly = (_WORDS[Turn.FIRED], _WORDS[Turn.RESOLVED])  # said in more words
+        words = [one for one in turned.get(n, ()) if one not in plainly]
         if isinstance(event, ev.NoteAdded) and n in facts.pinned:
             words.append(event.text)
         elif said := _milestone(event, names):
-            words = [said, *(one for one in words if one != said)]
+            words = [said, *words]
         if words:
-            found.append((event.at, Line(text="; ".join(dict.fromkeys(words)), n=n)))
+            found.append((event.at, Line(text="; ".join(words), n=n)))
     found.sort(key=lambda one: one[0])
     half = MOST_LINES // 2
     more = len(found) - MOST_LINES

@@ -41,7 +41,8 @@ def compose(paper: PostMortem, incident: int, changed: Changed | None) -> tuple[
     parts += [f"{heading}\n{body}" for heading, body in _parts(paper.text)]
     if changed:
         parts.append(say_changed(changed))
-    parts.append(f"The post-mortem as a whole, version {paper.version}, goes with this message.")
+    version = paper.version or 1  # as it is shared, one that nobody saved is saved
+    parts.append(f"The post-mortem as a whole, version {version}, goes with this message.")
     return f"Post-mortem of incident {incident}: {title}", "\n\n".join(parts)
 
 
