@@ -3,7 +3,18 @@
 from datetime import date
 
 from playcall.core import events as ev
+from playcall.core.action_events import (
+    ActionChanged,
+    ActionDropped,
+    ActionOverdue,
+    ActionReminded,
+    DutyGiven,
+    TicketAsked,
+    TicketFailed,
+    TicketOpened,
+)
 from playcall.core.decide import decide
+from playcall.core.duty_events import DutyUnproven
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
 from playcall.core.incident import Incident
 from playcall.core.judge import Judgement, Verdict
@@ -17,11 +28,19 @@ PLAN = a_plan()
 DUTY_EVENTS: tuple[ev.Event, ...] = (
     ev.PostMortemSaved(at=NOON, by="ada", version=1, asks=2, conflicts=0),
     ev.DutyDone(at=NOON, by="ada", duty="1.1", note="looked twice"),
-    ev.DutyUnproven(at=NOON, duty="1.1", reason="it broke"),
+    DutyUnproven(at=NOON, duty="1.1", reason="it broke"),
     ev.DutyWaived(at=NOON, by="ada", duty="1", reason="a drill"),
     ev.DutyReminded(at=NOON, duty="1", owner="ada", due_at=NOON),
     ev.DutyOverdue(at=NOON, duty="1", owner="ada", due_at=NOON),
     ev.ActionAdded(at=NOON, by="ada", text="watch the disk", owner="bob", due=date(2026, 3, 9)),
+    ActionChanged(at=NOON, by="ada", action=1, text="watch the disks", owner="bob"),
+    ActionReminded(at=NOON, action=1, owner="bob", due_at=NOON),
+    ActionOverdue(at=NOON, action=1, owner="bob", due_at=NOON),
+    TicketAsked(at=NOON, by="ada", action=1),
+    TicketFailed(at=NOON, action=1, reason="GitHub refused it (410)"),
+    TicketOpened(at=NOON, action=1, key="#7", url="https://github.example/o/r/issues/7"),
+    ActionDropped(at=NOON, by="ada", action=1, reason="a drill"),
+    DutyGiven(at=NOON, by="ada", duty="1", owner="bob"),
     ev.ActionDone(at=NOON, by="ada", action=1, note="merged"),
     EntryPinned(at=NOON, by="ada", n=1, pin=Pin.CAUSE),
     EntryUnpinned(at=NOON, by="ada", n=1),

@@ -9,6 +9,7 @@ import pytest
 from playcall.core import events as ev
 from playcall.core.compiler import compile_document
 from playcall.core.duties import owing
+from playcall.core.duty_events import DutyUnproven
 from playcall.core.effects import Page, SendText, Silence, WriteReport
 from playcall.core.incident import Incident, Part, SilencePurpose
 from playcall.core.judge import Verdict
@@ -218,7 +219,7 @@ def test_criteria_that_break_within_the_hour_take_the_proof_back_once() -> None:
     incident = resolved(proven=True)
     broke = moved(incident, read(Verdict.BROKEN, 30), PLAN)
     assert settled(broke.incident) == set()
-    (event,) = [one for one in broke.follows if isinstance(one, ev.DutyUnproven)]
+    (event,) = [one for one in broke.follows if isinstance(one, DutyUnproven)]
     assert (event.duty, event.reason) == ("1.1", '"latency <500ms for 5 minutes" is broken')
     assert told(broke.effects) == [
         ("ada", "owed: Close the alert: See that the metrics hold still, again: " + event.reason)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from playcall.core import events as ev
+from playcall.core.duty_events import DutyUnproven
 from playcall.core.judge import Verdict
 from playcall.core.plan import ChecklistItem, Duty
 from playcall.core.post_mortem import edited
@@ -94,8 +95,8 @@ async def test_criteria_are_looked_at_for_an_hour_after_the_end(tmp_path: Path) 
         await world.until(lambda one: "1.1" in one.incident.owed.settled, "proven")
         metrics.value = 9.0
         world.clock.move(timedelta(minutes=5))
-        (lost,) = await world.until_event(ev.DutyUnproven)
-        assert isinstance(lost, ev.DutyUnproven)
+        (lost,) = await world.until_event(DutyUnproven)
+        assert isinstance(lost, DutyUnproven)
         assert "is broken" in lost.reason
         world.clock.move(timedelta(hours=1))
         metrics.value = 0.1

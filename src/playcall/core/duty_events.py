@@ -71,6 +71,7 @@ class ActionAdded:
     owner: str = ""
     priority: str = ""
     due: date | None = None
+    ticket: bool = False  # one is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +80,7 @@ class ActionDone:
     by: str
     action: int  # its number in the incident, from 1
     note: str = ""
+    there: bool = False  # where its ticket is
 
 
-DutyEvent = (
-    PostMortemSaved
-    | DutyDone
-    | DutyUnproven
-    | DutyWaived
-    | DutyReminded
-    | DutyOverdue
-    | ActionAdded
-    | ActionDone
-)
+DutyEvent = PostMortemSaved | DutyDone | DutyUnproven | DutyWaived | DutyReminded | DutyOverdue

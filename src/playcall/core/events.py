@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
+from playcall.core.action_events import ActionEvent as ActionEvent
 from playcall.core.alert import Alert
 from playcall.core.approval_events import ApprovalLapsed as ApprovalLapsed
 from playcall.core.approval_events import RequestExpired as RequestExpired
@@ -23,7 +24,6 @@ from playcall.core.duty_events import DutyDone as DutyDone
 from playcall.core.duty_events import DutyEvent as DutyEvent
 from playcall.core.duty_events import DutyOverdue as DutyOverdue
 from playcall.core.duty_events import DutyReminded as DutyReminded
-from playcall.core.duty_events import DutyUnproven as DutyUnproven
 from playcall.core.duty_events import DutyWaived as DutyWaived
 from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
 from playcall.core.incident import Part, SilencePurpose, Whence
@@ -440,6 +440,7 @@ Event = (
     | UpdateMissed
     | StakeholdersTold
     | StakeholdersMissed
+    | ActionEvent
     | TextSent
     | DutyEvent
     | PinEvent

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from playcall.core import events as ev
 from playcall.core import pins, timeline
+from playcall.core.action_facts import action_facts
 from playcall.core.alert import Alert
 from playcall.core.milestones import Milestones, milestones
 from playcall.core.pin_events import Pin
@@ -19,7 +20,7 @@ MOST_LINES = 1000  # of a timeline
 NAMES_CAUSE = "root cause:"  # how a note begins that says it
 MOST_ALERTS = 50
 # What comes after the incident, the writing of its post-mortem among it, is not a part of it.
-_ASIDE = ev.ReportWritten | ev.DutyEvent | ev.SendingEvent | ev.PinEvent
+_ASIDE = ev.ReportWritten | ev.DutyEvent | ev.ActionEvent | ev.SendingEvent | ev.PinEvent
 
 
 class Turn(StrEnum):
@@ -248,16 +249,10 @@ class Facts:
         return [*lines[:MOST_LINES], *([f"- And {more} more runs"] if more > 0 else [])]
 
     def actions(self) -> list[str]:
-        done = {e.action for e in self.events if isinstance(e, ev.ActionDone)}
-        added = [(n, e) for n, e in enumerate(self.events, 1) if isinstance(e, ev.ActionAdded)]
-        lines = []
-        for number, (n, event) in enumerate(added, 1):
-            due = f"due {event.due}" if event.due else ""
-            about = ", ".join(plain(part) for part in (event.owner, event.priority, due) if part)
-            box = "x" if number in done else " "
-            said = f" ({about})" if about else ""
-            lines.append(f"- [{box}] {plain(event.text)}{said}{self.link(n)}")
-        return lines
+        return [
+            f"- [{'x' if item.done else ' '}] {item.line(plain)}{self.link(item.n)}"
+            for item in action_facts(self.events)
+        ]
 
     def _ran(
         self, n: int, event: ev.CommandFinished, command: Command, who: str, edited: str | None

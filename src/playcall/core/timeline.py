@@ -137,7 +137,7 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _rollback(event, plan)
     if isinstance(event, _Told):
         return _told(event)
-    if isinstance(event, ev.DutyEvent):
+    if isinstance(event, ev.DutyEvent | ev.ActionEvent):
         return say_duty_event(event, plan)
     if isinstance(event, ev.SendingEvent | ev.PinEvent):
         return say_sending(event)

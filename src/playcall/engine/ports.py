@@ -35,6 +35,7 @@ from playcall.engine.papers import Papers, PapersView
 from playcall.engine.proofs import Proofs, ProofViews, Proving
 from playcall.engine.reflections import Mirrors
 from playcall.engine.subscription import Letter, PublicViews, Subscriptions
+from playcall.engine.tickets import Ticketing
 
 T = TypeVar("T")
 
@@ -218,6 +219,7 @@ Task = (
     | Publishing
     | Proving
     | Letter
+    | Ticketing
 )
 
 

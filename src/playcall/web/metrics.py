@@ -40,6 +40,7 @@ class Figures:
     counts: Mapping[str, int]
     readiness: Readiness | None
     overdue: int = 0  # duties
+    actions_overdue: int = 0
     proofs: Sequence[Proof] = ()  # the latest of each person's every method
     heartbeats: Mapping[str, Beat] = field(default_factory=dict)
 
@@ -58,11 +59,13 @@ async def expose(request: Request) -> Response:
 
 def _gather(views: Views) -> Figures:
     readiness = views.readiness(1)
+    owing = [one.owed for one in views.owing(MOST)]
     return Figures(
         live=views.incidents(live_only=True, limit=MOST),
         counts=views.counts(),
         readiness=readiness[0] if readiness else None,
-        overdue=sum(len(one.owed.overdue) for one in views.owing(MOST)),
+        overdue=sum(len(owed.overdue) for owed in owing),
+        actions_overdue=sum(owed.actions_overdue for owed in owing),
         proofs=views.latest_proofs(),
         heartbeats=views.heartbeats(),
     )
@@ -111,6 +114,8 @@ def render(figures: Figures) -> str:
         ),
         *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
         f"playcall_duties_overdue {figures.overdue}",
+        *_head("playcall_actions_overdue", "gauge", "Action items that are overdue now."),
+        f"playcall_actions_overdue {figures.actions_overdue}",
         *_readiness(figures.readiness),
         *_test_pages(figures.proofs),
         *_watchdogs(figures.heartbeats),
