@@ -48,6 +48,8 @@ COMMANDS = {
     "trend": "playcall.cli.trend",
     "baseline": "playcall.cli.baseline",
     "propose": "playcall.cli.propose",
+    "summary": "playcall.cli.summary",
+    "pin": "playcall.cli.pin",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",
     "run": "playcall.cli.run",

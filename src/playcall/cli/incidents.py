@@ -81,7 +81,8 @@ def _show(found: dict[str, Any]) -> None:
         _show_command(command)
     print()
     for entry in found["timeline"]:
-        print(f"{clock(entry['at'])}  {harmless(entry['text'])}")
+        pin = f" [{entry['pin']}]" if entry["pin"] else ""
+        print(f"{entry['n']:>5}  {clock(entry['at'])}{pin}  {harmless(entry['text'])}")
 
 
 def _show_criterion(criterion: dict[str, Any]) -> None:

@@ -21,8 +21,10 @@ from playcall.core import (
     escalation,
     joining,
     meeting,
+    pins,
     polling,
     rollback,
+    sending,
     silences,
     stakeholders,
     updates,
@@ -70,7 +72,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.CommandFinished: _ANY,
     ev.CommandInterrupted: _ANY,
     ev.OutcomeDecided: _ANY,
-    ev.MetricRead: _LIVE,
+    ev.MetricRead: _ANY,
     ev.PageDelivered: _ANY,
     ev.PageFailed: _ANY,
     ev.Woken: _ANY,
@@ -78,7 +80,7 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.Silenced: _ANY,
     ev.SilenceFailed: _ANY,
     ev.SilenceEnded: _ANY,
-    ev.SilenceAsked: _LIVE,
+    ev.SilenceAsked: _ANY,
     ev.ReportWritten: _ANY,
     ev.WarRoomOpened: _ANY,
     ev.Reopened: _OVER,
@@ -106,15 +108,13 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
-    ev.PostMortemSaved: _ANY,
-    ev.DutyDone: _OVER,
-    ev.DutyWaived: _OVER,
-    ev.DutyReminded: _ANY,
-    ev.DutyOverdue: _ANY,
     **dict.fromkeys(action_items.HANDLERS, _ANY),
     ev.MetricsReviewed: _ANY,
     ev.ReviewAsked: _ANY,
     ev.TextSent: _ANY,
+    **duties.ACCEPTED,
+    **pins.ACCEPTED,
+    **sending.ACCEPTED,
 }
 
 
@@ -284,6 +284,8 @@ def _meet(incident: Incident, event: ev.AnotherOpened, plan: Plan) -> Outcome:
 def _metric_read(incident: Incident, event: ev.MetricRead, plan: Plan) -> Moved:
     readings = {**incident.readings, event.criterion: event.judgement}
     incident = replace(incident, readings=readings)
+    if incident.status.over:
+        return Moved(incident=incident)
     follows: tuple[ev.Event, ...] = decision.measured(incident, event, plan)
     follows += rollback.seen(incident, plan, event.at)
     return Moved(incident=incident, follows=follows)
@@ -431,14 +433,12 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.UpdateReminded: _record,
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
-    ev.PostMortemSaved: duties.saved,
-    ev.DutyDone: duties.done,
-    ev.DutyWaived: duties.waive,
-    ev.DutyReminded: _record,
-    ev.DutyOverdue: _record,
     **action_items.HANDLERS,
     ev.MetricsReviewed: duties.measured,
     ev.ReviewAsked: duties.measure,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
+    **duties.HANDLERS,
+    **pins.HANDLERS,
+    **sending.HANDLERS,
 }

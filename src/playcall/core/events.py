@@ -28,6 +28,7 @@ from playcall.core.duty_events import DutyWaived as DutyWaived
 from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
+from playcall.core.pin_events import PinEvent as PinEvent
 from playcall.core.review_events import MetricsReviewed as MetricsReviewed
 from playcall.core.review_events import ReviewAsked as ReviewAsked
 from playcall.core.review_events import ReviewEvent as ReviewEvent
@@ -45,8 +46,10 @@ from playcall.core.run_events import CommandFinished as CommandFinished
 from playcall.core.run_events import CommandInterrupted as CommandInterrupted
 from playcall.core.run_events import Fate as Fate
 from playcall.core.run_events import OutcomeDecided as OutcomeDecided
+from playcall.core.sending_events import SendingEvent as SendingEvent
 from playcall.core.update_events import StakeholdersMissed as StakeholdersMissed
 from playcall.core.update_events import StakeholdersTold as StakeholdersTold
+from playcall.core.update_events import TellingEvent as TellingEvent
 from playcall.core.update_events import TextSent as TextSent
 from playcall.core.update_events import UpdateMissed as UpdateMissed
 from playcall.core.update_events import UpdatePublished as UpdatePublished
@@ -436,15 +439,12 @@ Event = (
     | RollbackHalted
     | RollbackDone
     | Decided
-    | UpdatePublished
-    | UpdateReminded
-    | UpdateMissed
-    | StakeholdersTold
-    | StakeholdersMissed
-    | DutyEvent
+    | TellingEvent
     | ActionEvent
     | ReviewEvent
-    | TextSent
+    | DutyEvent
+    | PinEvent
+    | SendingEvent
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

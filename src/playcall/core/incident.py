@@ -9,6 +9,7 @@ from enum import StrEnum
 from playcall.core.alert import Alert, is_about_us
 from playcall.core.judge import Judgement
 from playcall.core.owed import Owed
+from playcall.core.pin_events import Pin
 from playcall.core.request import Request
 from playcall.core.telling import Telling
 
@@ -253,6 +254,7 @@ class Incident:
     redirected: tuple[str, ...] = ()  # pages whose person is gone, and that others were sent
     joined: int = 0  # alerts since whoever is on it was last told
     joined_told_at: datetime | None = None
+    pins: Mapping[int, Pin] = field(default_factory=dict)  # by the event's number
 
     @property
     def firing(self) -> bool:

@@ -8,10 +8,11 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from playcall.core import events as ev
-from playcall.core import timeline
+from playcall.core import pins, timeline
 from playcall.core.action_facts import action_facts
 from playcall.core.alert import Alert
 from playcall.core.milestones import Milestones, milestones
+from playcall.core.pin_events import Pin
 from playcall.core.plan import Command, Plan, Play
 from playcall.core.review import Review
 from playcall.core.wording import say_duration
@@ -21,14 +22,12 @@ NAMES_CAUSE = "root cause:"  # how a note begins that says it
 MOST_ALERTS = 50
 # What comes after the incident, the writing of its post-mortem among it, is not a part of it.
 _ASIDE = (
-    ev.ReportWritten,
-    ev.PostMortemSaved,
-    ev.DutyDone,
-    ev.DutyWaived,
-    ev.DutyReminded,
-    ev.DutyOverdue,
-    ev.ActionEvent,
-    ev.ReviewEvent,
+    ev.ReportWritten
+    | ev.DutyEvent
+    | ev.ActionEvent
+    | ev.ReviewEvent
+    | ev.SendingEvent
+    | ev.PinEvent
 )
 
 
@@ -43,6 +42,15 @@ class Turn(StrEnum):
     RESOLVED = "Resolved"
 
 
+# What a person pins, and the turn that it is.
+_PINNED = {
+    Pin.INVESTIGATION: Turn.INVESTIGATED,
+    Pin.CAUSE: Turn.CAUSE,
+    Pin.MITIGATION: Turn.MITIGATED,
+}
+_MARKED = {Pin.QUESTION: "Question", Pin.IMPORTANT: "Important"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of the timeline; `n` is its event's number, 0 when it stands for several."""
@@ -51,6 +59,7 @@ class Line:
     text: str  # Markdown
     n: int = 0
     turns: tuple[Turn, ...] = ()
+    mark: str = ""  # "Important": as a person pinned it
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +137,30 @@ class Facts:
 
     def cause(self) -> str | None:
         """As people put it, the latest word last; None when nobody said it."""
-        said = [f"{plain(text)}{self.link(n)}" for n, text in self._causes()]
+        said = [f"{plain(text)}{self.link(n)}" for n, text in self.causes()]
         return "\n\n".join(said[-MOST_ALERTS:]) or None
 
-    def _causes(self) -> Iterator[tuple[int, str]]:
+    def causes(self) -> Iterator[tuple[int, str]]:
+        """Each as it was said, with its event."""
+        pinned = self.pinned
         for n, event in enumerate(self.events, 1):
             if isinstance(event, ev.Resolved) and event.cause:
                 yield n, event.cause
             elif isinstance(event, ev.NoteAdded) and _names_cause(event):
                 yield n, event.text[len(NAMES_CAUSE) :].strip()
+            elif pinned.get(n) is Pin.CAUSE and (
+                said := timeline.entry(event, self.plan, self.play)
+            ):
+                yield n, said.text
+
+    @property
+    def pinned(self) -> Mapping[int, Pin]:
+        return pins.standing(self.events)
 
     def turns(self) -> Mapping[Turn, int]:
         """The number of the event that was each turn; a turn that nobody recorded is left out.
-        When the cause was found, only a note can say: naming it at the end comes later."""
+        What a person pinned comes first. When the cause was found, only that or a note can say:
+        naming it at the end comes later."""
         times = self.times
         named = [n for n, e in enumerate(self.events, 1) if _names_cause(e)]
         found = {
@@ -151,6 +171,9 @@ class Facts:
             Turn.MITIGATED: self._at(ev.CommandFinished, times.mitigated),
             Turn.RESOLVED: self._number(ev.Resolved) if times.resolved else 0,
         }
+        for n, pin in sorted(self.pinned.items(), reverse=True):
+            if pin in _PINNED:
+                found[_PINNED[pin]] = n
         return {turn: n for turn, n in found.items() if n}
 
     def _at(self, kind: type[ev.Event], at: datetime | None) -> int:
@@ -163,10 +186,18 @@ class Facts:
             if turn is not Turn.FIRED:
                 turned[n] = (*turned.get(n, ()), turn)
         lines = [Line(at=self.times.fired, text=Turn.FIRED, n=1, turns=(Turn.FIRED,))]
+        marks = {n: _MARKED[pin] for n, pin in self.pinned.items() if pin in _MARKED}
         lines += [
-            Line(at=e.at, text=plain(e.text), n=e.n, turns=turned.get(e.n, ()))
+            Line(
+                at=e.at,
+                text=plain(e.text),
+                n=e.n,
+                turns=turned.get(e.n, ()),
+                mark=marks.get(e.n, ""),
+            )
             for e in timeline.entries(self.events, self.plan, self.play)
-            if (e.milestone or e.n in turned) and not isinstance(self.events[e.n - 1], _ASIDE)
+            if (e.milestone or e.n in turned or e.n in marks)
+            and not isinstance(self.events[e.n - 1], _ASIDE)
         ]
         return self._folded(lines)
 
@@ -175,8 +206,8 @@ class Facts:
         if len(lines) <= MOST_LINES:
             return lines
         half = MOST_LINES // 2
-        left = [line for line in lines[half:-half] if not line.turns]
-        turns = [line for line in lines[half:-half] if line.turns]
+        left = [line for line in lines[half:-half] if not (line.turns or line.mark)]
+        turns = [line for line in lines[half:-half] if line.turns or line.mark]
         where = f":{self.link(left[0].n)} to{self.link(left[-1].n)}" if self.url is not None else ""
         told = Line(at=left[0].at, text=f"{len(left)} more lines are on record{where}")
         return [*lines[:half], *sorted([told, *turns], key=lambda one: one.at), *lines[-half:]]

@@ -16,6 +16,7 @@ from playcall.core.judge import Verdict
 from playcall.core.outcome import WORDS
 from playcall.core.plan import Criterion, Plan, Play
 from playcall.core.review_events import say_review_event
+from playcall.core.sending_lines import say_sending
 from playcall.core.wording import say_duration, say_judgement
 
 # Kinds of events that are put into words together.
@@ -121,7 +122,7 @@ def entry(event: ev.Event, plan: Plan, play: Play | None) -> Entry | None:
 def _is_milestone(event: ev.Event) -> bool:
     if isinstance(event, ev.MetricRead):
         return event.judgement.verdict in (Verdict.HOLDS, Verdict.BROKEN)
-    return not isinstance(event, ev.CommandBegun | ev.Woken)
+    return not isinstance(event, ev.CommandBegun | ev.Woken | ev.PinEvent)
 
 
 def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
@@ -141,6 +142,8 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return say_duty_event(event, plan)
     if isinstance(event, ev.ReviewEvent):
         return say_review_event(event)
+    if isinstance(event, ev.SendingEvent | ev.PinEvent):
+        return say_sending(event)
     match event:
         case ev.Woken():
             return None

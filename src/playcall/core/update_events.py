@@ -61,3 +61,8 @@ class TextSent:
     role: str
     subject: str
     body: str
+
+
+TellingEvent = (
+    UpdatePublished | UpdateReminded | UpdateMissed | StakeholdersTold | StakeholdersMissed | TextSent
+)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from playcall.core.alert import Alert
+from playcall.core.duty_proofs import LOOK_FOR
 from playcall.core.events import Event
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
@@ -309,8 +310,11 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
     def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
         ids = self._db.scalars(
             sa.select(incidents.c.id)
-            .where(incidents.c.live, incidents.c.watch_at <= at)
-            .order_by(incidents.c.watch_at)
+            .where(
+                sa.or_(incidents.c.live, incidents.c.over_at >= at - LOOK_FOR),
+                incidents.c.watch_at <= at,
+            )
+            .order_by(incidents.c.live.desc(), incidents.c.watch_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         ).all()

@@ -110,6 +110,8 @@ class EntryView(BaseModel):
     text: str
     by: str | None
     kind: str
+    n: int = Field(description="its event's number in the incident")
+    pin: str | None = Field(description="what it is pinned as for the post-mortem")
 
 
 class ReadinessView(BaseModel):
@@ -267,5 +269,6 @@ def _timeline(found: Dossier) -> list[EntryView]:
         line = entry(stored.event, found.plan, play)
         if line:
             kind = type(stored.event).__name__
-            lines.append(EntryView(at=line.at, text=line.text, by=line.by, kind=kind))
+            n, pin = stored.n, found.incident.pins.get(stored.n)
+            lines.append(EntryView(at=line.at, text=line.text, by=line.by, kind=kind, n=n, pin=pin))
     return lines

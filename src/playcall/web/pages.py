@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.engine.older_plans import unbound_roles
 from playcall.engine.ports import Unavailable, Views
-from playcall.web import view
+from playcall.web import summary, view
 from playcall.web.auth import (
     COOKIE,
     SESSION_SECONDS,
@@ -96,6 +96,7 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
         view=shown,
         similar=await lately_alike(request, found),
         proposals=await lately_proposed(request, found),
+        summary=await summary.owed(request, found),
     )
 
 
