@@ -21,6 +21,7 @@ from playcall.core import (
     joining,
     meeting,
     polling,
+    regrouping,
     rollback,
     silences,
     stakeholders,
@@ -29,6 +30,7 @@ from playcall.core import (
     verification,
 )
 from playcall.core import events as ev
+from playcall.core import regroup_events as regroup
 from playcall.core import rollback_events as back
 from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
 from playcall.core.incident import Incident, Member, Origin, Quiet, Status
@@ -42,6 +44,7 @@ Outcome = Moved | Refused
 _LIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.RECOVERED})
 _OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _ANY = frozenset(Status)
+_OWN = _LIVE | _OVER  # whatever was merged into another incident belongs there
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # In which statuses an event is accepted. `Opened` alone needs no incident to be there.
@@ -54,8 +57,8 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.Snoozed: _LIVE,
     ev.Assigned: _LIVE,
     ev.Escalated: _LIVE,
-    ev.PartTaken: _ANY,
-    ev.PartLeft: _ANY,
+    ev.PartTaken: _OWN,
+    ev.PartLeft: _OWN,
     ev.SeverityChanged: _LIVE,
     ev.QuestionAnswered: _LIVE,
     ev.NoteAdded: _ANY,
@@ -105,14 +108,17 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
-    ev.PostMortemSaved: _ANY,
+    ev.PostMortemSaved: _OWN,
     ev.DutyDone: _OVER,
     ev.DutyWaived: _OVER,
     ev.DutyReminded: _ANY,
     ev.DutyOverdue: _ANY,
-    ev.ActionAdded: _ANY,
-    ev.ActionDone: _ANY,
+    ev.ActionAdded: _OWN,
+    ev.ActionDone: _OWN,
     ev.TextSent: _ANY,
+    regroup.MergedInto: _LIVE,
+    regroup.Absorbed: _LIVE,
+    regroup.AlertsSplit: _LIVE,
 }
 
 
@@ -125,7 +131,7 @@ def decide(incident: Incident | None, event: ev.Event, plan: Plan) -> Moved | Re
     elif isinstance(event, ev.Opened):
         return Refused(reason=f"incident {incident.id} is open already")
     elif incident.status not in ACCEPTED[type(event)]:
-        return Refused(reason=f"incident {incident.id} is {incident.status}")
+        return Refused(reason=regrouping.say_status(incident))
     else:
         outcome = _HANDLERS[type(event)](incident, event, plan)
     if isinstance(outcome, Refused):
@@ -214,7 +220,7 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
     # A start in the future is somebody's wrong clock.
     fired_at = min((event.at, *(alert.starts_at for alert in event.alerts)))
     play = plan.play(event.play) if event.play else None
-    start = escalation.ladder_start(plan, fired_at, event.at)
+    start = regrouping.ladder_start(event, fired_at, plan)
     quiet = _announced(event)
     within = deadlines.target(plan, play, event.severity)
     incident = Incident(
@@ -242,12 +248,12 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
         respond_by=start + within if within and not quiet else None,
         quiet=quiet,
     )
-    effects = () if quiet else escalation.opening(plan, play, event.severity)
+    effects = () if quiet or event.split else escalation.opening(plan, play, event.severity)
     for command in commands.first_look(play, plan):
         if commands.looks(incident, command):
             incident, run = commands.begin(incident, command, None, event.at)
             effects += (run,)
-    return Moved(incident=incident, effects=effects)
+    return regrouping.begin(Moved(incident=incident, effects=effects), event, plan)
 
 
 def _announced(event: ev.Opened | ev.Reopened) -> Quiet | None:
@@ -437,4 +443,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.ActionDone: duties.do_action,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
+    regroup.MergedInto: regrouping.merge_into,
+    regroup.Absorbed: regrouping.absorb,
+    regroup.AlertsSplit: regrouping.split,
 }

@@ -45,6 +45,7 @@ STATUS_WORDS = {
     Status.RECOVERED: "Recovered, proven by the criteria",
     Status.RESOLVED: "Resolved",
     Status.CLOSED: "Closed",
+    Status.MERGED: "Merged into another incident",
 }
 
 
@@ -155,7 +156,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         headline=_headline(incident, play),
         notes=say_standing(incident, plan, now),
         status=STATUS_WORDS[incident.status],
-        age=say_duration((incident.resolved_at or now) - incident.fired_at),
+        age=say_duration((incident.ended_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
         criteria=tuple(
             _criterion(criterion, found, now)
