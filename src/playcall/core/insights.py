@@ -104,8 +104,8 @@ class Insights:
 def learn(
     records: Sequence[Record], zones: Mapping[str, str], by: str = "play", usual: str = "UTC"
 ) -> Insights:
-    """`zones` are people's; `usual` is that of everybody else. What was merged into another incident
-    is told by that one: only the pages that went out for it count."""
+    """`zones` are people's; `usual` is that of everybody else. What was merged into another
+    incident is told by that one: only the pages that went out for it count."""
     every = records
     records = [one for one in every if one.incident.status is not Status.MERGED]
     found = [(record, _times(record)) for record in records]

@@ -1,4 +1,4 @@
-"""How an incident belongs with others, by what people said: merged, or split. A part of its State."""
+"""How an incident belongs with others, merged or split: a part of its State."""
 
 from dataclasses import dataclass
 from datetime import datetime

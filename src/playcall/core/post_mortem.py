@@ -9,6 +9,7 @@ from playcall.core.events import Event, Resolved
 from playcall.core.merge import merge, open_conflicts
 from playcall.core.plan import Plan
 from playcall.core.report import write_report
+from playcall.core.report_facts import Merged
 from playcall.core.report_form import TO_WRITE
 
 LONGEST = 300_000  # characters
@@ -36,9 +37,11 @@ class PostMortem:
         return open_conflicts(self.text)
 
 
-def draft(events: Sequence[Event], plan: Plan, url: str = "") -> PostMortem:
-    """As the events have it, all of them or the first ones."""
-    text = write_report(events, plan, url).markdown
+def draft(
+    events: Sequence[Event], plan: Plan, url: str = "", merged: Sequence[Merged] = ()
+) -> PostMortem:
+    """As the events have it, all of them or the first ones, with what was merged into it."""
+    text = write_report(events, plan, url, merged).markdown
     at = events[-1].at
     return PostMortem(version=0, text=text, base=text, of=len(events), by="Playcall", at=at)
 

@@ -1,7 +1,7 @@
 """Merging incidents and splitting one: what may be done, and what it does to each side.
 
-An incident that was merged is over: it pages nobody, owes nothing and is never opened again. The one
-that goes on has its alerts, and the higher severity of the two.
+An incident that was merged is over: it pages nobody, owes nothing and is never opened again. The
+one that goes on has its alerts, and the higher severity of the two.
 """
 
 from collections.abc import Iterable
@@ -129,7 +129,7 @@ def _raise(incident: Incident, event: Absorbed, plan: Plan) -> tuple[Event, ...]
 
 
 def _carry_on(incident: Incident, event: Absorbed) -> tuple[Event, ...]:
-    """What the public has read of goes on under this incident, word for word as it was published."""
+    """What the public has read of goes on under this incident, word for word as published."""
     told = event.told
     if told is None or on_page(incident.telling):
         return ()

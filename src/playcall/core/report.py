@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from playcall.core import events as ev
 from playcall.core.milestones import Milestones
 from playcall.core.plan import Plan, Template
-from playcall.core.report_facts import Facts, gather, plain
+from playcall.core.report_facts import Facts, Merged, gather, plain
 from playcall.core.report_form import TO_WRITE, fill, timeline
 from playcall.core.wording import say_duration, say_instant
 
@@ -18,10 +18,15 @@ class Report:
     markdown: str
 
 
-def write_report(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Report:
+def write_report(
+    events: Sequence[ev.Event],
+    plan: Plan,
+    url: str | None = "",
+    merged: Sequence[Merged] = (),
+) -> Report:
     """Markdown from the events of one incident, oldest first, beginning with Opened. `url` is where
     people reach the server; None: there is none to link to."""
-    facts = gather(events, plan, url)
+    facts = gather(events, plan, url, merged)
     title = f"Incident {facts.opened.incident}: {facts.opened.title}"
     template = template_of(plan)
     return Report(title=title, markdown=fill(template, facts) if template else _usual(title, facts))

@@ -49,6 +49,7 @@ class Line:
     text: str  # Markdown
     n: int = 0
     turns: tuple[Turn, ...] = ()
+    of: int | None = None  # another incident, which was merged into this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,13 @@ class Facts:
     times: Milestones
     url: str | None
     zone: ZoneInfo
+    merged: "tuple[Facts, ...]" = ()  # of incidents that were merged into it
 
-    def link(self, n: int) -> str:
+    def link(self, n: int, of: int | None = None) -> str:
         """To an event, with a space before it; empty where there is no server."""
         if self.url is None:
             return ""
-        return f" ([{n}]({self.url}/incidents/{self.opened.incident}#event-{n}))"
+        return f" ([{n}]({self.url}/incidents/{of or self.opened.incident}#event-{n}))"
 
     # --- the head
 
@@ -116,6 +118,9 @@ class Facts:
             for fingerprint, (alert, n) in joined.items()
             if fingerprint not in known
         ]
+        for one in self.merged:
+            text = f"{plain(one.opened.title)} (incident {one.opened.incident}, merged)"
+            lines.append(f"- {text}{one.link(1)}")
         more = len(lines) - MOST_ALERTS
         lines = [*lines[:MOST_ALERTS], *([f"- And {more} more alerts"] if more > 0 else [])]
         beside = ", ".join(str(other) for other in self.opened.alongside)
@@ -165,7 +170,19 @@ class Facts:
             for e in timeline.entries(self.events, self.plan, self.play)
             if (e.milestone or e.n in turned) and not isinstance(self.events[e.n - 1], _ASIDE)
         ]
+        merged = [line for one in self.merged for line in one.told_elsewhere()]
+        if merged:
+            lines = sorted([*lines, *merged], key=lambda line: line.at)
         return self._folded(lines)
+
+    def told_elsewhere(self) -> list[Line]:
+        """Its lines in the record of the incident that it was merged into."""
+        number = self.opened.incident
+        return [
+            Line(at=line.at, text=f"Incident {number}: {line.text}", n=line.n, of=number)
+            for line in self.timeline()
+            if line.n
+        ]
 
     def _folded(self, lines: list[Line]) -> list[Line]:
         """Of a very long record, its beginning and its end; every turn, and where the rest is."""
@@ -174,9 +191,12 @@ class Facts:
         half = MOST_LINES // 2
         left = [line for line in lines[half:-half] if not line.turns]
         turns = [line for line in lines[half:-half] if line.turns]
-        where = f":{self.link(left[0].n)} to{self.link(left[-1].n)}" if self.url is not None else ""
+        where = f":{self._of(left[0])} to{self._of(left[-1])}" if self.url is not None else ""
         told = Line(at=left[0].at, text=f"{len(left)} more lines are on record{where}")
         return [*lines[:half], *sorted([told, *turns], key=lambda one: one.at), *lines[-half:]]
+
+    def _of(self, line: Line) -> str:
+        return self.link(line.n, line.of)
 
     def clock(self, at: datetime) -> str:
         """In UTC and in the team's zone, with the day when the incident had several."""
@@ -246,7 +266,15 @@ class Facts:
         )
 
 
-def gather(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Facts:
+Merged = tuple[Sequence[ev.Event], Plan]  # an incident that was merged into another one
+
+
+def gather(
+    events: Sequence[ev.Event],
+    plan: Plan,
+    url: str | None = "",
+    merged: Sequence[Merged] = (),
+) -> Facts:
     """`url`: where people reach the server; empty: links lead to the server they are read on; None:
     there is no server, and there are no links."""
     opened = events[0]
@@ -254,7 +282,8 @@ def gather(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Fact
         raise ValueError("an incident's events begin with Opened")
     play = plan.play(opened.play) if opened.play else None
     zone = ZoneInfo(plan.response.zone)
-    return Facts(events, plan, opened, play, milestones(events, play), url, zone)
+    others = tuple(gather(its, plan_of, url) for its, plan_of in merged)
+    return Facts(events, plan, opened, play, milestones(events, play), url, zone, others)
 
 
 def plain(text: str) -> str:

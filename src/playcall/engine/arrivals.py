@@ -113,8 +113,8 @@ class _Batch:
     storm: bool
 
     def take(self, groups: Mapping[str, Sequence[Alert]]) -> None:
-        """Where people put an alert comes before its group, which is locked first: whoever merges or
-        splits meanwhile waits, or was done before."""
+        """Where people put an alert comes before its group, which is locked first: whoever merges
+        or splits meanwhile waits, or was done before."""
         live = {group: self.belonging.live(group, alerts) for group, alerts in groups.items()}
         placed = self.belonging.placed(groups)
         for group, alerts in groups.items():
@@ -153,9 +153,9 @@ class _Batch:
             return ()
         if home is not None and cleared:
             self.committer.apply(self.tx, AlertsCleared(at=self.at, alerts=cleared), number)
-        if home is not None and firing and self.tx.live_in_group(home.group) is None:
-            if self._reopen(home, firing):
-                return ()
+        free = home is not None and firing and self.tx.live_in_group(home.group) is None
+        if home is not None and free and self._reopen(home, firing):
+            return ()
         self.tx.forget_homes([of_group(group), *(of_alert(one.fingerprint) for one in firing)])
         return firing
 

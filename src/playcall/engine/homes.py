@@ -1,5 +1,5 @@
-"""Which incident an alert or a group belongs to because people said so, by merging or splitting: what a
-store promises about it. Asked before the group's key. See `ports`."""
+"""Which incident an alert or a group belongs to because people merged or split: what a store
+promises about it. Asked before the group's key. See `ports`."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

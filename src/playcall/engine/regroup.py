@@ -1,5 +1,5 @@
-"""Merges incidents, and splits one, as people say: the events of both, and where their alerts belong
-from now on, in one transaction. Incidents are locked in the order of their numbers."""
+"""Merges incidents, and splits one, as people say: the events of both, and where their alerts
+belong from now on, in one transaction. Incidents are locked in the order of their numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -100,8 +100,8 @@ class Regrouper:
         return number
 
     def _group(self, tx: Transaction, state: Incident, alerts: Sequence[Alert], number: int) -> str:
-        """The group's own key when the whole of it leaves, such as what was merged before. A part of a
-        group cannot have it: alerts of it that are new belong where the rest is."""
+        """The group's own key when the whole of it leaves, such as what was merged before. A
+        part of a group cannot have it: new alerts of it belong where the rest is."""
         keys = {group_key(one, self.intake.group_by) for one in alerts}
         gone = {one.fingerprint for one in alerts}
         staying = {

@@ -24,6 +24,7 @@ from playcall.web.auth import (
 )
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
+from playcall.web.regroup import choices
 from playcall.web.similar import lately_alike
 from playcall.web.templates import render
 from playcall.web.unheard import lately
@@ -89,7 +90,13 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
     found = await dossier(request, incident)
     around = await surroundings(request, found)
     shown = view.show(found, around, desk(request).clock.now())
-    return render(template, who=who, view=shown, similar=await lately_alike(request, found))
+    return render(
+        template,
+        who=who,
+        view=shown,
+        similar=await lately_alike(request, found),
+        regroup=await choices(request, found.incident, who),
+    )
 
 
 # --- what a person does --------------------------------------------------------------------------

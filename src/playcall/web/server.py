@@ -32,6 +32,7 @@ from playcall.web import (
     pages_response,
     post_mortem,
     push,
+    regroup,
     rollback,
     similar,
     slack,
@@ -79,6 +80,7 @@ API = (
     api_values.router,
     updates.router,
     rollback.router,
+    regroup.router,
     push.router,
 )
 PAGES = (
@@ -93,6 +95,7 @@ PAGES = (
     pages_response.router,
     updates.forms,
     rollback.forms,
+    regroup.forms,
     pages_approvals.router,
     pages_approvals.links,
     acknowledge_links.router,

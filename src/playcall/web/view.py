@@ -175,7 +175,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
-        owed=duties.owed(incident, plan, now) if over else None,
+        owed=duties.owed(incident, plan, now) if incident.resolved_at else None,
         telling=standing(found, now),
         told=told(found, play),
     )
