@@ -18,6 +18,7 @@ from playcall.engine.tally import (
     DOUBTFUL,
     DUTIES,
     PAGES,
+    REGROUPED,
     RESPONSE,
     RESPONSE_SUM,
     STAKEHOLDERS,
@@ -108,6 +109,15 @@ def render(figures: Figures) -> str:
         *_head("playcall_duties_total", "counter", "Duties and items of them, by what became."),
         *_counted(
             "playcall_duties_total", "result", DUTIES, figures.counts, "done", "waived", "overdue"
+        ),
+        *_head("playcall_incidents_regrouped_total", "counter", "Incidents merged, and split."),
+        *_counted(
+            "playcall_incidents_regrouped_total",
+            "how",
+            REGROUPED,
+            figures.counts,
+            "merged",
+            "split",
         ),
         *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
         f"playcall_duties_overdue {figures.overdue}",

@@ -1,7 +1,7 @@
 """Merging incidents and splitting one, over HTTP and by the page's forms.
 
-Merging ends an incident, so it is for whoever may resolve; splitting takes a part of one on, so it is
-for whoever may respond.
+Merging ends an incident, so it is for whoever may resolve; splitting takes a part of one on, so it
+is for whoever may respond.
 """
 
 from dataclasses import dataclass
