@@ -120,7 +120,7 @@ def test_the_public_reads_of_one_trouble_only() -> None:
 
 
 def test_what_was_merged_is_no_incident_of_its_own_in_the_numbers() -> None:
-    events = [an_opening(), replace(MERGED, incident=2)]
+    events: list[ev.Event] = [an_opening(), replace(MERGED, incident=2)]
     paged = ev.PageDelivered(at=NOON, role="r", person="ada", channel="mail")
     gone = Record(incident=after(opened(), MERGED), plan=PLAN, events=[*events, paged])
     other = replace(an_opening(), incident=2)
@@ -132,10 +132,11 @@ def test_what_was_merged_is_no_incident_of_its_own_in_the_numbers() -> None:
 
 
 def test_the_post_mortem_has_the_lines_of_both_each_with_its_number() -> None:
-    other = [replace(an_opening(), incident=2, title="disk full"), replace(MERGED, incident=1)]
+    opening = replace(an_opening(), incident=2, title="disk full")
     note = ev.NoteAdded(at=NOON + minutes(1), by="bob", text="the disk is full")
-    own = [an_opening(), absorbed()]
-    merged = [([*other[:1], note, *other[1:]], PLAN)]
+    own: list[ev.Event] = [an_opening(), absorbed()]
+    other: list[ev.Event] = [opening, note, replace(MERGED, incident=1)]
+    merged = [(other, PLAN)]
     text = write_report(own, PLAN, "https://p.example", merged).markdown
     assert "Incident 2: the disk is full ([2](https://p.example/incidents/2#event-2))" in text
     assert "- disk full (incident 2, merged) ([1](https://p.example/incidents/2#event-1))" in text
