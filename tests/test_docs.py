@@ -14,11 +14,13 @@ from playcall import (
     settings,
     statusfile,
     tellingfile,
+    ticketfile,
     watchfile,
 )
 from playcall.cli import COMMANDS
 from playcall.core.decide import ACCEPTED
 from playcall.web import (
+    action_items,
     api,
     api_approvals,
     api_response,
@@ -76,6 +78,7 @@ def keys() -> list[str]:
         "status_page.statuspage": statusfile.StatuspageTable,
         "status_page.instatus": statusfile.InstatusTable,
         "status_page.cachet": statusfile.CachetTable,
+        "tickets": ticketfile.TicketsTable,
         "runner": runnerfile.RunnerTable,
         "targets.NAME": runnerfile.TargetTable,
         "people.NAME": channelfile.PersonTable,
@@ -101,18 +104,8 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_documented() -> None:
     modules = [api, api_response, api_approvals, api_values, duties, insights, ledger, messages]
-    modules += [
-        oncall,
-        post_mortem,
-        push,
-        regroup,
-        rollback,
-        similar,
-        slack,
-        subscribing,
-        test_pages,
-    ]
-    modules += [unheard, updates]
+    modules += [oncall, post_mortem, push, rollback, similar, slack, subscribing, test_pages]
+    modules += [unheard, updates, action_items, regroup]
     routers = [one.router for one in modules] + [oncall.feeds, twilio.router]
     paths = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert len(paths) > 15

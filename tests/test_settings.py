@@ -289,6 +289,26 @@ MISTAKES += [
 ]
 
 
+TICKETS = '[tickets]\ntoken_file = "t"\n'
+
+
+def test_mistakes_about_tickets_are_told_together(tmp_path: Path) -> None:
+    text = f'{GOOD}{TICKETS}kind = "jira"\nproject = "o/r"\nlabels = ["a b"]\nlook_every = "soon"\n'
+    assert mistakes(tmp_path, text + 'accounts = { zoe = "z" }\n') == [
+        'tickets.project: "o/r" is no project. Write it as "OPS".',
+        "tickets.url: name the site, such as https://example.atlassian.net.",
+        'tickets.labels: "a b" has a space, which Jira does not allow.',
+        'tickets.accounts: nobody is called "zoe". Add [people.zoe].',
+        'tickets.look_every: "soon" is no duration. Write "10m".',
+    ]
+    other = f'{GOOD}{TICKETS}kind = "trello"\nproject = "x"\n'
+    assert mistakes(tmp_path, other) == [
+        'tickets.kind: "trello" is not one of github, gitlab, jira.'
+    ]
+    with pytest.raises(BadSettings, match="t: the secret cannot be read"):
+        read_settings(written(tmp_path, f'{GOOD}{TICKETS}kind = "github"\nproject = "o/r"\n'))
+
+
 @pytest.mark.parametrize(("text", "sentence"), MISTAKES, ids=[s for _, s in MISTAKES])
 def test_a_mistake_gives_its_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     assert mistakes(tmp_path, text) == [sentence]

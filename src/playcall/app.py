@@ -56,6 +56,7 @@ from playcall.settings import BadSettings, Settings
 from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
 from playcall.tellingfile import unknown_names
+from playcall.ticketing import ticket_watches, with_tickets
 from playcall.web.acknowledge_links import link_maker
 from playcall.web.auth import FIRST_PERSON, Doorkeeper, Identity, Links, secret_key
 from playcall.web.desk import Desk
@@ -321,6 +322,7 @@ async def _build_engine(
     watches += build_watches(settings, plan, committer.directory, store, clock, client, owner)
     if mirror := build_mirror(settings, plan, store, committer, clock, owner):
         watches.append(mirror.look_due)
+    watches += ticket_watches(performer)
     return Engine(
         performer=performer,
         reader=reader,
@@ -335,7 +337,7 @@ def _hands(
     settings: Settings, client: httpx.AsyncClient, redactor: Redactor, store: Database
 ) -> Hands:
     hands = build_hands(settings, client, redactor, store, key=lambda: secret_key(settings.data)[0])
-    return with_public(hands, settings, client)
+    return with_tickets(with_public(hands, settings, client), settings, client)
 
 
 def intake_of(settings: Settings, plan: str) -> Intake:

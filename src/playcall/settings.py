@@ -49,6 +49,7 @@ from playcall.runnerfile import (
 )
 from playcall.statusfile import PUBLISHERS, StatusPageTable, status_page_mistakes
 from playcall.tellingfile import UpdatesTable, complete_updates, telling_mistakes
+from playcall.ticketfile import TicketsTable, ticket_mistakes
 from playcall.unknown_keys import split_unknown
 from playcall.watchfile import PeerTable, TestPageTable, WatchdogTable, watch_mistakes
 
@@ -120,6 +121,7 @@ _SECRET_FILES = (
     ("pagerduty", "routing_key"),
     ("opsgenie", "key"),
     ("test_page", "token"),
+    ("tickets", "token"),
 )
 
 
@@ -149,6 +151,7 @@ class _File(_Table, frozen=True):
     approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
     status_page: StatusPageTable = msgspec.field(default_factory=StatusPageTable)
+    tickets: TicketsTable | None = None
     people: Mapping[str, PersonTable] = {}
     on_call: Mapping[str, tuple[str, ...]] = {}
     schedules: Mapping[str, ScheduleTable] = {}
@@ -192,6 +195,7 @@ class Settings:
     maintenance: tuple[Window, ...]
     announced: tuple[Maintenance, ...] = ()  # the windows that the status page shows
     status_page: StatusPageTable = field(default_factory=StatusPageTable)
+    tickets: TicketsTable | None = None
     people: Mapping[str, PersonTable]
     on_call: Mapping[str, tuple[str, ...]]  # people or schedules
     schedules: Mapping[str, ScheduleTable]
@@ -282,6 +286,7 @@ def _mistakes(file: _File) -> list[str]:
     found += response_mistakes(file.response, file.approvals)
     found += telling_mistakes(file.updates, file.facts)
     found += status_page_mistakes(file.status_page)
+    found += ticket_mistakes(file.tickets, file.people)
     for number, window in enumerate(file.maintenance, start=1):
         found += _window_mistakes(f"maintenance number {number}", window)
     for role, people in file.on_call.items():
@@ -369,6 +374,7 @@ def _complete(file: _File, beside: Path) -> Settings:
         maintenance=tuple(_window(window) for window in file.maintenance),
         announced=tuple(_announced(window) for window in file.maintenance if window.public),
         status_page=file.status_page,
+        tickets=file.tickets,
         people=file.people,
         on_call=file.on_call,
         schedules=file.schedules,

@@ -3,6 +3,16 @@
 from datetime import date
 
 from playcall.core import events as ev
+from playcall.core.action_events import (
+    ActionChanged,
+    ActionDropped,
+    ActionOverdue,
+    ActionReminded,
+    DutyGiven,
+    TicketAsked,
+    TicketFailed,
+    TicketOpened,
+)
 from playcall.core.decide import decide
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
 from playcall.core.incident import Incident, Member
@@ -28,6 +38,14 @@ DUTY_EVENTS: tuple[ev.Event, ...] = (
     ev.DutyReminded(at=NOON, duty="1", owner="ada", due_at=NOON),
     ev.DutyOverdue(at=NOON, duty="1", owner="ada", due_at=NOON),
     ev.ActionAdded(at=NOON, by="ada", text="watch the disk", owner="bob", due=date(2026, 3, 9)),
+    ActionChanged(at=NOON, by="ada", action=1, text="watch the disks", owner="bob"),
+    ActionReminded(at=NOON, action=1, owner="bob", due_at=NOON),
+    ActionOverdue(at=NOON, action=1, owner="bob", due_at=NOON),
+    TicketAsked(at=NOON, by="ada", action=1),
+    TicketFailed(at=NOON, action=1, reason="GitHub refused it (410)"),
+    TicketOpened(at=NOON, action=1, key="#7", url="https://github.example/o/r/issues/7"),
+    ActionDropped(at=NOON, by="ada", action=1, reason="a drill"),
+    DutyGiven(at=NOON, by="ada", duty="1", owner="bob"),
     ev.ActionDone(at=NOON, by="ada", action=1, note="merged"),
 )
 

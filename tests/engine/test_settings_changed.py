@@ -249,3 +249,34 @@ async def test_a_retry_asks_again_whether_anybody_needs_it_and_says_that_it_is_l
         "LATE: this was to reach you 6 min ago (2026-03-01 12:05:00 UTC). "
         "Now the incident is acknowledged by ada."
     )
+
+
+# --- After the incident --------------------------------------------------------------------------
+
+
+async def test_what_somebody_who_left_owes_is_said_to_the_next_role_and_given_to_somebody(
+    tmp_path: Path,
+) -> None:
+    """Bob left: the next role of the path, which ada has now, is told of his action item."""
+    before = a_world(tmp_path)
+    async with before.stopped():
+        await fire(before)
+        await before.submit(ev.Acknowledged(at=NOON, by="bob"))
+        await before.submit(ev.Resolved(at=NOON, by="bob", cause="", unverified=True))
+        item = ev.ActionAdded(at=NOON, by="bob", text="rotate", owner="bob", due=NOON.date())
+        await before.submit(item)
+        await deliver(before)
+    people = {"ada": ADA}
+    roles = {name: ("ada",) if name == "on-call secondary" else () for name in ROLES}
+    now = a_world(tmp_path, 1, people=people, roles=roles)
+    async with now.stopped():
+        now.clock.move(timedelta(hours=12))
+        await now.engine._wake_incidents()
+        await deliver(now)
+        found = await now.dossier()
+    assert found is not None
+    stood_in = [one for one in of(found, ev.StoodIn) if isinstance(one, ev.StoodIn)]
+    assert {(one.role, one.to) for one in stood_in} == {("bob", ("On-Call Secondary",))}
+    said = [message.body for _, message, _ in now.mail.sent]
+    assert any("action item 1 (rotate), overdue" in body for body in said)
+    assert [one.owner for one in found.incident.owed.actions] == ["bob"], "the record stays"

@@ -36,6 +36,7 @@ from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.engine.running import Runner
 from playcall.engine.subscription import Post
+from playcall.engine.tickets import Tickets
 from playcall.storage import Database
 from playcall.testing import (
     MemoryArchive,
@@ -89,6 +90,7 @@ class World:
     publishers: Mapping[str, Publisher] = field(default_factory=dict)
     watcher: Watcher | None = None  # None: Alertmanager is not looked at
     post: Post | None = None  # to subscribers of the status page
+    tickets: Tickets | None = None
     windows: tuple[Window, ...] = ()
     group_by: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
@@ -140,6 +142,7 @@ class World:
             targets=self.targets,
             publishers=self.publishers,
             post=self.post,
+            tickets=self.tickets,
         )
         intake = Intake(
             plan=digest, group_by=self.group_by, severities={}, values={}, windows=self.windows

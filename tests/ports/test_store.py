@@ -41,6 +41,7 @@ from playcall.engine.ports import (
 )
 from playcall.engine.proofs import Proving
 from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
+from playcall.engine.tickets import Ticketing
 from playcall.storage import Database
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
 from tests.core.telling import Walk, telling_plan
@@ -257,6 +258,7 @@ TASK_VALUES: tuple[Task, ...] = (
     Prolonging(silence="s", lasting=minutes(20)),
     Unsilencing(silence="s"),
     Reporting(),
+    Ticketing(action=1, closing=True),
     Publishing(
         publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
     ),

@@ -6,14 +6,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import icalendar
 import pytest
 
+from playcall.core.action_events import (
+    ActionAdded,
+    ActionDone,
+    ActionOverdue,
+    TicketFailed,
+    TicketOpened,
+)
 from playcall.core.duty_events import DutyDone, DutyOverdue
 from playcall.core.events import Acknowledged, Resolved
 from playcall.core.plan import ChecklistItem, Duty
+from playcall.engine.ticketing import TicketWatch
 from playcall.testing import NOON, a_plan, an_alert
 from tests.engine.world import World
+from tests.ports.test_tickets import served as tracker_served
+from tests.ports.test_tickets import tickets as tickets_of
 from tests.web.site import INTAKE, Site, site_of
 
 API = "/api/v1/incidents/1"
@@ -119,3 +130,70 @@ async def test_the_meeting_comes_as_an_invitation(site: Site) -> None:
     assert event["dtstart"].dt.isoformat() == "2026-03-03T10:00:00+00:00"
     assert "- Action item: rotate, logs; now" in event["description"]
     assert event["url"].endswith("/incidents/1/post-mortem")
+
+
+async def test_an_action_item_is_a_ticket_and_ends_when_that_is_closed(tmp_path: Path) -> None:
+    with tracker_served("github") as tracker:
+        async with httpx.AsyncClient() as client:
+            tickets = tickets_of("github", tracker, client)
+            world = World(folder=tmp_path, plan=replace(a_plan(), duties=DUTIES), tickets=tickets)
+            async with site_of(world) as site:
+                await world.receive(an_alert())
+                await world.until(lambda found: True, "there")
+                await world.submit(Resolved(at=NOON, by="ada", cause="", unverified=True))
+                async with site.with_session("ada") as ada:
+                    tracker.refuse = (410, {}, b"Issues are disabled")
+                    form = {"text": "rotate", "owner": "zoe", "ticket": "true"}
+                    await ada.post("/incidents/1/actions", data=form)
+                    await world.until_event(TicketFailed)
+                    page = (await ada.get("/incidents/1")).text
+                    assert "Issues are disabled" in page
+                    assert "zoe is no longer in the settings: give it to somebody." in page
+                    tracker.refuse = None
+                    await ada.post("/incidents/1/actions/ticket", data={"number": "1"})
+                    await world.until_event(TicketOpened)
+                    page = (await ada.get("/incidents/1")).text
+                    assert 'href="https://github.example/o/r/issues/1"' in page
+                tracker.issues[0] |= {"state": "closed", "closed_by": {"login": "octo"}}
+                performer = world.engine.performer
+                watch = TicketWatch(performer=performer, tickets=tickets, every=tickets.every)
+                assert await watch.look() == 1
+                assert await watch.look() == 0, "not before its time"
+                (done,) = await world.until_event(ActionDone)
+    assert isinstance(done, ActionDone)
+    assert (done.by, done.note) == ("GitHub", "#1 was closed there by octo")
+    assert len(tracker.issues) == 1
+
+
+async def test_an_item_is_changed_dropped_and_a_duty_given_over_http(site: Site) -> None:
+    async with site.asking("ada") as ada:
+        await ada.post(f"{API}/actions", json={"text": "rotate", "priority": "low"})
+        assert (
+            await ada.post(f"{API}/actions", json={"text": "x", "ticket": True})
+        ).status_code == 409
+        assert (await ada.post(f"{API}/actions/9", json={"owner": "bob"})).status_code == 409
+        assert (await ada.post(f"{API}/actions/1", json={"owner": "bob"})).status_code == 200
+        assert (await ada.post(f"{API}/duties/1/owner", json={"owner": "zoe"})).status_code == 422
+        assert (await ada.post(f"{API}/duties/1/owner", json={"owner": "bob"})).status_code == 200
+        owed = (await ada.get(f"{API}/duties")).json()
+        (item,) = owed["actions"]
+        assert (item["owner"], item["priority"], item["state"]) == ("bob", "low", "open")
+        assert (owed["duties"][0]["owner"], owed["duties"][0]["gone"]) == ("bob", False)
+        site.world.clock.move(timedelta(days=7))
+        await site.world.until_event(ActionAdded)
+        assert (await ada.post(f"{API}/actions/1/drop", json={"reason": "moot"})).status_code == 200
+        (item,) = (await ada.get(f"{API}/duties")).json()["actions"]
+        assert (item["state"], item["dropped"]) == ("dropped", "ada: moot")
+
+
+async def test_an_overdue_item_is_counted_and_in_plain_sight(site: Site) -> None:
+    async with site.asking("ada") as ada, site.asking(token=INTAKE) as prometheus:
+        await ada.post(f"{API}/actions", json={"text": "rotate", "due": "2026-03-01"})
+        await ada.post(f"{API}/duties/1/done", json={})
+        site.world.clock.move(timedelta(hours=12))
+        await site.world.until_event(ActionOverdue)
+        assert [one["overdue"] for one in (await ada.get("/api/v1/duties")).json()] == [1]
+        text = (await prometheus.get("/metrics")).text
+        assert "playcall_actions_overdue 1" in text
+        assert "playcall_duties_overdue 0" in text
+        assert "1 overdue" in (await ada.get("/")).text

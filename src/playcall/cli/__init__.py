@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "command_parser", "main"]
 
 # Each module has add(subparsers), which declares it, and run(args), which returns the exit code.
 COMMANDS = {
@@ -55,6 +55,7 @@ COMMANDS = {
     "test-page": "playcall.cli.test_page",
     "watch": "playcall.cli.watch",
     "bounce": "playcall.cli.bounce",
+    "completion": "playcall.cli.completion",
     "token": "playcall.cli.token",
     "sign-in": "playcall.cli.sign_in",
 }
@@ -94,6 +95,13 @@ def _run(words: list[str]) -> int:
         _load(name).add(subparsers)
     args = parser.parse_args(words)
     return _load(args.command).run(args)
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """What one command declares."""
+    subparsers = argparse.ArgumentParser(prog="playcall").add_subparsers()
+    _load(name).add(subparsers)
+    return cast(argparse.ArgumentParser, subparsers.choices[name])
 
 
 def _load(name: str) -> _Command:

@@ -18,6 +18,7 @@ _MINUTES = {"s": 1 / 60, "m": 1, "min": 1, "h": 60, "d": 1440}
 
 
 LONGEST = 366 * 1440  # minutes
+TIMEOUT = 30.0  # seconds that an answer may take
 
 
 class Declined(Exception):
@@ -44,9 +45,9 @@ def minutes(text: str) -> float:
     return found
 
 
-def ask(args: argparse.Namespace, path: str) -> "httpx.Response":
+def ask(args: argparse.Namespace, path: str, timeout: float = TIMEOUT) -> "httpx.Response":
     """GET from the API. Raises Declined."""
-    return _request(args, "GET", path, None)
+    return _request(args, "GET", path, None, timeout=timeout)
 
 
 def tell(args: argparse.Namespace, path: str, body: Mapping[str, Any]) -> "httpx.Response":
@@ -88,6 +89,7 @@ def _request(
     path: str,
     body: Mapping[str, Any] | None,
     data: bytes | None = None,
+    timeout: float = TIMEOUT,
 ) -> "httpx.Response":
     import httpx
 
@@ -103,7 +105,7 @@ def _request(
             json=body,
             content=data,
             headers=headers,
-            timeout=30,
+            timeout=timeout,
             trust_env=False,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from playcall.core import (
+    action_items,
     approvals,
     commands,
     deadlines,
@@ -113,8 +114,12 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.DutyWaived: _OVER,
     ev.DutyReminded: _ANY,
     ev.DutyOverdue: _ANY,
+<<<<<<< HEAD
     ev.ActionAdded: _OWN,
     ev.ActionDone: _OWN,
+=======
+    **dict.fromkeys(action_items.HANDLERS, _ANY),
+>>>>>>> main
     ev.TextSent: _ANY,
     regroup.MergedInto: _LIVE,
     regroup.Absorbed: _LIVE,
@@ -152,6 +157,7 @@ def _settle(before: Incident, moved: Moved, plan: Plan, at: datetime) -> Moved:
         moved = _then(moved, Moved(incident=incident, effects=renewed))
     else:
         moved = _then(moved, duties.pass_(moved.incident, plan, at))
+        moved = _then(moved, action_items.pass_(moved.incident, plan, at))
     moved = _then(moved, updates.follow(moved.incident, plan, at))
     moved = _then(moved, stakeholders.follow(moved.incident, plan, at))
     incident = moved.incident
@@ -171,8 +177,8 @@ def _then(moved: Moved, more: Moved) -> Moved:
 
 def _next_timer(incident: Incident, plan: Plan, at: datetime) -> datetime | None:
     if incident.status.over:
-        owed, told = duties.next_at(incident, plan), updates.next_at(incident, plan)
-        return min((at for at in (owed, told) if at is not None), default=None)
+        after = [part.next_at(incident, plan) for part in (duties, action_items, updates)]
+        return min((at for at in after if at is not None), default=None)
     timers = (
         escalation.next_at(incident, plan, at),
         deadlines.next_at(incident, plan, at),
@@ -439,8 +445,7 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.DutyWaived: duties.waive,
     ev.DutyReminded: _record,
     ev.DutyOverdue: _record,
-    ev.ActionAdded: duties.add_action,
-    ev.ActionDone: duties.do_action,
+    **action_items.HANDLERS,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
     regroup.MergedInto: regrouping.merge_into,

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from playcall.core.action_events import DutyGiven
 from playcall.core.duty_events import (
-    ActionAdded,
-    ActionDone,
     DutyDone,
     DutyOverdue,
     DutyReminded,
@@ -19,7 +18,7 @@ from playcall.core.duty_lines import duty_title
 from playcall.core.effects import Effect, Moved, Refused, Tell, WriteReport
 from playcall.core.events import Event, ReportWritten
 from playcall.core.incident import Incident, SilencePurpose
-from playcall.core.owed import Action, Owed, Settled
+from playcall.core.owed import Owed, Settled
 from playcall.core.people import engaged, first_roles
 from playcall.core.plan import ChecklistItem, Duty, Plan
 
@@ -65,7 +64,7 @@ def owing(incident: Incident, plan: Plan) -> tuple[Owing, ...]:
         Owing(
             key=str(number),
             duty=duty,
-            owner=owner(incident, plan),
+            owner=incident.owed.owners.get(str(number)) or owner(incident, plan),
             due_at=incident.resolved_at + duty.within,
             settled=known.get(str(number)),
             items=tuple(
@@ -119,7 +118,7 @@ def pass_(incident: Incident, plan: Plan, at: datetime) -> Moved:
         overdue=(*incident.owed.overdue, *(one.key for one in late)),
         reminded=(*incident.owed.reminded, *(one.key for one in soon)),
     )
-    effects = _tell(incident, plan, late, soon)
+    effects = _tell(plan, late, soon)
     return Moved(incident=replace(incident, owed=owed), effects=effects, follows=tuple(follows))
 
 
@@ -131,23 +130,32 @@ def _remind_at(one: Owing) -> datetime:
     return one.due_at - one.duty.within * (1 - REMIND_AT)
 
 
-def _tell(
-    incident: Incident, plan: Plan, late: list[Owing], soon: list[Owing]
-) -> tuple[Effect, ...]:
-    """One message each: the owner's has all of it, the next role's what is overdue."""
-    overdue = [f"{one.duty.title}, overdue since {one.due_at:%H:%M} UTC" for one in late]
-    due = [f"{one.duty.title}, due {one.due_at:%Y-%m-%d %H:%M} UTC" for one in soon]
-    if not overdue and not due:
-        return ()
-    own = owner(incident, plan)
-    told: tuple[Effect, ...] = (Tell(role=own, reason=OWED + "; ".join([*overdue, *due])),)
-    if overdue:
-        reason = f"{OWED}{'; '.join(overdue)} ({own} has it)"
-        told += tuple(Tell(role=role, reason=reason) for role in _next_roles(plan, own))
-    return told
+def _tell(plan: Plan, late: list[Owing], soon: list[Owing]) -> tuple[Effect, ...]:
+    """One message each: an owner's has all of theirs, the next role's what is overdue. Where nobody
+    is behind the owner any more, the next role has the owner's."""
+    told: list[Effect] = []
+    for own in dict.fromkeys(one.owner for one in (*late, *soon)):
+        overdue = [
+            f"{one.duty.title}, overdue since {one.due_at:%H:%M} UTC"
+            for one in late
+            if one.owner == own
+        ]
+        due = [
+            f"{one.duty.title}, due {one.due_at:%Y-%m-%d %H:%M} UTC"
+            for one in soon
+            if one.owner == own
+        ]
+        following = next_roles(plan, own)
+        said = OWED + "; ".join([*overdue, *due])
+        about = f"duties of {own}"
+        told.append(Tell(role=own, reason=said, instead=following, about=about))
+        if overdue:
+            reason = f"{OWED}{'; '.join(overdue)} ({own} has it)"
+            told += [Tell(role=role, reason=reason, about=about) for role in following]
+    return tuple(told)
 
 
-def _next_roles(plan: Plan, owner: str) -> tuple[str, ...]:
+def next_roles(plan: Plan, owner: str) -> tuple[str, ...]:
     others = [rung.roles for rung in plan.rungs[1:]] or [first_roles(plan)]
     return tuple(role for role in others[0] if role != owner)
 
@@ -229,27 +237,25 @@ def reported(incident: Incident, event: ReportWritten, plan: Plan) -> Moved:
     return Moved(incident=replace(incident, owed=replace(incident.owed, reported=True)))
 
 
-def add_action(incident: Incident, event: ActionAdded, plan: Plan) -> Moved | Refused:
-    if not event.text.strip():
-        return Refused(reason="say what is to be done")
-    added = Action(text=event.text, owner=event.owner, priority=event.priority, due=event.due)
-    owed = replace(incident.owed, actions=(*incident.owed.actions, added))
-    return Moved(incident=replace(incident, owed=owed))
-
-
-def do_action(incident: Incident, event: ActionDone, plan: Plan) -> Moved | Refused:
-    actions = incident.owed.actions
-    if not 1 <= event.action <= len(actions):
-        return Refused(reason=f"there is no action item {event.action}; there are {len(actions)}")
-    if actions[event.action - 1].done_by is not None:
-        return Refused(reason=f"action item {event.action} is done already")
-    finished = tuple(
-        replace(one, done_by=event.by) if number == event.action else one
-        for number, one in enumerate(actions, 1)
+def give(incident: Incident, event: DutyGiven, plan: Plan) -> Moved | Refused:
+    """Whoever has it now is reminded, and told when it is late, as the earlier owner was."""
+    known = {one.key: one for one in owing(incident, plan)}
+    if event.duty not in known:
+        return Refused(reason=f"there is no duty {event.duty}; there are {', '.join(known) or 0}")
+    if not known[event.duty].open:
+        return Refused(reason=f"{duty_title(plan, event.duty)}: nobody owes that any more")
+    if not event.owner.strip():
+        return Refused(reason="say who is to have it")
+    before = incident.owed
+    owed = replace(
+        before,
+        owners={**before.owners, event.duty: event.owner},
+        reminded=tuple(key for key in before.reminded if key != event.duty),
+        overdue=tuple(key for key in before.overdue if key != event.duty),
     )
-    return Moved(incident=replace(incident, owed=replace(incident.owed, actions=finished)))
+    return Moved(incident=replace(incident, owed=owed))
 
 
 def again(owed: Owed) -> Owed:
     """Opened again: what was done for the first end is owed for the next one. Actions stay."""
-    return Owed(actions=owed.actions)
+    return Owed(actions=owed.actions, owners=owed.owners)

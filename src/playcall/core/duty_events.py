@@ -62,6 +62,7 @@ class ActionAdded:
     owner: str = ""
     priority: str = ""
     due: date | None = None
+    ticket: bool = False  # one is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +71,4 @@ class ActionDone:
     by: str
     action: int  # its number in the incident, from 1
     note: str = ""
+    there: bool = False  # where its ticket is

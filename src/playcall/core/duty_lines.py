@@ -2,9 +2,9 @@
 
 from typing import assert_never
 
+from playcall.core.action_events import ActionEvent, DutyGiven
+from playcall.core.action_lines import say_action_event
 from playcall.core.duty_events import (
-    ActionAdded,
-    ActionDone,
     DutyDone,
     DutyOverdue,
     DutyReminded,
@@ -13,9 +13,7 @@ from playcall.core.duty_events import (
 )
 from playcall.core.plan import Plan
 
-DutyEvent = (
-    PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionAdded | ActionDone
-)
+DutyEvent = PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionEvent
 
 
 def duty_title(plan: Plan, key: str) -> str:
@@ -30,6 +28,9 @@ def duty_title(plan: Plan, key: str) -> str:
 
 
 def say_duty_event(event: DutyEvent, plan: Plan) -> str:
+    if isinstance(event, ActionEvent):
+        title = duty_title(plan, event.duty) if isinstance(event, DutyGiven) else ""
+        return say_action_event(event, title)
     match event:
         case PostMortemSaved():
             left = f", {event.asks} answers are missing" if event.asks else ""
@@ -47,11 +48,4 @@ def say_duty_event(event: DutyEvent, plan: Plan) -> str:
         case DutyOverdue():
             due = f"{event.due_at:%Y-%m-%d %H:%M} UTC"
             return f"DUTY OVERDUE, {event.owner}: {duty_title(plan, event.duty)} was due {due}"
-        case ActionAdded():
-            about = (event.owner, event.priority, event.due.isoformat() if event.due else "")
-            said = ", ".join(part for part in about if part)
-            return f"Action item: {event.text}{f' ({said})' if said else ''}"
-        case ActionDone():
-            note = f" ({event.note})" if event.note else ""
-            return f"{event.by} did action item {event.action}{note}"
     assert_never(event)

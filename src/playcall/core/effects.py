@@ -27,6 +27,8 @@ class Tell:
     role: str
     reason: str
     command: str = ""  # an approval of it is wanted
+    instead: tuple[str, ...] = ()  # roles that are told where nobody is behind it any more
+    about: str = ""  # one person hears of one thing once, and of each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,18 @@ class PublishUpdate:
     update: StatusUpdate
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTicket:
+    """Open an issue for an action item, in the tracker of the settings."""
+
+    action: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseTicket:
+    action: int
+
+
 Effect = (
     Page
     | Tell
@@ -105,6 +119,8 @@ Effect = (
     | Inform
     | SendText
     | PublishUpdate
+    | OpenTicket
+    | CloseTicket
 )
 
 EFFECTS: Mapping[str, type[Effect]] = {kind.__name__: kind for kind in get_args(Effect)}

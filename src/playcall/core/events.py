@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import get_args
 
+from playcall.core.action_events import ActionEvent as ActionEvent
 from playcall.core.alert import Alert
 from playcall.core.approval_events import ApprovalLapsed as ApprovalLapsed
 from playcall.core.approval_events import RequestExpired as RequestExpired
@@ -435,8 +436,7 @@ Event = (
     | DutyWaived
     | DutyReminded
     | DutyOverdue
-    | ActionAdded
-    | ActionDone
+    | ActionEvent
     | TextSent
     | Regrouped
 )

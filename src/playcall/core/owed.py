@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,24 @@ class Settled:
     measured: bool = False  # Playcall has proof
 
 
+class TicketState(StrEnum):
+    WANTED = "wanted"  # it is being opened
+    OPEN = "open"
+    CLOSED = "closed"
+    FAILED = "failed"  # the service would not have it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """An action item in an issue tracker."""
+
+    state: TicketState
+    key: str = ""  # as the service writes it
+    url: str = ""
+    note: str = ""  # what could not be had, or why there is none
+    again: bool = False  # it was tried before, and may be there after all
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What is to be done so that it does not happen again."""
@@ -25,6 +44,16 @@ class Action:
     priority: str
     due: date | None
     done_by: str | None = None
+    since: datetime | None = None  # its time counts from then; None: from the resolution
+    reminded: bool = False
+    overdue: bool = False  # and people were told
+    dropped_by: str | None = None
+    dropped: str = ""  # why
+    ticket: Ticket | None = None  # None: nobody wanted one
+
+    @property
+    def open(self) -> bool:
+        return self.done_by is None and self.dropped_by is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +66,19 @@ class Owed:
     stable: bool = False  # it was proven by the criteria when it was resolved
     reported: bool = False  # the record was put on file since it was resolved
     written: bool = False  # the latest post-mortem leaves nothing to answer
+    owners: Mapping[str, str] = field(default_factory=dict)  # of duties that were given to others
+
+    @property
+    def actions_overdue(self) -> int:
+        return sum(one.overdue for one in self.actions)
+
+    @property
+    def late(self) -> int:
+        """Duties and action items that are overdue."""
+        return len(self.overdue) + self.actions_overdue
+
+    @property
+    def tickets(self) -> int:
+        """That are open, as far as is known."""
+        known = [one.ticket for one in self.actions if one.ticket]
+        return sum(ticket.state is TicketState.OPEN for ticket in known)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from playcall.core import events as ev
 from playcall.core import timeline
+from playcall.core.action_facts import action_facts
 from playcall.core.alert import Alert
 from playcall.core.milestones import Milestones, milestones
 from playcall.core.plan import Command, Plan, Play
@@ -25,8 +26,7 @@ _ASIDE = (
     ev.DutyWaived,
     ev.DutyReminded,
     ev.DutyOverdue,
-    ev.ActionAdded,
-    ev.ActionDone,
+    ev.ActionEvent,
 )
 
 
@@ -244,16 +244,10 @@ class Facts:
         return [*lines[:MOST_LINES], *([f"- And {more} more runs"] if more > 0 else [])]
 
     def actions(self) -> list[str]:
-        done = {e.action for e in self.events if isinstance(e, ev.ActionDone)}
-        added = [(n, e) for n, e in enumerate(self.events, 1) if isinstance(e, ev.ActionAdded)]
-        lines = []
-        for number, (n, event) in enumerate(added, 1):
-            due = f"due {event.due}" if event.due else ""
-            about = ", ".join(plain(part) for part in (event.owner, event.priority, due) if part)
-            box = "x" if number in done else " "
-            said = f" ({about})" if about else ""
-            lines.append(f"- [{box}] {plain(event.text)}{said}{self.link(n)}")
-        return lines
+        return [
+            f"- [{'x' if item.done else ' '}] {item.line(plain)}{self.link(item.n)}"
+            for item in action_facts(self.events)
+        ]
 
     def _ran(
         self, n: int, event: ev.CommandFinished, command: Command, who: str, edited: str | None

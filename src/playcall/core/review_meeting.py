@@ -37,9 +37,7 @@ def propose(incident: Incident, plan: Plan, events: Iterable[Event]) -> Meeting 
         return None
     starts_at = _when(incident.resolved_at, duty.due_at, ZoneInfo(plan.response.zone))
     items = tuple(item.text for _, item, _ in duty.items)
-    actions = tuple(
-        f"Action item: {one.text}" for one in incident.owed.actions if one.done_by is None
-    )
+    actions = tuple(f"Action item: {one.text}" for one in incident.owed.actions if one.open)
     return Meeting(
         title=f"{duty.duty.title}: incident {incident.id}, {incident.title}",
         starts_at=starts_at,

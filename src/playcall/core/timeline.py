@@ -81,8 +81,7 @@ _Duty = (
     | ev.DutyWaived
     | ev.DutyReminded
     | ev.DutyOverdue
-    | ev.ActionAdded
-    | ev.ActionDone
+    | ev.ActionEvent
 )
 _Told = (
     ev.UpdatePublished

@@ -13,11 +13,13 @@ from playcall.core.compiler.shell import Unbindable, first_program
 from playcall.core.decide import decide
 from playcall.core.delivery import origin_of
 from playcall.core.effects import (
+    CloseTicket,
     Effect,
     EndSilence,
     ExtendSilence,
     Inform,
     Moved,
+    OpenTicket,
     Page,
     PublishUpdate,
     Refused,
@@ -58,6 +60,7 @@ from playcall.engine.ports import (
 from playcall.engine.saying import Said, compose, missed_by, owed_by
 from playcall.engine.scrub import Hide, scrub
 from playcall.engine.tally import tally
+from playcall.engine.tickets import Ticketing
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +107,8 @@ class Committer:
         """The jobs that carry out the effects, and events for what did not go as decided."""
         jobs: list[Job] = []
         notes: list[Event] = []
-        # One person gets one page for one event, and one summary.
-        reached: dict[tuple[str, bool, bool], int] = {}
+        # One person gets one page for one event, one summary, and one message about each thing.
+        reached: dict[tuple[str, bool, bool, str], int] = {}
         for index, effect in enumerate(moved.effects):
             prefix = f"{moved.incident.id}.{moved.incident.version}.{index}"
             for name, task in self._tasks(tx, moved.incident, effect, event, plan):
@@ -113,7 +116,8 @@ class Committer:
                     notes.append(task)
                     continue
                 if isinstance(task, Delivery):
-                    kind = (task.person.id, task.page, task.owed is not None)
+                    about = effect.about if isinstance(effect, Tell) else ""
+                    kind = (task.person.id, task.page, task.owed is not None, about)
                     first = reached.setdefault(kind, index)
                     if first != index:
                         continue
@@ -129,6 +133,10 @@ class Committer:
             case PublishUpdate():
                 for name in self.publishers:
                     yield f"publish.{name}", Publishing(publisher=name, update=effect.update)
+            case OpenTicket():
+                yield "ticket", Ticketing(action=effect.action)
+            case CloseTicket():
+                yield "ticket", Ticketing(action=effect.action, closing=True)
             case RunCommand():
                 yield "run", _execution(incident, effect, event, plan, self.placement)
             case Silence():
@@ -164,7 +172,7 @@ class Committer:
         if found.people:
             yield from self._messages(tx, incident, effect, event, plan, found.people)
             return
-        instead = self._stand_ins(tx, incident, effect.role, event, plan)
+        instead = self._stand_ins(tx, incident, effect, event, plan)
         page = isinstance(effect, Page)
         yield "page", StoodIn(at=event.at, role=effect.role, to=tuple(instead), page=page)
         if isinstance(effect, Inform) and not instead:
@@ -183,11 +191,13 @@ class Committer:
         return found
 
     def _stand_ins(
-        self, tx: Transaction, incident: Incident, role: str, event: Event, plan: Plan
+        self, tx: Transaction, incident: Incident, effect: Said, event: Event, plan: Plan
     ) -> dict[str, tuple[Person, ...]]:
-        """Whoever is behind the plan's first roles; behind today's, when that is nobody too."""
-        for roles in (first_roles(plan), self.last_resort):
-            others = [other for other in roles if other != role]
+        """Whoever is meant to stand in, else whoever is behind the plan's first roles; behind
+        today's, when that is nobody too."""
+        meant = effect.instead if isinstance(effect, Tell) else ()
+        for roles in (meant, first_roles(plan), self.last_resort):
+            others = [other for other in roles if other != effect.role]
             found = {other: self._look_up(tx, incident, other, event).people for other in others}
             if any(found.values()):
                 return {other: people for other, people in found.items() if people}

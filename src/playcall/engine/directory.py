@@ -97,6 +97,11 @@ class Directory:
         """The roles that nobody fills."""
         return tuple(role for role in roles if not self.bound(role))
 
+    def names(self) -> frozenset[str]:
+        """Everything that `bound` knows, in lower case."""
+        people = (name for one in self.people.values() for name in (one.id, one.name))
+        return frozenset(name.lower() for name in (*self.roles, *self.schedules, *people))
+
     def import_shifts(
         self, schedule: str, layer: int, shifts: tuple[Shift, ...], trouble: str = ""
     ) -> None:

@@ -43,6 +43,7 @@ from playcall.engine.retrying import retry_after
 from playcall.engine.scrub import scrub_alert
 from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
 from playcall.engine.tally import DOUBTFUL
+from playcall.engine.tickets import Ticketing
 from playcall.engine.turns import Limits, lane
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ POOLS: Mapping[tuple[type[Task], ...], int] = {
     (TellSubscribers,): 1,
     (AskSubscriber, TellSubscriber): 16,
     (Proving,): 4,
+    (Ticketing,): 2,
 }
 # Of the messages under way as many for one channel: one that hangs must not hold up the others.
 PER_CHANNEL = 32

@@ -36,5 +36,9 @@ class PapersView(Protocol):
         ...
 
     def owing(self, limit: int) -> Sequence[Incident]:
-        """Incidents with an overdue duty, the oldest first."""
+        """Incidents with an overdue duty or action item, the oldest first."""
+        ...
+
+    def ticketed(self, limit: int) -> Sequence[Incident]:
+        """Incidents with an action item whose ticket is open, the newest first."""
         ...

@@ -26,7 +26,7 @@ from playcall.core.incident import RunStatus, SilencePurpose, Status
 from playcall.core.measured import PAST, write_answer
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
-from playcall.engine import mailing
+from playcall.engine import mailing, ticketing
 from playcall.engine.commit import Committer
 from playcall.engine.delivering import Delivering, Telling
 from playcall.engine.monitoring import Metrics, Silencer
@@ -53,6 +53,7 @@ from playcall.engine.proving import prove
 from playcall.engine.retrying import retry_after
 from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
+from playcall.engine.tickets import Ticketing, Tickets
 from playcall.engine.transcript import Transcript
 from playcall.engine.writing import compose
 
@@ -75,6 +76,7 @@ class Hands:
     targets: Mapping[str, Runner] = field(default_factory=dict)  # beside `runner`, by name
     publishers: Mapping[str, Publisher] = field(default_factory=dict)  # status pages elsewhere
     post: Post | None = None  # to subscribers of ours
+    tickets: Tickets | None = None  # where action items may be issues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class Performer:
                 await self._publish(job, job.task)
             case AskSubscriber() | TellSubscribers() | TellSubscriber():
                 await mailing.carry_out(self, job, job.task)
+            case Ticketing():
+                await ticketing.carry_out(self, job, job.task)
             case Proving():
                 people = self.committer.directory.people
                 await prove(job, job.task, self.store, self.clock, self.hands.channels, people)

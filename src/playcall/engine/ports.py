@@ -36,6 +36,7 @@ from playcall.engine.papers import Papers, PapersView
 from playcall.engine.proofs import Proofs, ProofViews, Proving
 from playcall.engine.reflections import Mirrors
 from playcall.engine.subscription import Letter, PublicViews, Subscriptions
+from playcall.engine.tickets import Ticketing
 
 T = TypeVar("T")
 
@@ -219,6 +220,7 @@ Task = (
     | Publishing
     | Proving
     | Letter
+    | Ticketing
 )
 
 

@@ -87,6 +87,15 @@ class SqlPapersView:
         )
         return [load(state, Incident) for state in self._db.scalars(query)]
 
+    def ticketed(self, limit: int) -> Sequence[Incident]:
+        query = (
+            sa.select(incidents.c.state)
+            .where(incidents.c.tickets > 0)
+            .order_by(incidents.c.id.desc())
+            .limit(limit)
+        )
+        return [load(state, Incident) for state in self._db.scalars(query)]
+
 
 class SqlPapers(SqlPapersView):
     """The reads, and the writes."""

@@ -93,7 +93,8 @@ incidents = sa.Table(
     sa.Column("wake_at", Instant),
     sa.Column("watch_at", Instant),  # when its criteria are to be read next
     sa.Column("over_at", Instant),  # when it was resolved, the latest time
-    sa.Column("overdue", sa.BigInteger),  # how many of its duties are
+    sa.Column("overdue", sa.BigInteger),  # how many of its duties and action items are
+    sa.Column("tickets", sa.BigInteger),  # how many of its action items have an open one
 )
 sa.Index(
     "incidents_live_group",
@@ -109,6 +110,12 @@ sa.Index(
     incidents.c.id,
     sqlite_where=incidents.c.overdue > 0,
     postgresql_where=incidents.c.overdue > 0,
+)
+sa.Index(
+    "incidents_tickets",
+    incidents.c.id,
+    sqlite_where=incidents.c.tickets > 0,
+    postgresql_where=incidents.c.tickets > 0,
 )
 sa.Index("incidents_group", incidents.c.group_key, incidents.c.id)
 
@@ -346,6 +353,7 @@ def upgrade(connection: sa.Connection) -> None:
     for table, name, kind in (
         ("incidents", "over_at", "BIGINT"),
         ("incidents", "overdue", "BIGINT"),
+        ("incidents", "tickets", "BIGINT"),
         ("alerts", "ended_at", "BIGINT"),
         ("alerts", "unheard", "BOOLEAN"),
         ("jobs", "lane", "TEXT"),

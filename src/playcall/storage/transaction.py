@@ -65,7 +65,10 @@ _MOVE_INCIDENT = (
     .values(
         {
             name: sa.bindparam(f"new_{name}")
-            for name in ("group_key", "live", "state", "version", "wake_at", "over_at", "overdue")
+            for name in (
+                *("group_key", "live", "state", "version", "wake_at", "over_at"),
+                *("overdue", "tickets"),
+            )
         }
     )
 )
@@ -191,8 +194,14 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
             "state": dump(incident),
             "version": incident.version,
             "wake_at": incident.wake_at,
+<<<<<<< HEAD
             "over_at": incident.ended_at,
             "overdue": len(incident.owed.overdue),
+=======
+            "over_at": incident.resolved_at,
+            "overdue": incident.owed.late,
+            "tickets": incident.owed.tickets,
+>>>>>>> main
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}

@@ -44,6 +44,7 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
     """Who can be called, and the plan of today. Raises Unavailable."""
     known = directory(request)
     current = desk(request).engine.intake.plan
+    tickets = desk(request).engine.performer.hands.tickets
     return Surroundings(
         people=tuple((key, person.name) for key, person in known.people.items()),
         roles=tuple(role for role in _roles(found.plan) if not known.unbound((role,))),
@@ -52,6 +53,9 @@ async def surroundings(request: Request, found: Dossier) -> Surroundings:
         placement=desk(request).engine.performer.committer.placement,
         time_limit=desk(request).engine.performer.hands.time_limit,
         number=_number(desk(request).engine),
+        names=known.names(),
+        tracker=tickets.name if tickets else "",
+        ticket_always=tickets is not None and tickets.always,
         newer=None if current == found.incident.plan else await _plan(desk(request), current),
     )
 

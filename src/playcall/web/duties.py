@@ -1,6 +1,6 @@
-"""What is owed after an incident, over HTTP and on the page: duties, action items, the meeting."""
+"""What is owed after an incident, over HTTP and on the page: duties and the meeting."""
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
@@ -8,22 +8,24 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from playcall.calendars import write_invitation
+from playcall.core.action_events import DutyGiven
 from playcall.core.duties import Owing, owing
-from playcall.core.duty_events import ActionAdded, ActionDone, DutyDone, DutyWaived
+from playcall.core.duty_events import DutyDone, DutyWaived
 from playcall.core.incident import Incident
-from playcall.core.owed import Action, Settled
+from playcall.core.owed import Settled
 from playcall.core.plan import Plan
 from playcall.core.review_meeting import propose
+from playcall.web.action_items import ActionView, action_views, must_be_known
 from playcall.web.api_views import Done
 from playcall.web.auth import Identity, Responder, Viewer
-from playcall.web.desk import act, desk, directory, dossier
+from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.forms import Reason, Text, back
+from playcall.web.response import Surroundings
 
 router = APIRouter(prefix="/api/v1")
 forms = APIRouter(prefix="/incidents/{incident}")
 
 MOST = 1000  # incidents with something overdue
-PRIORITIES = ("high", "medium", "low")
 
 
 class ItemView(BaseModel):
@@ -40,6 +42,7 @@ class DutyView(BaseModel):
     key: str
     title: str
     owner: str
+    gone: bool = Field(description="the settings know nobody of that name (any more)")
     due_at: datetime
     line: int = Field(description="of the document")
     state: str = Field(description='"open", "overdue", "done" or "waived"')
@@ -49,21 +52,14 @@ class DutyView(BaseModel):
     items: list[ItemView]
 
 
-class ActionView(BaseModel):
-    number: int
-    text: str
-    owner: str
-    priority: str
-    due: date | None
-    done_by: str | None
-    overdue: bool
-
-
 class OwedView(BaseModel):
     """Empty before the incident is over."""
 
     duties: list[DutyView]
     actions: list[ActionView]
+    tracker: str = Field(description="where action items may be tickets; empty: nowhere")
+    ticket_always: bool = Field(description="every new one is")
+    people: list[str] = Field(description="who may have it")
     meeting: bool = Field(description="there is an invitation to the meeting the document asks for")
 
 
@@ -81,28 +77,23 @@ class Waiving(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-class NewAction(BaseModel):
-    text: str = Field(min_length=1, max_length=2000)
-    owner: str = Field("", max_length=200)
-    priority: str = Field("", max_length=50)
-    due: date | None = None
+class Giving(BaseModel):
+    owner: str = Field(min_length=1, max_length=200)
 
 
 @router.get("/duties")
 async def overdue(request: Request, _: Viewer) -> list[OverdueView]:
-    """Incidents with an overdue duty, the oldest first."""
+    """Incidents with an overdue duty or action item, the oldest first."""
     found = await desk(request).store.read(lambda views: views.owing(MOST))
-    return [
-        OverdueView(incident=one.id, title=one.title, overdue=len(one.owed.overdue))
-        for one in found
-    ]
+    return [OverdueView(incident=one.id, title=one.title, overdue=one.owed.late) for one in found]
 
 
 @router.get("/incidents/{incident}/duties")
 async def show(request: Request, incident: int, _: Viewer) -> OwedView:
     """What the document asks for after an incident, with owner, deadline and how it stands."""
     found = await dossier(request, incident)
-    return owed(found.incident, found.plan, desk(request).clock.now())
+    around = await surroundings(request, found)
+    return owed(found.incident, found.plan, desk(request).clock.now(), around)
 
 
 @router.post("/incidents/{incident}/duties/{key}/done")
@@ -120,20 +111,11 @@ async def waive(request: Request, incident: int, key: str, body: Waiving, who: R
     return Done(status=f"duty {key} is waived")
 
 
-@router.post("/incidents/{incident}/actions")
-async def add_action(request: Request, incident: int, body: NewAction, who: Responder) -> Done:
-    """What is to be done so that it does not happen again."""
-    await _add(request, incident, who, body)
-    return Done(status="noted as an action item")
-
-
-@router.post("/incidents/{incident}/actions/{number}/done")
-async def finish_action(
-    request: Request, incident: int, number: int, body: Finishing, who: Responder
-) -> Done:
-    now = desk(request).clock.now()
-    await act(request, incident, ActionDone(at=now, by=who.id, action=number, note=body.note))
-    return Done(status=f"action item {number} is done")
+@router.post("/incidents/{incident}/duties/{key}/owner")
+async def give(request: Request, incident: int, key: str, body: Giving, who: Responder) -> Done:
+    """A duty changes hands, because whoever had it left, or for another reason."""
+    await _give(request, incident, who, key, body.owner)
+    return Done(status=f"duty {key} is {body.owner}'s")
 
 
 @router.get("/incidents/{incident}/meeting.ics")
@@ -176,30 +158,15 @@ async def waive_here(
     return back(incident, "duties")
 
 
-@forms.post("/actions")
-async def add_here(
+@forms.post("/duties/owner")
+async def give_here(
     request: Request,
     incident: int,
     who: Responder,
-    text: Annotated[str, Form(min_length=1, max_length=2000)],
-    owner: Annotated[str, Form(max_length=200)] = "",
-    priority: Annotated[str, Form(max_length=50)] = "",
-    due: Text = "",
+    key: Text,
+    owner: Annotated[str, Form(min_length=1, max_length=200)],
 ) -> Response:
-    try:
-        day = date.fromisoformat(due) if due else None
-    except ValueError:
-        raise HTTPException(422, f'"{due}" is no day; write 2026-03-31') from None
-    asked = NewAction(text=text, owner=owner, priority=priority, due=day)
-    await _add(request, incident, who, asked)
-    return back(incident, "duties")
-
-
-@forms.post("/actions/done")
-async def finish_action_here(
-    request: Request, incident: int, who: Responder, number: Annotated[int, Form()]
-) -> Response:
-    await act(request, incident, ActionDone(at=desk(request).clock.now(), by=who.id, action=number))
+    await _give(request, incident, who, key, owner)
     return back(incident, "duties")
 
 
@@ -213,30 +180,27 @@ async def _waive(request: Request, incident: int, who: Identity, key: str, reaso
     await act(request, incident, DutyWaived(at=now, by=who.id, duty=key, reason=reason))
 
 
-async def _add(request: Request, incident: int, who: Identity, asked: NewAction) -> None:
-    event = ActionAdded(
-        at=desk(request).clock.now(),
-        by=who.id,
-        text=asked.text,
-        owner=asked.owner,
-        priority=asked.priority,
-        due=asked.due,
-    )
-    await act(request, incident, event)
+async def _give(request: Request, incident: int, who: Identity, key: str, owner: str) -> None:
+    must_be_known(request, owner)
+    now = desk(request).clock.now()
+    await act(request, incident, DutyGiven(at=now, by=who.id, duty=key, owner=owner))
 
 
 # --- how it stands -------------------------------------------------------------------------------
 
 
-def owed(incident: Incident, plan: Plan, now: datetime) -> OwedView:
+def owed(incident: Incident, plan: Plan, now: datetime, around: Surroundings) -> OwedView:
     return OwedView(
-        duties=[_duty(one, now) for one in owing(incident, plan)],
-        actions=[_action(number, one, now) for number, one in enumerate(incident.owed.actions, 1)],
+        duties=[_duty(one, now, around.names) for one in owing(incident, plan)],
+        actions=action_views(incident, plan, now, around.names),
+        tracker=around.tracker,
+        ticket_always=around.ticket_always,
+        people=[name for name, _ in around.people],
         meeting=propose(incident, plan, ()) is not None,
     )
 
 
-def _duty(one: Owing, now: datetime) -> DutyView:
+def _duty(one: Owing, now: datetime, names: frozenset[str]) -> DutyView:
     whole = one.settled
     state = _state(whole) if whole or one.open else "done"
     late = one.open and now >= one.due_at
@@ -244,6 +208,7 @@ def _duty(one: Owing, now: datetime) -> DutyView:
         key=one.key,
         title=one.duty.title,
         owner=one.owner,
+        gone=one.open and one.owner.lower() not in names,
         due_at=one.due_at,
         line=one.duty.line,
         state="overdue" if late else state,
@@ -267,15 +232,3 @@ def _duty(one: Owing, now: datetime) -> DutyView:
 
 def _state(settled: Settled | None) -> str:
     return "open" if settled is None else "waived" if settled.waived else "done"
-
-
-def _action(number: int, one: Action, now: datetime) -> ActionView:
-    return ActionView(
-        number=number,
-        text=one.text,
-        owner=one.owner,
-        priority=one.priority,
-        due=one.due,
-        done_by=one.done_by,
-        overdue=bool(one.due and not one.done_by and now.astimezone(UTC).date() > one.due),
-    )

@@ -41,6 +41,7 @@ class Figures:
     counts: Mapping[str, int]
     readiness: Readiness | None
     overdue: int = 0  # duties
+    actions_overdue: int = 0
     proofs: Sequence[Proof] = ()  # the latest of each person's every method
     heartbeats: Mapping[str, Beat] = field(default_factory=dict)
 
@@ -59,11 +60,13 @@ async def expose(request: Request) -> Response:
 
 def _gather(views: Views) -> Figures:
     readiness = views.readiness(1)
+    owing = [one.owed for one in views.owing(MOST)]
     return Figures(
         live=views.incidents(live_only=True, limit=MOST),
         counts=views.counts(),
         readiness=readiness[0] if readiness else None,
-        overdue=sum(len(one.owed.overdue) for one in views.owing(MOST)),
+        overdue=sum(len(owed.overdue) for owed in owing),
+        actions_overdue=sum(owed.actions_overdue for owed in owing),
         proofs=views.latest_proofs(),
         heartbeats=views.heartbeats(),
     )
@@ -106,7 +109,18 @@ def render(figures: Figures) -> str:
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),
         *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
+<<<<<<< HEAD
         *_regrouped_and_owed(figures),
+=======
+        *_head("playcall_duties_total", "counter", "Duties and items of them, by what became."),
+        *_counted(
+            "playcall_duties_total", "result", DUTIES, figures.counts, "done", "waived", "overdue"
+        ),
+        *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
+        f"playcall_duties_overdue {figures.overdue}",
+        *_head("playcall_actions_overdue", "gauge", "Action items that are overdue now."),
+        f"playcall_actions_overdue {figures.actions_overdue}",
+>>>>>>> main
         *_readiness(figures.readiness),
         *_test_pages(figures.proofs),
         *_watchdogs(figures.heartbeats),

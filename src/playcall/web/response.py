@@ -29,6 +29,9 @@ class Surroundings:
     unbound: tuple[str, ...] = ()  # what the incident's plan pages and nobody is behind
     time_limit: timedelta | None = None  # of a command
     number: str = ""  # that a conference is joined by; "": there is none
+    names: frozenset[str] = frozenset()  # that mean somebody, in lower case
+    tracker: str = ""  # where action items may be tickets
+    ticket_always: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

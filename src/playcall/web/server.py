@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from playcall.engine.ports import Unavailable
 from playcall.web import (
     acknowledge_links,
+    action_items,
     api,
     api_approvals,
     api_response,
@@ -73,6 +74,7 @@ API = (
     test_pages.router,
     api_response.router,
     duties.router,
+    action_items.router,
     insights.router,
     similar.router,
     post_mortem.router,
@@ -85,6 +87,7 @@ API = (
 )
 PAGES = (
     duties.forms,
+    action_items.forms,
     insights.page,
     post_mortem.forms,
     ledger.forms,

@@ -175,7 +175,11 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
+<<<<<<< HEAD
         owed=duties.owed(incident, plan, now) if incident.resolved_at else None,
+=======
+        owed=duties.owed(incident, plan, now, around) if over else None,
+>>>>>>> main
         telling=standing(found, now),
         told=told(found, play),
     )

@@ -1,0 +1,1 @@
+"""Issue trackers in which action items may be kept: one module for each."""
