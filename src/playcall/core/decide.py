@@ -45,7 +45,7 @@ Outcome = Moved | Refused
 _LIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.RECOVERED})
 _OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _ANY = frozenset(Status)
-_OWN = _LIVE | _OVER  # whatever was merged into another incident belongs there
+_OWN = _LIVE | _OVER  # nobody takes a part in what was merged into another incident
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # In which statuses an event is accepted. `Opened` alone needs no incident to be there.
@@ -109,17 +109,12 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.UpdateMissed: _ANY,
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
-    ev.PostMortemSaved: _OWN,
+    ev.PostMortemSaved: _ANY,
     ev.DutyDone: _OVER,
     ev.DutyWaived: _OVER,
     ev.DutyReminded: _ANY,
     ev.DutyOverdue: _ANY,
-<<<<<<< HEAD
-    ev.ActionAdded: _OWN,
-    ev.ActionDone: _OWN,
-=======
     **dict.fromkeys(action_items.HANDLERS, _ANY),
->>>>>>> main
     ev.TextSent: _ANY,
     regroup.MergedInto: _LIVE,
     regroup.Absorbed: _LIVE,

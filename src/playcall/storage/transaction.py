@@ -194,14 +194,9 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
             "state": dump(incident),
             "version": incident.version,
             "wake_at": incident.wake_at,
-<<<<<<< HEAD
             "over_at": incident.ended_at,
-            "overdue": len(incident.owed.overdue),
-=======
-            "over_at": incident.resolved_at,
             "overdue": incident.owed.late,
             "tickets": incident.owed.tickets,
->>>>>>> main
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}

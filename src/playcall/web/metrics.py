@@ -109,18 +109,7 @@ def render(figures: Figures) -> str:
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),
         *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
-<<<<<<< HEAD
         *_regrouped_and_owed(figures),
-=======
-        *_head("playcall_duties_total", "counter", "Duties and items of them, by what became."),
-        *_counted(
-            "playcall_duties_total", "result", DUTIES, figures.counts, "done", "waived", "overdue"
-        ),
-        *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
-        f"playcall_duties_overdue {figures.overdue}",
-        *_head("playcall_actions_overdue", "gauge", "Action items that are overdue now."),
-        f"playcall_actions_overdue {figures.actions_overdue}",
->>>>>>> main
         *_readiness(figures.readiness),
         *_test_pages(figures.proofs),
         *_watchdogs(figures.heartbeats),
@@ -141,6 +130,8 @@ def _regrouped_and_owed(figures: Figures) -> Iterator[str]:
     yield from _counted(name, "result", DUTIES, counts, "done", "waived", "overdue")
     yield from _head("playcall_duties_overdue", "gauge", "Duties that are overdue now.")
     yield f"playcall_duties_overdue {figures.overdue}"
+    yield from _head("playcall_actions_overdue", "gauge", "Action items that are overdue now.")
+    yield f"playcall_actions_overdue {figures.actions_overdue}"
 
 
 def _incidents(live: Sequence[Incident]) -> Iterator[str]:

@@ -147,6 +147,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
+    owes = incident.resolved_at or incident.owed.actions  # what was merged owes no duties
     commands = Commands(
         found=found, play=play, placement=around.placement, limit=around.time_limit, now=now
     )
@@ -175,11 +176,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
-<<<<<<< HEAD
-        owed=duties.owed(incident, plan, now) if incident.resolved_at else None,
-=======
-        owed=duties.owed(incident, plan, now, around) if over else None,
->>>>>>> main
+        owed=duties.owed(incident, plan, now, around) if over and owes else None,
         telling=standing(found, now),
         told=told(found, play),
     )
