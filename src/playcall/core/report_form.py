@@ -121,7 +121,7 @@ def timeline(facts: Facts, called: Mapping[Turn, str]) -> list[str]:
 
 
 def _told(line: Line, facts: Facts, called: Mapping[Turn, str]) -> str:
-    link = facts.link(line.n) if line.n else ""
+    link = facts.link(line.n, line.of) if line.n else ""
     if Turn.FIRED in line.turns:
         return f"{called.get(Turn.FIRED, Turn.FIRED)}{link}"
     names = [called[turn] for turn in line.turns if turn in called]

@@ -40,6 +40,7 @@ from playcall.web import (
     post_mortem,
     proposals,
     push,
+    regroup,
     review,
     rollback,
     sharing,
@@ -98,6 +99,7 @@ API = (
     api_values.router,
     updates.router,
     rollback.router,
+    regroup.router,
     push.router,
 )
 PAGES = (
@@ -122,6 +124,7 @@ PAGES = (
     pages_response.router,
     updates.forms,
     rollback.forms,
+    regroup.forms,
     pages_approvals.router,
     pages_approvals.links,
     acknowledge_links.router,
