@@ -24,6 +24,7 @@ from playcall.web.auth import (
 )
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
+from playcall.web.next_act import next_act
 from playcall.web.proposals import lately as lately_proposed
 from playcall.web.regroup import choices
 from playcall.web.similar import lately_alike
@@ -90,11 +91,14 @@ async def _changes(request: Request, incident: int, who: Identity) -> AsyncItera
 async def _draw(request: Request, incident: int, who: Identity, template: str) -> str:
     found = await dossier(request, incident)
     around = await surroundings(request, found)
-    shown = view.show(found, around, desk(request).clock.now())
+    now = desk(request).clock.now()
+    shown = view.show(found, around, now)
     return render(
         template,
         who=who,
+        at=now,
         view=shown,
+        next_act=next_act(shown, who),
         similar=await lately_alike(request, found),
         proposals=await lately_proposed(request, found),
         summary=await summary.owed(request, found),

@@ -28,6 +28,7 @@ from playcall.engine.outbox import Buried, Sent
 from playcall.engine.ports import Dossier, StoredRun
 from playcall.web import duties, printed, rollback, view_response
 from playcall.web.approval_view import AskView, view_ask
+from playcall.web.countdowns import Countdown, countdowns
 from playcall.web.duties import OwedView
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
@@ -124,6 +125,7 @@ class IncidentView:
     status: str
     age: str
     response: ResponseLines
+    countdowns: tuple[Countdown, ...]
     criteria: tuple[CriterionView, ...]
     phases: tuple[PhaseView, ...]
     entries: tuple[timeline.Entry, ...]  # newest first
@@ -159,6 +161,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         status=STATUS_WORDS[incident.status],
         age=say_duration((incident.ended_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
+        countdowns=countdowns(state, incident, now),
         criteria=tuple(
             _criterion(criterion, found, now)
             for criterion in (play.criteria if play else ())
