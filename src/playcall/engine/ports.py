@@ -33,6 +33,7 @@ from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
 from playcall.engine.papers import Papers, PapersView
+from playcall.engine.pictures import Pictures, PicturesView
 from playcall.engine.proofs import Proofs, ProofViews, Proving
 from playcall.engine.reflections import Mirrors
 from playcall.engine.subscription import Letter, PublicViews, Subscriptions
@@ -282,6 +283,7 @@ class Transaction(
     Subscriptions,
     Proofs,
     Mirrors,
+    Pictures,
     Protocol,
 ):
     """One unit of work. Everything in it is committed together, or not at all."""
@@ -386,7 +388,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, PapersView, Protocol):
+class Views(PublicViews, ProofViews, PapersView, PicturesView, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -26,6 +26,7 @@ from playcall.storage import inbox, proofs
 from playcall.storage.codec import load, load_event
 from playcall.storage.outbox import sent_of
 from playcall.storage.papers import SqlPapersView
+from playcall.storage.pictures import SqlPicturesView
 from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
     counters,
@@ -140,7 +141,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews(SqlPublicViews, SqlPapersView):
+class SqlViews(SqlPublicViews, SqlPapersView, SqlPicturesView):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

@@ -31,6 +31,7 @@ from playcall.storage import devices, homes, inbox, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
+from playcall.storage.pictures import SqlPictures
 from playcall.storage.posts import SqlPosts
 from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
@@ -75,7 +76,7 @@ _MOVE_INCIDENT = (
 )
 
 
-class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers, SqlPictures):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import HTTPException, Request
 
 from playcall.channels.twilio import Voice
+from playcall.core.chart import Chart
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
@@ -17,6 +18,7 @@ from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
 from playcall.web.response import Surroundings
+from playcall.web.shared import Shared
 
 LARGEST = 2**63 - 1  # number that a database holds
 
@@ -31,6 +33,8 @@ class Desk:
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     sources: Sources | None = None  # None: where the document lies is not known
+    measured: Shared[Chart] = field(default_factory=lambda: Shared(100))
+    drawn: Shared[bytes] = field(default_factory=lambda: Shared(200))
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 

@@ -34,10 +34,12 @@ from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
 from playcall.web.telling import standing
+from playcall.web.timeline_view import Part, TimelineView, latest
 from playcall.web.told import ToldView, told
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
+WHOLE = Part()
 MOST_SENT = 200  # messages on the page; the API has all
 
 STATUS_WORDS = {
@@ -128,7 +130,7 @@ class IncidentView:
     countdowns: tuple[Countdown, ...]
     criteria: tuple[CriterionView, ...]
     phases: tuple[PhaseView, ...]
-    entries: tuple[timeline.Entry, ...]  # newest first
+    timeline: TimelineView
     doubts: tuple[str, ...]
     beside: tuple[int, ...]
     given_up: tuple[Buried, ...]
@@ -144,7 +146,9 @@ class IncidentView:
     told: ToldView
 
 
-def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
+def show(
+    found: Dossier, around: Surroundings, now: datetime, part: Part = WHOLE
+) -> IncidentView:
     incident, plan = found.incident, found.plan
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
@@ -168,7 +172,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
             if criterion.purpose is not Purpose.QUESTION  # asked in the decision tree
         ),
         phases=phases,
-        entries=tuple(reversed(_entries(found, play))),
+        timeline=latest(found.events, plan, play, part),
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
         given_up=found.buried,
@@ -223,13 +227,14 @@ def _criterion(criterion: Criterion, found: Dossier, now: datetime) -> Criterion
         recovery=recovery,
         value="no data" if value is None else say_value(value, criterion.unit),
         limit=f"{criterion.comparison} {say_value(criterion.threshold, criterion.unit)}",
-        state=_state(reading, recovery),
+        state=state_of(reading, recovery),
         words=_reading_words(criterion, reading, now),
         percent=_percent(criterion, reading, now),
     )
 
 
-def _state(reading: Judgement | None, recovery: bool) -> str:
+def state_of(reading: Judgement | None, recovery: bool) -> str:
+    """As `CriterionView.state`."""
     if reading is None or reading.verdict is Verdict.UNKNOWN:
         return "unknown"
     met = reading.verdict in (Verdict.HOLDS, Verdict.HOLDING)
@@ -392,10 +397,6 @@ def _took(row: StoredRun | None, now: datetime) -> str:
     if row is None or row.begun_at is None or row.status is RunStatus.UNKNOWN:
         return ""
     return say_duration((row.ended_at or now) - row.begun_at)
-
-
-def _entries(found: Dossier, play: Play | None) -> list[timeline.Entry]:
-    return timeline.entries((stored.event for stored in found.events), found.plan, play)
 
 
 def _anchor(text: str) -> str:
