@@ -52,7 +52,8 @@ def _acts(view: IncidentView, who: Identity) -> Iterator[NextAct]:
 def commands(view: IncidentView) -> Iterator[CommandView]:
     for phase in view.phases:
         for step in phase.steps:
-            yield from step.commands
+            for choice in step.choices:
+                yield from choice.commands
 
 
 def _waits_for(command: CommandView, who: Identity) -> bool:
