@@ -7,10 +7,10 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -63,7 +63,7 @@ from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.slack import SlackDoor
-from playcall.web.templates import STATIC
+from playcall.web.statics import STATIC, OurFiles
 
 log = logging.getLogger(__name__)
 
@@ -165,13 +165,14 @@ def build_web(
     web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
-    web.mount("/static", StaticFiles(directory=STATIC), name="static")
+    web.mount("/static", OurFiles(directory=STATIC), name="static")
 
     @web.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi(_: Viewer) -> JSONResponse:
         return JSONResponse(web.openapi())
 
     _say_errors(web)
+    web.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
     web.add_middleware(_Headers)
     return web
 

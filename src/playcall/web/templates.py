@@ -6,9 +6,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from playcall.core.wording import say_duration, say_unreached
+from playcall.web.statics import STATIC as STATIC
+from playcall.web.statics import address
 
 _HERE = Path(__file__).parent
-STATIC = _HERE / "static"
 
 environment = Environment(
     loader=FileSystemLoader(_HERE / "html"),
@@ -17,6 +18,7 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+environment.globals["static"] = address
 environment.filters["clock"] = lambda at: f"{at.astimezone(UTC):%H:%M:%S}"
 environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat(timespec="seconds")
 environment.filters["duration"] = say_duration
