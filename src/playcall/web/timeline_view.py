@@ -79,7 +79,7 @@ def latest(
     """The newest entries by their times, which is not always the order of the log; or those before
     one. Only what is shown is put into words."""
     show, before = part.show, part.before
-    order = sorted(stored, key=lambda one: one.event.at, reverse=True)
+    order = sorted(stored, key=lambda one: one.event.at)[::-1]
     if before:
         place = next((n for n, one in enumerate(order) if one.n == before), len(order))
         order = order[place + 1 :]
