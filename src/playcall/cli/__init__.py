@@ -43,6 +43,7 @@ COMMANDS = {
     "status": "playcall.cli.status",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
+    "tail": "playcall.cli.tail",
     "duties": "playcall.cli.duties",
     "plan": "playcall.cli.plan",
     "simulate": "playcall.cli.simulate",

@@ -23,19 +23,32 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    path = f"/incidents/{args.incident}" if args.incident else f"/incidents?live={args.live}"
+    if args.incident:
+        return show(args, args.incident, as_json=args.json)
     try:
-        found = remote.ask(args, path).json()
+        found = remote.ask(args, f"/incidents?live={args.live}").json()
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
     if args.json:
         print(json.dumps(found, indent=2))
-    elif args.incident:
-        _show(found)
     else:
         _list(found)
         _list_unheard(args)
+    return 0
+
+
+def show(args: argparse.Namespace, incident: int, *, as_json: bool) -> int:
+    """One of them; the exit code."""
+    try:
+        found = remote.ask(args, f"/incidents/{incident}").json()
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(found)
     return 0
 
 

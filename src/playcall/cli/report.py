@@ -1,6 +1,7 @@
 """`playcall report N`: the post-mortem as Markdown; edited in your editor, brought up to date."""
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playcall.cli import remote
+from playcall.cli.console import harmless_lines
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,7 +24,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="bring it up to date with the record; no word that was written is lost",
     )
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,7 +39,12 @@ def run(args: argparse.Namespace) -> int:
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
-    sys.stdout.write(found["text"])
+    if args.json:
+        print(json.dumps(found, indent=2))
+    elif sys.stdout.isatty():
+        print(*harmless_lines(found["text"]), sep="\n")
+    else:
+        sys.stdout.write(found["text"])
     return 0
 
 
@@ -69,6 +76,9 @@ def _edit(args: argparse.Namespace, path: str, found: dict[str, Any]) -> int:
 
 
 def _say(args: argparse.Namespace, saved: dict[str, Any]) -> int:
+    if args.json:
+        print(json.dumps(saved, indent=2))
+        return 0
     left = f", {saved['asks']} answers are missing" if saved["asks"] else ""
     clash = f", {saved['conflicts']} conflicts are left" if saved["conflicts"] else ""
     print(f"Incident {args.incident}: version {saved['version']} is saved{left}{clash}")

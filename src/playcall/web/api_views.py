@@ -106,6 +106,7 @@ class CriterionView(BaseModel):
 
 
 class EntryView(BaseModel):
+    n: int = Field(description="its event's number in the incident")
     at: datetime
     text: str
     by: str | None
@@ -176,7 +177,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
         **{**summary(incident), **_fields(standing)},
         commands=_commands(found, around.placement, now),
         criteria=_criteria(found),
-        timeline=_timeline(found),
+        timeline=timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
         alongside=list(incident.alongside),
         notes=list(say_standing(incident, found.plan, now)),
@@ -260,12 +261,12 @@ def _criteria(found: Dossier) -> list[CriterionView]:
     return views
 
 
-def _timeline(found: Dossier) -> list[EntryView]:
+def timeline(found: Dossier) -> list[EntryView]:
     play = found.plan.play(found.incident.play or "")
     lines = []
     for stored in found.events:
         line = entry(stored.event, found.plan, play)
         if line:
             kind = type(stored.event).__name__
-            lines.append(EntryView(at=line.at, text=line.text, by=line.by, kind=kind))
+            lines.append(EntryView(n=stored.n, at=line.at, text=line.text, by=line.by, kind=kind))
     return lines

@@ -23,6 +23,7 @@ from playcall.web import (
     api_response,
     api_values,
     duties,
+    following,
     insights,
     ledger,
     me,
@@ -66,6 +67,7 @@ HEADERS = {
 API = (
     api.router,
     ledger.router,
+    following.router,
     messages.router,
     oncall.router,
     unheard.router,
