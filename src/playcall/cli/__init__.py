@@ -100,7 +100,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     """What one command declares."""
     subparsers = argparse.ArgumentParser(prog="playcall").add_subparsers()
     _load(name).add(subparsers)
-    return cast(argparse.ArgumentParser, subparsers.choices[name])
+    return subparsers.choices[name]
 
 
 def _load(name: str) -> _Command:

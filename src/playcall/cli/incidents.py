@@ -7,6 +7,7 @@ from typing import Any
 
 from playcall.cli import remote
 from playcall.cli.console import harmless, harmless_lines, paint
+from playcall.cli.entries import say_entry
 from playcall.cli.instants import clock, moment
 from playcall.core.wording import say_value
 
@@ -94,7 +95,7 @@ def _show(found: dict[str, Any]) -> None:
         _show_command(command)
     print()
     for entry in found["timeline"]:
-        print(f"{clock(entry['at'])}  {harmless(entry['text'])}")
+        print(f"{clock(entry['at'])}  {say_entry(entry)}")
 
 
 def _show_criterion(criterion: dict[str, Any]) -> None:

@@ -124,6 +124,11 @@ def _request(
             f"{url} does not answer: {error}. Is `playcall serve` running? "
             "--url, PLAYCALL_URL, or --settings FILE names another address."
         ) from None
+    return checked(answer)
+
+
+def checked(answer: "httpx.Response") -> "httpx.Response":
+    """Raises Declined when it says no."""
     if answer.is_server_error:
         raise Unreachable(_reason(answer))
     if answer.is_error:

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from playcall.cli import remote
-from playcall.cli.console import harmless, paint
+from playcall.cli.console import paint
+from playcall.cli.entries import say_entry
 from playcall.cli.instants import clock
 
 LATEST = 10  # lines of the past that are told without --since
@@ -115,4 +116,4 @@ def _lately(args: argparse.Namespace, lines: list[dict[str, Any]]) -> list[dict[
 
 def _said(line: dict[str, Any], several: bool) -> str:
     which = paint(f"{line['incident']:>4}  ", "bold") if several else ""
-    return f"{paint(clock(line['at']), 'dim')}  {which}{harmless(line['text'])}"
+    return f"{paint(clock(line['at']), 'dim')}  {which}{say_entry(line)}"

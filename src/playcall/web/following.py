@@ -44,19 +44,13 @@ async def follow(
     if incident is not None:
         await dossier(request, incident)  # 404 where there is none
     had = _cursors(after or [])
-    seen: object = None
+    watched = _Watched(incident, had)
     loop = asyncio.get_running_loop()
     until = loop.time() + wait
     while True:
-        stamps = await desk(request).store.read(lambda views: _stamps(views, incident, had))
-        if stamps != seen:
-            found = await desk(request).store.read(
-                lambda views: [views.dossier(one) for one in stamps]
-            )
-            news = [_news(one, had) for one in found if one and _is_new(one, had)]
-            seen = stamps
-            if news:
-                return news
+        news = await desk(request).store.read(watched.look)
+        if news:
+            return news
         ended = desk(request).stopping.is_set() or await request.is_disconnected()
         if ended or loop.time() >= until:
             return []
@@ -71,20 +65,35 @@ def _cursors(after: list[str]) -> Cursors:
         raise HTTPException(422, 'after: write "INCIDENT:EVENT", as "3:17"') from None
 
 
-def _stamps(views: Views, incident: int | None, had: Cursors) -> dict[int, tuple[int, int, int]]:
-    if incident is not None:
-        return {incident: views.stamp(incident)}
-    live = (one.id for one in views.incidents(live_only=True))
-    return {one: views.stamp(one) for one in sorted({*live, *had})}
+class _Watched:
+    """What one reader waits for. Only what changed since the last look is read."""
+
+    def __init__(self, incident: int | None, had: Cursors) -> None:
+        self._incident = incident
+        self._had = had
+        self._stamps: dict[int, object] = {}
+
+    def look(self, views: Views) -> list[News]:
+        news = []
+        for one in self._numbers(views):
+            stamp = views.stamp(one)
+            if stamp == self._stamps.get(one):
+                continue
+            self._stamps[one] = stamp
+            found, after = views.dossier(one), self._had.get(one, 0)
+            if found and len(found.events) > after:
+                news.append(_news(found, after))
+        return news
+
+    def _numbers(self, views: Views) -> list[int]:
+        if self._incident is not None:
+            return [self._incident]
+        live = (one.id for one in views.incidents(live_only=True))
+        return sorted({*live, *self._had})
 
 
-def _is_new(found: Dossier, had: Cursors) -> bool:
-    return len(found.events) > had.get(found.incident.id, 0)
-
-
-def _news(found: Dossier, had: Cursors) -> News:
+def _news(found: Dossier, after: int) -> News:
     incident = found.incident
-    after = had.get(incident.id, 0)
     return News(
         incident=incident.id,
         title=incident.title,
