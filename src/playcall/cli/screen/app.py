@@ -38,6 +38,7 @@ STYLE = """
 #both { height: 1fr; }
 #board { width: 34; border-right: solid $primary; }
 #incidents { height: 1fr; border: none; padding: 0; }
+#incidents > .option-list--option-highlighted { background: $primary-muted; color: $text; }
 #filter { display: none; border: none; height: 1; }
 #incident { width: 1fr; padding: 0 1; }
 .-wide #both { layout: horizontal; }
@@ -96,6 +97,10 @@ class Watch(App[None]):
         self._follow()
         self.set_interval(1, self._draw)  # durations move on
 
+    async def on_unmount(self) -> None:
+        self.workers.cancel_all()
+        await self._server.close()
+
     # --- following the server --------------------------------------------------------------------
 
     @work(exclusive=True, group="follow")
@@ -139,7 +144,7 @@ class Watch(App[None]):
         if self._chosen is None and listed:
             self._chosen = listed[0]["id"]
         self._draw_board(listed, now)
-        open_ones = sum(not _over(one) for one in self._picture.incidents)
+        open_ones = sum(not lines.over(one) for one in self._picture.incidents)
         top = f"Playcall  {harmless(self._server.url)}  {open_ones} open  {now:%H:%M:%S} UTC"
         self.query_one("#top", Static).update(Text(top))
         found = self._picture.details.get(self._chosen or 0)
@@ -279,13 +284,14 @@ class Watch(App[None]):
     async def action_resolve(self) -> None:
         if not (found := self._current()):
             return
-        about = Text(f"Call incident {found['id']} over: {harmless(found['title'])}", "bold")
+        about = Text(f"Call incident {found['id']} over: {harmless(found['title'])}")
         for doubt in found["doubts"]:
             about.append(f"\nNot proven: {harmless(doubt)}", "yellow")
-        about.append("\nWhat was the cause?")
+        about.append("\nThe cause: ")
         cause = await self.push_screen_wait(Write(about))
         if cause is None:
             return
+        about.append(harmless(cause))
         doubted = bool(found["doubts"])
         if doubted and not await self.push_screen_wait(Confirm(about, "Over, although unproven?")):
             return
@@ -329,10 +335,6 @@ class Watch(App[None]):
             timeout=10 if failed else 5,
             markup=False,
         )
-
-
-def _over(one: Known) -> bool:
-    return one["status"] in ("resolved", "closed")
 
 
 def _searched(one: Known) -> str:

@@ -14,7 +14,12 @@ from playcall.core.wording import say_value
 Known = dict[str, Any]  # as the API tells it
 
 LATEST = 200  # lines of the timeline
-_SEVERITIES = {"CRITICAL": "bold red", "HIGH": "bold yellow", "WARNING": "yellow", "INFO": "blue"}
+_SEVERITIES = {
+    "CRITICAL": "bold white on red",
+    "HIGH": "bold yellow",
+    "WARNING": "yellow",
+    "INFO": "blue",
+}
 _RUNS = {
     "succeeded": "green",
     "running": "cyan",
@@ -55,7 +60,7 @@ def incident(found: Known, update: str | None, now: datetime) -> Text:
 
 def waiting(found: Known) -> list[Known]:
     """The commands that somebody may let run."""
-    if found["status"] in ("resolved", "closed"):
+    if over(found):
         return []
     return [
         one
@@ -73,7 +78,7 @@ def question(found: Known) -> Known | None:
 def approval(one: Known) -> Text:
     """A command as it was written, and as it would run."""
     guard = f" [{harmless(one['guard'])}]" if one["guard"] else ""
-    text = Text(f"{one['id']} ", "bold").append(harmless(one["title"]) + guard)
+    text = Text().append(f"{one['id']} ", "bold").append(harmless(one["title"]) + guard)
     text.append(f"  {one['effect']}", "red" if one["effect"] == "change" else "yellow")
     for line in harmless_lines(one["as_written"]):
         text.append(f"\n    {line}")
@@ -93,7 +98,7 @@ def approval(one: Known) -> Text:
 def what_runs(one: Known, incident: int) -> Text:
     """Everything a person decides on before they approve."""
     asked = one["ask"]
-    text = Text(f"Incident {incident}, {one['id']}: {harmless(one['title'])}", "bold")
+    text = Text().append(f"Incident {incident}, {one['id']}: {harmless(one['title'])}", "bold")
     for line in harmless_lines(asked["text"]):
         text.append(f"\n  {line}", "cyan")
     about = [
@@ -125,11 +130,10 @@ def span(lasting: timedelta) -> str:
 
 def _headline(found: Known, now: datetime) -> Text:
     severity = harmless(found["severity"])
-    text = Text(f"Incident {found['id']}: {harmless(found['title'])}\n", "bold")
+    text = Text().append(f"Incident {found['id']}: {harmless(found['title'])}\n", "bold")
     text.append(severity, _SEVERITIES.get(severity, "bold"))
-    text.append(
-        f" {found['status']}, {_holder(found)}, fired {span(now - _at(found['fired_at']))} ago"
-    )
+    who = "" if over(found) else f"{_holder(found)}, "
+    text.append(f" {found['status']}, {who}fired {span(now - _at(found['fired_at']))} ago")
     for part, people in found["parts"].items():
         text.append(f"\n{part.capitalize()}: {harmless(', '.join(people))}")
     if found["unreached"]:
@@ -141,7 +145,7 @@ def _headline(found: Known, now: datetime) -> Text:
 
 def _dues(found: Known, update: str | None, now: datetime) -> list[Text]:
     """What happens next, or should; the earliest first."""
-    if found["status"] in ("resolved", "closed"):
+    if over(found):
         return []
     following = found["next"]
     dues = [(found["respond_by"], "acknowledge"), (update, "status update")]
@@ -159,15 +163,15 @@ def _dues(found: Known, update: str | None, now: datetime) -> list[Text]:
 
 def _due(at: datetime, what: str, now: datetime) -> Text:
     if at < now:
-        return Text(f"{harmless(what)}, overdue by {span(now - at)}", "bold red")
-    return Text(f"{harmless(what)} in {span(at - now)}")
+        return Text().append(f"late by {span(now - at)}", "bold red").append(f": {harmless(what)}")
+    return Text(f"in {span(at - now)}: {harmless(what)}")
 
 
 def _questions(found: Known) -> Iterator[Text]:
     asked = question(found)
-    if asked and found["status"] not in ("resolved", "closed"):
+    if asked and not over(found):
         labels = " / ".join(harmless(label) for label in asked["answers"])
-        yield Text(harmless(asked["text"]), "yellow").append(f"  {labels}")
+        yield Text().append(harmless(asked["text"]), "yellow").append(f"  {labels}")
 
 
 def _runs(found: Known) -> Iterator[Text]:
@@ -189,18 +193,22 @@ def _criterion(one: Known) -> Text:
         said = "no data" if one["read_at"] else "not measured yet"
     else:
         said = say_value(one["value"], one["unit"])
-    text = Text(f"{one['verdict']:<8}", "yellow" if one["verdict"] == "unknown" else "")
+    text = Text().append(f"{one['verdict']:<8}", "yellow" if one["verdict"] == "unknown" else "")
     return text.append(f" {harmless(one['text'])}: {said}")
 
 
 def _entry(entry: Known) -> Text:
-    return Text(f"{clock(entry['at'])}  ", "dim").append(say_entry(entry))
+    return Text().append(f"{clock(entry['at'])}  ", "dim").append(say_entry(entry))
 
 
 def _holder(one: Known) -> str:
-    if one["status"] in ("resolved", "closed"):
+    if over(one):
         return str(one["status"])
     return harmless(one["acknowledged_by"] or "nobody has it")
+
+
+def over(one: Known) -> bool:
+    return one["status"] in ("resolved", "closed")
 
 
 def _titled(title: str, lines: "Iterator[Text] | list[Text] | map[Text]") -> Text:
