@@ -126,7 +126,7 @@ async def test_what_would_run_is_shown_before_it_is_approved(served: Served) -> 
         await pilot.press("enter")
         await see(pilot, "Let this run once?")
         assert "where: on the machine of Playcall" in shown(app)
-        await pilot.press("enter", "space", "n")  # none of them is a yes
+        await pilot.press("enter", "space", "R", "q", "n")  # none of them is a yes, or anything
         await until(pilot, lambda: len(app.screen_stack) == 1, "board")
         assert [one["run"] for one in ask(served)["commands"]] == [None, None]
         await pilot.press("p")
@@ -152,7 +152,7 @@ async def test_the_board_is_filtered_and_what_is_over_stays_until_one_looks_away
         await until(pilot, lambda: board.option_count == 2, "second incident")
         await see(pilot, "Incident 2: Other")  # nobody has it: it is the first
         await pilot.press("slash", *"slow", "enter")
-        await pilot.press("slash", *"nothing")
+        await pilot.press("slash", *"zzz")  # Slash takes what was typed before away
         await until(pilot, lambda: board.option_count == 0, "filtered board")
         await pilot.press("escape")
         await until(pilot, lambda: board.option_count == 2, "whole board")
@@ -186,10 +186,12 @@ async def test_a_server_that_was_killed_is_waited_for(served: Served) -> None:
     app = a_screen(served)
     async with app.run_test(size=SMALL) as pilot:
         await see(pilot, "Incident 1")
+        await pilot.press("n", *"kept")
         kill(served)
         await see(pilot, "Not live since ")
         assert "Incident 1: ServiceSlow" in shown(app)
-        await pilot.press("a")  # is refused, and the screen goes on
+        await pilot.press("enter")  # cannot be done, is said, and the screen goes on
+        await until(pilot, lambda: len(app._notifications) == 1, "word of the failure")
         served.start()
         await until(pilot, lambda: not app.query_one("#trouble").display, "server")
         note(served, "after the restart")

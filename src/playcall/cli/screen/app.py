@@ -11,6 +11,7 @@ from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -92,8 +93,13 @@ class Watch(App[None]):
                 yield Static("Asking the server …", id="shown", markup=False)
         yield Footer(compact=True, show_command_palette=False)
 
+    @property
+    def _view(self) -> Screen[object]:
+        """What lies below the dialogs."""
+        return self.screen_stack[0]
+
     def on_mount(self) -> None:
-        self.query_one("#incidents").focus()
+        self._view.query_one("#incidents").focus()
         self._follow()
         self.set_interval(1, self._draw)  # durations move on
 
@@ -127,7 +133,7 @@ class Watch(App[None]):
         self._draw()
 
     def _say_trouble(self, said: str) -> None:
-        trouble = self.query_one("#trouble", Static)
+        trouble = self._view.query_one("#trouble", Static)
         trouble.display = bool(said)
         if not said:
             self._lost_at = None
@@ -138,15 +144,15 @@ class Watch(App[None]):
     # --- drawing ---------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        if not self.is_running or not self.query("#shown"):
+        if not self.is_running:
             return
         now, listed = self._server.now(), self._listed()
-        if self._chosen is None and listed:
-            self._chosen = listed[0]["id"]
+        if listed and self._chosen not in (one["id"] for one in listed):
+            self._chosen = listed[0]["id"]  # none was, or the filter hides it
         self._draw_board(listed, now)
         open_ones = sum(not lines.over(one) for one in self._picture.incidents)
         top = f"Playcall  {harmless(self._server.url)}  {open_ones} open  {now:%H:%M:%S} UTC"
-        self.query_one("#top", Static).update(Text(top))
+        self._view.query_one("#top", Static).update(Text(top))
         found = self._picture.details.get(self._chosen or 0)
         if found:
             update = self._picture.updates.get(found["id"])
@@ -155,10 +161,10 @@ class Watch(App[None]):
             shown = Text("No open incidents.")
         else:
             return
-        self.query_one("#shown", Static).update(shown)
+        self._view.query_one("#shown", Static).update(shown)
 
     def _draw_board(self, listed: list[Known], now: datetime) -> None:
-        board = self.query_one("#incidents", OptionList)
+        board = self._view.query_one("#incidents", OptionList)
         width = max(10, (board.size.width or 32) - 2)
         picture = self._picture
         rows = {
@@ -172,36 +178,37 @@ class Watch(App[None]):
                 board.replace_option_prompt(key, text)
         else:
             board.set_options([Option(text, id=key) for key, text in rows.items()])
-        chosen = str(self._chosen)
-        if chosen in rows:
-            board.highlighted = list(rows).index(chosen)
+            if rows:
+                board.highlighted = list(rows).index(str(self._chosen))
 
     def _listed(self) -> list[Known]:
-        wanted = self.query_one("#filter", Input).value.strip().lower()
+        wanted = self._view.query_one("#filter", Input).value.strip().lower()
         return [one for one in self._picture.incidents if wanted in _searched(one)]
 
     # --- keys ------------------------------------------------------------------------------------
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        if event.option_list.id != "incidents" or event.option.id is None:
+        """By where the board stands now: it may have moved on since the event."""
+        option = event.option_list.highlighted_option
+        if event.option_list.id != "incidents" or option is None:
             return
-        number = int(event.option.id)
-        if number != self._chosen and number in (one["id"] for one in self._listed()):
+        number = int(option.id or 0)
+        if number != self._chosen:
             self._chosen = number
-            self.query_one("#incident").scroll_home(animate=False)
+            self._view.query_one("#incident").scroll_home(animate=False)
             self._draw()
             self._look(number)
 
     def action_filter(self) -> None:
-        box = self.query_one("#filter", Input)
+        box = self._view.query_one("#filter", Input)
         box.display = True
         box.focus()
 
     def action_unfilter(self) -> None:
-        box = self.query_one("#filter", Input)
+        box = self._view.query_one("#filter", Input)
         box.value = ""
         box.display = False
-        self.query_one("#incidents").focus()
+        self._view.query_one("#incidents").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "filter":
@@ -209,7 +216,7 @@ class Watch(App[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input.id == "filter":
-            self.query_one("#incidents").focus()
+            self._view.query_one("#incidents").focus()
 
     def action_help(self) -> None:
         self.push_screen(Help(HELP))
@@ -249,7 +256,7 @@ class Watch(App[None]):
         found = self._current()
         command = await self._command(found, "Refuse which command?") if found else None
         if found and command:
-            about = lines.what_runs(command, found["id"]).append("\n\nRefuse it. Why?", "bold")
+            about = Text("Refuse this. Why?\n").append_text(lines.what_runs(command, found["id"]))
             reason = await self.push_screen_wait(Write(about))
             if reason is not None:
                 await self._act(found, "decline", {"command": command["id"], "reason": reason})

@@ -98,7 +98,8 @@ def approval(one: Known) -> Text:
 def what_runs(one: Known, incident: int) -> Text:
     """Everything a person decides on before they approve."""
     asked = one["ask"]
-    text = Text().append(f"Incident {incident}, {one['id']}: {harmless(one['title'])}", "bold")
+    text = Text()
+    text.append(f"Incident {incident}, {one['id']}: {harmless(one['title'])}", "bold")
     for line in harmless_lines(asked["text"]):
         text.append(f"\n  {line}", "cyan")
     about = [
