@@ -25,6 +25,9 @@ STORELESS = (
     "/sign-in",
     "/approve/{token}",
     "/api/v1/me/push-key",
+    "/on-call/{name}",
+    "/on-call/{name}/override",
+    "/on-call/{name}/swap",
     *FILES,
 )  # or forged, or absent
 SIGNED = ("/approve/", "/acknowledge/", "/twilio/")  # they say themselves whom they are for
