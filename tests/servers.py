@@ -65,9 +65,11 @@ def prometheus(
     targets: Sequence[str] = (),
     alertmanagers: Sequence[str] = (),
     scrape_every: str = "200ms",
+    history: str = "",
 ) -> Iterator[str]:
     """A Prometheus that scrapes itself and `targets` ("host:port"), sends to `alertmanagers`, and
-    evaluates `rules` (as they stand in a rule group). Yields its URL once it is ready."""
+    evaluates `rules` (as they stand in a rule group); `history` is what it knows of earlier times,
+    as OpenMetrics. Yields its URL once it is ready."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="prometheus-") as folder:
         rule_file = Path(folder, "rules.json")
@@ -83,6 +85,8 @@ def prometheus(
             ],
         }
         Path(folder, "prometheus.yml").write_text(json.dumps(settings), "utf-8")
+        if history:
+            _remember(Path(folder), history)
         command = [
             "prometheus",
             f"--config.file={folder}/prometheus.yml",
@@ -93,6 +97,15 @@ def prometheus(
         ]
         with _running(command, f"http://{HOST}:{port}/-/ready"):
             yield f"http://{HOST}:{port}"
+
+
+def _remember(folder: Path, history: str) -> None:
+    (folder / "history").write_text(history, "utf-8")
+    make = ["promtool", "tsdb", "create-blocks-from", "openmetrics"]
+    made = subprocess.run(
+        [*make, str(folder / "history"), str(folder / "data")], capture_output=True, check=False
+    )
+    assert made.returncode == 0, made.stderr.decode()
 
 
 @contextlib.contextmanager

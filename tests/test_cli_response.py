@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from playcall.cli import main
+from tests.pdf_text import read
 from tests.servers import smtp, wait_for
 from tests.typing_person import Typist
 from tests.web.deciding import BOB, MORE, PLAYBOOK
@@ -109,7 +110,7 @@ def test_an_alert_without_a_play_that_wakes_nobody_says_so(served: Served) -> No
         r"On-Call Secondary\.$",
         told[3],
     )
-    opening = re.compile(r"\d\d:\d\d:\d\d UTC  Incident 2 opened, WARNING")
+    opening = re.compile(r" +1  \d\d:\d\d:\d\d UTC  Incident 2 opened, WARNING")
     assert any(opening.match(line) for line in told)
     first = playcall(served, "incidents", "1")[1]
     assert "unknown  Latency >500ms: " in first
@@ -206,6 +207,20 @@ def test_the_aftermath_from_a_terminal(
     assert (code, told.split(",")[0]) == (0, "Incident 1: version 1 is saved")
     assert playcall(served, "report", "1")[1].endswith("Mine.\n")
     assert playcall(served, "report", "1", "--regenerate")[0] == 0
+    paper = tmp_path / "paper.pdf"
+    code, told = playcall(served, "report", "1", "--format", "pdf", "--output", str(paper))
+    assert (code, told) == (0, f"Incident 1: {paper} has {paper.stat().st_size:,} bytes\n")
+    assert "Mine." in read(paper.read_bytes()).pages[-1]
+    code, told = playcall(served, "report", "1", "--format", "html")
+    assert (code, "Mine." in told, told.startswith("<!doctype html>")) == (0, True, True)
+    assert playcall(served, "report", "1", "--output", str(tmp_path))[0] == 2
+    assert playcall(served, "report", "1", "--edit", "--output", "x")[0] == 2
+    code, told = playcall(served, "report", "1", "--numbers", "csv")
+    assert (code, "incident 1: nothing was measured of it" in told) == (1, True)
+    assert playcall(served, "report", "1", "--measure")[0] == 0
+    wait_for(lambda: playcall(served, "report", "1", "--numbers", "csv")[0] == 0, "a review")
+    assert json.loads(playcall(served, "report", "1", "--numbers", "json")[1])["incident"] == 1
+    assert json.loads(playcall(served, "report", "1", "--dashboard")[1])["panels"]
     monkeypatch.setenv("VISUAL", "true")
     code, told = playcall(served, "report", "1", "--edit")
     assert (code, told) == (1, "Nothing was changed.\n")
@@ -221,3 +236,18 @@ def test_the_aftermath_from_a_terminal(
     assert "409" in playcall(served, "duties", "1", "done", "1.2")[1]
     assert playcall(served, "duties", "1", "done")[0] == 2
     assert playcall(served, "duties") == (0, "")
+
+
+def test_the_summary_pins_and_sharing_from_a_terminal(served: Served) -> None:
+    pinned = playcall(served, "pin", "1", "1", "--as", "important")
+    assert pinned == (0, "Incident 1: entry 1 is pinned as important\n")
+    assert re.search(r"^ +1  \S+ UTC \[important\]  ", playcall(served, "incidents", "1")[1], re.M)
+    unpinned = playcall(served, "pin", "1", "1", "--off")
+    assert unpinned == (0, "Incident 1: entry 1 is not pinned any more\n")
+    code, told = playcall(served, "summary", "1")
+    assert (code, told.split("\n")[0][:22]) == (0, "Summary of incident 1:")
+    assert "to On-Call Primary: Ada by mail" in told
+    assert "incident 1 is " in playcall(served, "summary", "1", "--send")[1]
+    assert playcall(served, "summary", "1", "--send", "--text", "/no/such/file")[0] == 2
+    assert "Post-mortem of incident 1" in playcall(served, "report", "1", "--to-share")[1]
+    assert playcall(served, "report", "1", "--share", "--unfinished")[0] == 1

@@ -56,6 +56,23 @@ UPDATES = [
         '[updates.titles]\nX = "a\\nb"\n',
         "updates.titles.X: a title is one line of at most 200 characters, without brackets.",
     ),
+    (
+        '[review]\nbefore = "60d"\n',
+        'review.before: "60d" is not a duration of up to 30 days. Write "1h" or "5m".',
+    ),
+    (
+        '[[review.figures]]\nname = "a"\nquery = "sum(x[$window]"\n',
+        'review.figures number 1, "a": its query is not PromQL: unclosed left parenthesis.',
+    ),
+    (
+        '[[review.figures]]\nname = "a"\nquery = "rate(x[$__range])"\n',
+        'review.figures number 1, "a": its query is not PromQL: $__range means nothing here, '
+        "only $window is filled in.",
+    ),
+    (
+        '[review]\nfigures = [{name = "a", query = "x"}, {name = "A", query = "y"}]\n',
+        'review.figures number 2: there are two figures named "A".',
+    ),
     ('[facts]\nmoves = " "\n', 'facts."moves": write the PromQL that counts it.'),
     (
         '[facts]\n"[n]" = "x"\n',

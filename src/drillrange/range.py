@@ -279,6 +279,8 @@ def _env(directory: Path, kubeconfig: Path, site: dwcp_v3.Site, private: bool) -
     if not private:
         _write_curlrc(directory / ".curlrc", site)
         env["CURL_HOME"] = str(directory)
+        # for what asks Prometheus and is not curl
+        env["PROMETHEUS_URL"] = f"http://{site.at('prometheus', monitoring.PROMETHEUS)}"
     return env
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from playcall.bounded import Answer, NoAnswer, fetch
 from playcall.core.judge import Sample
-from playcall.engine.monitoring import Vector
+from playcall.engine.monitoring import RangeVector, Vector
 from playcall.engine.ports import Unavailable
 
 NAN = float("nan")
@@ -66,6 +66,11 @@ class Prometheus:
     async def query_range(
         self, promql: str, start: datetime, end: datetime, step: timedelta
     ) -> Sequence[Sequence[Sample]]:
+        return tuple(one.samples for one in await self.query_series(promql, start, end, step))
+
+    async def query_series(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[RangeVector]:
         form = {
             "query": promql,
             "start": _instant(start),
@@ -77,7 +82,10 @@ class Prometheus:
             if data.result_type != "matrix":
                 raise _Malformed(f'a range query was answered with "{data.result_type}"')
             series = msgspec.json.decode(data.result, type=list[_Series])
-            return tuple(tuple(_sample(point) for point in one.values) for one in series)
+            return [
+                RangeVector(labels=one.metric, samples=tuple(map(_sample, one.values)))
+                for one in series
+            ]
         except GARBAGE as error:
             self._blame(promql, str(error), error)
 

@@ -38,6 +38,7 @@ from playcall.responsefile import (
     complete_response,
     response_mistakes,
 )
+from playcall.reviewfile import ReviewTable, complete_review, review_mistakes
 from playcall.rotafile import Feed, ScheduleTable
 from playcall.runnerfile import (
     RunnerTable,
@@ -148,6 +149,7 @@ class _File(_Table, frozen=True):
     updates: UpdatesTable = msgspec.field(default_factory=UpdatesTable)
     facts: Mapping[str, str] = {}  # a number's name -> PromQL
     checklist: tuple[MeasureTable, ...] = ()
+    review: ReviewTable = msgspec.field(default_factory=ReviewTable)
     approvals: ApprovalsTable = msgspec.field(default_factory=ApprovalsTable)
     maintenance: tuple[MaintenanceTable, ...] = ()
     status_page: StatusPageTable = msgspec.field(default_factory=StatusPageTable)
@@ -285,6 +287,7 @@ def _mistakes(file: _File) -> list[str]:
     found += [*runner_mistakes(file.runner), *target_mistakes(file.targets)]
     found += response_mistakes(file.response, file.approvals)
     found += telling_mistakes(file.updates, file.facts)
+    found += review_mistakes(file.review)
     found += status_page_mistakes(file.status_page)
     found += ticket_mistakes(file.tickets, file.people)
     for number, window in enumerate(file.maintenance, start=1):
@@ -367,6 +370,7 @@ def _complete(file: _File, beside: Path) -> Settings:
         response=replace(
             complete_response(file.response, file.approvals),
             updates=complete_updates(file.updates, file.facts),
+            review=complete_review(file.review),
         ),
         checklist=tuple(
             Measure(item=one.item, query=one.query, at_most=one.at_most) for one in file.checklist

@@ -33,7 +33,7 @@ from playcall.core.plan import (
     Wake,
 )
 from playcall.core.reconciliation import FoundSilence, WatchedAlert
-from playcall.engine.monitoring import Vector
+from playcall.engine.monitoring import RangeVector, Vector
 from playcall.engine.ports import (
     Exit,
     Output,
@@ -308,6 +308,12 @@ class SetMetrics:
             return []
         count = int((end - start) / step)
         return [[Sample(at=end - step * n, value=self.value) for n in range(count, -1, -1)]]
+
+    async def query_series(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[RangeVector]:
+        found = await self.query_range(promql, start, end, step)
+        return [RangeVector(labels={}, samples=samples) for samples in found]
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from playcall.core.judge import Sample, Verdict
 from playcall.core.message import Message
 from playcall.core.plan import EffectClass
 from playcall.engine.directory import UNBOUND
-from playcall.engine.monitoring import Vector
+from playcall.engine.monitoring import RangeVector, Vector
 from playcall.engine.ports import (
     Dossier,
     Execution,
@@ -170,6 +170,11 @@ class NoMetrics:
     async def query_range(
         self, promql: str, start: datetime, end: datetime, step: timedelta
     ) -> Sequence[Sequence[Sample]]:
+        raise Unavailable("Prometheus does not answer")
+
+    async def query_series(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[RangeVector]:
         raise Unavailable("Prometheus does not answer")
 
 

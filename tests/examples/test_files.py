@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.servers import HOST, free_port, prometheus
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dwcp-v3"
 SCRIPTS = sorted((EXAMPLE / "scripts").glob("*.sh"))
+SOURCE = Path(__file__).parents[2] / "src"
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 DASHBOARD = json.loads((EXAMPLE / "dashboard.json").read_text("utf-8"))
 
 
@@ -96,13 +99,16 @@ def test_scripts_are_bash_and_can_be_run(script: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        ("check-latency-trend.sh --metric p95 --duration 30m", "p95: only 0 values in 30m"),
-        ("compare-to-baseline.sh --metric throughput --window 7d", "throughput: 0 values before"),
+        ("check-latency-trend.sh --metric p95 --duration 30m", "p95 over 30 min: only 0 values"),
+        (
+            "compare-to-baseline.sh --metric throughput --window 7d",
+            "throughput: only 0 values of 20",
+        ),
     ],
 )
 def test_a_script_that_measures_says_when_there_is_too_little(call: str, told: str) -> None:
     with prometheus() as url:
-        env = {"PATH": os.environ["PATH"], "PROMETHEUS_URL": url}
+        env = {"PATH": PATH, "PYTHONPATH": str(SOURCE), "PROMETHEUS_URL": url}
         argv = [str(EXAMPLE / "scripts" / call.split()[0]), *call.split()[1:]]
         done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
     assert (done.returncode, done.stderr) == (3, "")

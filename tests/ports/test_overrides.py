@@ -46,6 +46,13 @@ async def test_the_last_one_made_comes_last(store: Database) -> None:
     assert await at(store, NOON) == ["bob", "cleo", "dan"]
 
 
+async def test_its_reason_is_kept_as_it_was_written(store: Database) -> None:
+    await store.write(lambda tx: tx.add_override(ASKED, "ada", NOON, "a wedding"))
+    await add(store)
+    seen = await store.read(lambda views: views.overrides(NOON, NOON + minutes(60)))
+    assert [one.reason for one in seen] == ["a wedding", ""]
+
+
 async def test_a_removed_one_does_nothing_from_then_on_and_is_still_told(store: Database) -> None:
     await add(store)
     removed = await remove(store, 1, NOON + minutes(10))

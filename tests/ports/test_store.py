@@ -33,6 +33,7 @@ from playcall.engine.ports import (
     Prolonging,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Task,
     Transaction,
@@ -259,6 +260,7 @@ TASK_VALUES: tuple[Task, ...] = (
     Unsilencing(silence="s"),
     Reporting(),
     Ticketing(action=1, closing=True),
+    Reviewing(by_hand=True),
     Publishing(
         publisher="ours", update=draft(Walk.of(telling_plan()).incident, telling_plan(), NOON)
     ),

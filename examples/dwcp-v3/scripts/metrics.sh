@@ -1,5 +1,6 @@
-# For the scripts beside it: the service's metrics by name. Sourced, not run.
-prometheus=${PROMETHEUS_URL:-http://prometheus:9090}
+# shellcheck shell=bash
+# For the scripts beside it: the service's metrics by name, and `playcall` over them. Sourced, not run.
+export PROMETHEUS_URL=${PROMETHEUS_URL:-http://prometheus:9090}
 bucket=dwcp_v3_migration_latency_seconds_bucket
 rate=${RATE_WINDOW:-5m}
 
@@ -15,33 +16,23 @@ query_of() { # name -> PromQL
     esac
 }
 
-limit_of() { # name -> the value that pages, in the metric's unit; nothing for those without one
+known_of() { # name -> its unit, the value that pages, and which side of it is bad
     case $1 in
-        p99) echo 0.5 ;;
-        p95) echo 0.5 ;;
-        throughput) echo 2.0e9 ;;
-        errors) echo 10 ;;
+        p50) echo "--unit s" ;;
+        p95 | p99) echo "--unit s --limit 0.5" ;;
+        throughput) echo "--unit B/s --limit 2.0e9 --worse down" ;;
+        errors) echo "--unit 1/s --limit 10" ;;
     esac
 }
 
-seconds_of() { # 90s, 30m, 2h, 7d -> seconds
-    if ! [[ $1 =~ ^([1-9][0-9]{0,5})([smhd])$ ]]; then
-        echo "$1 is no duration such as 90s, 30m, 2h or 7d" >&2
-        return 2
+measure() { # trend|baseline, name, further options -> what `playcall` says, and its exit code
+    local command=$1 metric=$2 query
+    shift 2
+    query=$(query_of "$metric") || exit 2
+    if ! command -v playcall >/dev/null; then
+        echo "playcall is not on the PATH; see its README, Install" >&2
+        exit 3
     fi
-    case ${BASH_REMATCH[2]} in
-        s) echo "${BASH_REMATCH[1]}" ;;
-        m) echo $((BASH_REMATCH[1] * 60)) ;;
-        h) echo $((BASH_REMATCH[1] * 3600)) ;;
-        d) echo $((BASH_REMATCH[1] * 86400)) ;;
-    esac
-}
-
-values_of() { # PromQL, seconds back, step -> JSON [[time, value], ...] without what is no number
-    local end
-    end=$(date +%s)
-    curl -sfG "$prometheus/api/v1/query_range" --data-urlencode "query=$1" \
-        -d "start=$((end - $2))" -d "end=$end" -d "step=$3" |
-        jq -ce '[.data.result[0].values // [] | .[] | select(.[1] != "NaN" and (.[1] | contains("Inf") | not))
-                | [.[0], (.[1] | tonumber)]]'
+    # shellcheck disable=SC2046 # known_of prints words
+    exec playcall "$command" --name "$metric" --query "$query" $(known_of "$metric") "$@"
 }

@@ -2,6 +2,9 @@
 # Gives all migrations back to version 1, in an order in which there is always somebody to do them:
 # see that v1 is up, send new ones there, let those under way on v3 end, lead customers to v1, stop v3.
 # Every step may be done again: after a failure, mend what the message says and start it again.
+# It does the work itself and needs no Playcall: `playcall rollback` asks for it, and lets it run.
+# Ends with 0 when v1 has all traffic, 2 when it is called wrongly or without --confirm, anything else
+# when a step failed.
 set -euo pipefail
 
 usage() {

@@ -27,6 +27,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar=("FROM", "UNTIL"),
         help="a time in which PERSON is on call, for whoever they stand in for",
     )
+    parser.add_argument("--reason", default="", help="why; kept and shown with it")
     parser.add_argument("--remove", type=int, metavar="ID", help="end one, from now on")
     parser.add_argument("--list", action="store_true", help="those to come")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -97,6 +98,7 @@ def _ask(args: argparse.Namespace) -> list[dict[str, Any]]:
         "person": args.person,
         "from": args.begins or datetime.now(UTC).isoformat(timespec="seconds"),
         "until": args.ends,
+        "reason": args.reason,
     }
     if args.swap:
         body["in_return"] = {"from": args.swap[0], "until": args.swap[1]}
@@ -106,9 +108,10 @@ def _ask(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _said(override: Mapping[str, Any]) -> str:
     ended = f", removed by {override['removed_by']}" if override["removed_by"] else ""
+    why = f": {override['reason']}" if override["reason"] else ""
     return harmless(
         f"{override['id']:>5}  {override['schedule']}: {override['person']} "
         f"from {moment(override['starts_at'], override['zone'])} "
         f"until {moment(override['ends_at'], override['zone'])}, "
-        f"by {override['made_by']}{ended}"
+        f"by {override['made_by']}{why}{ended}"
     )

@@ -91,11 +91,16 @@ def act(args: argparse.Namespace, path: str, body: Mapping[str, Any], hint: str 
         if hint:
             print(hint, file=sys.stderr)
         return 1
+    say_done(args, answer)
+    return 0
+
+
+def say_done(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
+    """What came of an act."""
     if args.json:
         print(json.dumps({"incident": args.incident, **answer}, indent=2))
     else:
         print(f"Incident {args.incident}: {answer['status']}")
-    return 0
 
 
 def _request(

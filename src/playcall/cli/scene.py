@@ -28,6 +28,16 @@ publish = "by itself"
 title = "Moving virtual machines is slower than usual"
 [facts]
 "migrations hurt" = "sum(increase(dwcp_v3_migration_latency_seconds_count[5m]))"
+[[review.figures]]
+name = "Migrations affected"
+query = "sum(increase(dwcp_v3_migration_latency_seconds_count[$window]))"
+[[review.figures]]
+name = "Errors for each hundred migrations"
+query = '''
+100 * sum(increase(dwcp_v3_errors_total[$window]))
+/ sum(increase(dwcp_v3_migration_latency_seconds_count[$window]))
+'''
+unit = "%"
 """
 TITLES = {
     "DWCPv3LatencyP95High": "Some virtual machines move more slowly than usual",

@@ -6,14 +6,14 @@ from playcall.core.action_events import ActionEvent, DutyGiven
 from playcall.core.action_lines import say_action_event
 from playcall.core.duty_events import (
     DutyDone,
+    DutyEvent,
     DutyOverdue,
     DutyReminded,
+    DutyUnproven,
     DutyWaived,
     PostMortemSaved,
 )
 from playcall.core.plan import Plan
-
-DutyEvent = PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue | ActionEvent
 
 
 def duty_title(plan: Plan, key: str) -> str:
@@ -27,7 +27,7 @@ def duty_title(plan: Plan, key: str) -> str:
     return f"{duty.title}: {duty.items[int(item) - 1].text}"
 
 
-def say_duty_event(event: DutyEvent, plan: Plan) -> str:
+def say_duty_event(event: DutyEvent | ActionEvent, plan: Plan) -> str:
     if isinstance(event, ActionEvent):
         title = duty_title(plan, event.duty) if isinstance(event, DutyGiven) else ""
         return say_action_event(event, title)
@@ -40,6 +40,8 @@ def say_duty_event(event: DutyEvent, plan: Plan) -> str:
             note = f" ({event.note})" if event.note else ""
             who = "proven by Playcall" if event.measured else event.by
             return f"Duty done, {who}: {duty_title(plan, event.duty)}{note}"
+        case DutyUnproven():
+            return f"OWED AGAIN: {duty_title(plan, event.duty)}: {event.reason}"
         case DutyWaived():
             return f"{event.by} waived the duty {duty_title(plan, event.duty)}: {event.reason}"
         case DutyReminded():

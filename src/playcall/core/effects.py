@@ -70,6 +70,13 @@ class WriteReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureMetrics:
+    """Ask Prometheus what it knows of the incident, and keep it."""
+
+    by_hand: bool = False  # somebody wants it, also while the incident is not over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inform:
     """Send a stakeholder a summary; it wakes nobody."""
 
@@ -87,6 +94,7 @@ class SendText:
     role: str
     subject: str
     body: str
+    paper: int = 0  # the version of the post-mortem that goes with it; 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +124,7 @@ Effect = (
     | ExtendSilence
     | EndSilence
     | WriteReport
+    | MeasureMetrics
     | Inform
     | SendText
     | PublishUpdate

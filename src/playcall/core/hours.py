@@ -102,7 +102,7 @@ def open_spans(
                 closes = min(instant(begins + window.length(), zone), end)
                 if opens < closes:
                     spans.append(Span(starts_at=opens, ends_at=closes))
-    return _joined(spans)
+    return joined(spans)
 
 
 def meets(windows: tuple[Window, ...], begins: datetime, ends: datetime) -> bool:
@@ -117,7 +117,7 @@ def meets(windows: tuple[Window, ...], begins: datetime, ends: datetime) -> bool
     return False
 
 
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     joined: list[Span] = []
     for span in sorted(spans, key=lambda one: one.starts_at):
         if joined and span.starts_at <= joined[-1].ends_at:

@@ -7,13 +7,18 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from playcall.core.plan import Criterion, NamedQuery, Plan, Translation
-from playcall.core.response import FactQuery
+from playcall.core.response import FactQuery, FigureQuery
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _WINDOW = re.compile(r"\[\s*(\d+)(ms|[smhdwy])\s*\]")
 # How long a command takes, and how soon somebody presses, does not change with our clock.
 _OF_THE_WORLD = ("time_limit", "stand_for")
-_PROMQL_FIELDS = {Criterion: "query", NamedQuery: "promql", FactQuery: "promql"}
+_PROMQL_FIELDS = {
+    Criterion: "query",
+    NamedQuery: "promql",
+    FactQuery: "promql",
+    FigureQuery: "promql",
+}
 
 T = TypeVar("T")
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from playcall.core.events import Event, Resolved
+from playcall.core.events import Event, MetricsReviewed, Resolved
 from playcall.core.merge import merge, open_conflicts
 from playcall.core.plan import Plan
 from playcall.core.report import write_report
+from playcall.core.report_facts import Merged
 from playcall.core.report_form import TO_WRITE
+from playcall.core.review import Review
 
 LONGEST = 300_000  # characters
 MOST_LINES = 10_000
@@ -36,9 +38,16 @@ class PostMortem:
         return open_conflicts(self.text)
 
 
-def draft(events: Sequence[Event], plan: Plan, url: str = "") -> PostMortem:
-    """As the events have it, all of them or the first ones."""
-    text = write_report(events, plan, url).markdown
+def draft(
+    events: Sequence[Event],
+    plan: Plan,
+    url: str = "",
+    review: Review | None = None,
+    merged: Sequence[Merged] = (),
+) -> PostMortem:
+    """As the events have it, all of them or the first ones, with what was merged into it; `review`
+    is the last of theirs."""
+    text = write_report(events, plan, url, review, merged).markdown
     at = events[-1].at
     return PostMortem(version=0, text=text, base=text, of=len(events), by="Playcall", at=at)
 
@@ -71,5 +80,5 @@ def regenerated(current: PostMortem, fresh: PostMortem, by: str, at: datetime) -
 
 
 def is_outdated(current: PostMortem, events: Sequence[Event]) -> bool:
-    """Whether the incident was resolved again after it was written."""
-    return any(isinstance(event, Resolved) for event in events[current.of :])
+    """Whether the incident was resolved, or its metrics measured, again after it was written."""
+    return any(isinstance(event, Resolved | MetricsReviewed) for event in events[current.of :])

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from playcall.core import events as ev
 from playcall.core.milestones import Milestones
 from playcall.core.plan import Plan, Template
-from playcall.core.report_facts import Facts, gather, plain
-from playcall.core.report_form import TO_WRITE, fill, timeline
+from playcall.core.report_facts import Facts, Merged, gather, plain
+from playcall.core.report_form import TO_WRITE, fill, impact, metrics, timeline
+from playcall.core.review import Review
 from playcall.core.wording import say_duration, say_instant
 
 
@@ -18,10 +19,17 @@ class Report:
     markdown: str
 
 
-def write_report(events: Sequence[ev.Event], plan: Plan, url: str | None = "") -> Report:
-    """Markdown from the events of one incident, oldest first, beginning with Opened. `url` is where
-    people reach the server; None: there is none to link to."""
-    facts = gather(events, plan, url)
+def write_report(
+    events: Sequence[ev.Event],
+    plan: Plan,
+    url: str | None = "",
+    review: Review | None = None,
+    merged: Sequence[Merged] = (),
+) -> Report:
+    """Markdown from the events of one incident, oldest first, beginning with Opened, from what was
+    measured of it, and from what was `merged` into it. `url` is where people reach the server;
+    None: there is none to link to."""
+    facts = gather(events, plan, url, review, merged)
     title = f"Incident {facts.opened.incident}: {facts.opened.title}"
     template = template_of(plan)
     return Report(title=title, markdown=fill(template, facts) if template else _usual(title, facts))
@@ -44,7 +52,8 @@ def _usual(title: str, facts: Facts) -> str:
     sections = [
         f"# {plain(title)}",
         _head(facts),
-        "## Impact\n\n" + "\n".join([*facts.impact(), f"- Who was affected: {TO_WRITE}"]),
+        "## Impact\n\n" + "\n".join([*impact(facts), f"- Who was affected: {TO_WRITE}"]),
+        *(["\n".join(measured)] if (measured := metrics(facts, "##")) else []),
         "## Timeline\n\n" + "\n".join(timeline(facts, {})),
         "## Root Cause\n\n" + (cause or TO_WRITE),
         "## Resolution\n\n" + ("\n".join(fixes) or nothing),

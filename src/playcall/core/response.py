@@ -42,6 +42,25 @@ class UpdatePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FigureQuery:
+    """A number for the post-mortem: 'share of migrations that failed'. `$window` in its query is
+    how long the incident lasted."""
+
+    name: str
+    promql: str
+    unit: str = ""  # as it stands after the number: "%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPolicy:
+    """What the metrics review of an incident shows, beyond what the document says."""
+
+    before: timedelta = timedelta(hours=1)  # the alert
+    after: timedelta = timedelta(minutes=5)  # the resolution
+    figures: tuple[FigureQuery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResponsePolicy:
     """Kept in the plan, so that a decision depends on nothing else."""
 
@@ -53,6 +72,7 @@ class ResponsePolicy:
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     zone: str = "UTC"  # the team's; for post-mortems and meetings
     updates: UpdatePolicy = field(default_factory=UpdatePolicy)
+    review: ReviewPolicy = field(default_factory=ReviewPolicy)
     war_room: str = ""  # where people meet; "{incident}" is the incident's number
 
     def meeting_of(self, incident: int) -> str:

@@ -90,6 +90,7 @@ class StoredOverride:
     made_at: datetime
     removed_by: str | None = None
     removed_at: datetime | None = None
+    reason: str = ""  # as whoever made it wrote it
 
     def in_force(self) -> Override | None:
         """What it does: nothing from the moment it was removed; None when it never did anything."""
@@ -126,12 +127,7 @@ def shifts(
     timeline: Sequence[Shift] = ()
     for layer in schedule.layers:
         timeline = _painted(timeline, layer_shifts(layer, schedule.zone, start, end))
-    for override in _of(schedule, overrides):
-        whole = Shift(
-            people=(override.person,), starts_at=override.starts_at, ends_at=override.ends_at
-        )
-        timeline = _painted(timeline, _cut((whole,), start, end))
-    return _merged(timeline)
+    return _merged(_painted(timeline, _asked(_of(schedule, overrides), start, end)))
 
 
 def layer_shifts(layer: Layer, zone: ZoneInfo, start: datetime, end: datetime) -> tuple[Shift, ...]:
@@ -290,6 +286,15 @@ def _counted(rotation: Rotation) -> tuple[int, ...]:
 
 def _of(schedule: Schedule, overrides: Sequence[Override]) -> list[Override]:
     return [one for one in overrides if one.schedule.lower() == schedule.name.lower()]
+
+
+def _asked(overrides: Sequence[Override], start: datetime, end: datetime) -> Sequence[Shift]:
+    """What overrides alone come to: beginning with the last one made, which nothing covers."""
+    timeline: Sequence[Shift] = ()
+    for one in reversed(overrides):
+        whole = Shift(people=(one.person,), starts_at=one.starts_at, ends_at=one.ends_at)
+        timeline = _painted(_cut((whole,), start, end), timeline)
+    return timeline
 
 
 def _cut(some: Iterable[Shift], start: datetime, end: datetime) -> tuple[Shift, ...]:

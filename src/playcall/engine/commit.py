@@ -18,6 +18,7 @@ from playcall.core.effects import (
     EndSilence,
     ExtendSilence,
     Inform,
+    MeasureMetrics,
     Moved,
     OpenTicket,
     Page,
@@ -52,6 +53,7 @@ from playcall.engine.ports import (
     Prolonging,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Task,
     Transaction,
@@ -156,6 +158,8 @@ class Committer:
                 yield "unsilence", Unsilencing(silence=effect.silence)
             case WriteReport():
                 yield "report", Reporting()
+            case MeasureMetrics():
+                yield "review", Reviewing(by_hand=effect.by_hand)
             case _:
                 assert_never(effect)
 

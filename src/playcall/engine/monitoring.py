@@ -17,6 +17,14 @@ class Vector:
     sample: Sample
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeVector:
+    """One series of a range query's answer, oldest sample first."""
+
+    labels: Mapping[str, str]
+    samples: Sequence[Sample]
+
+
 class Metrics(Protocol):
     async def query(self, promql: str, at: datetime) -> Sequence[Vector]:
         """An instant query. Raises Unavailable."""
@@ -26,6 +34,12 @@ class Metrics(Protocol):
         self, promql: str, start: datetime, end: datetime, step: timedelta
     ) -> Sequence[Sequence[Sample]]:
         """One sequence of samples for each series, oldest first. Raises Unavailable."""
+        ...
+
+    async def query_series(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[RangeVector]:
+        """As `query_range`, with what tells the series apart."""
         ...
 
 

@@ -22,7 +22,7 @@ from playcall.core.events import (
     SilenceFailed,
 )
 from playcall.core.finding import find
-from playcall.core.incident import RunStatus, SilencePurpose
+from playcall.core.incident import RunStatus, SilencePurpose, Status
 from playcall.core.measured import PAST, write_answer
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
@@ -42,6 +42,7 @@ from playcall.engine.ports import (
     Publisher,
     Publishing,
     Reporting,
+    Reviewing,
     Silencing,
     Store,
     Transaction,
@@ -51,6 +52,7 @@ from playcall.engine.ports import (
 from playcall.engine.proofs import Proving
 from playcall.engine.proving import prove
 from playcall.engine.retrying import retry_after
+from playcall.engine.reviewing import Reviewer
 from playcall.engine.running import Lost, Runner, begun
 from playcall.engine.subscription import AskSubscriber, Post, TellSubscriber, TellSubscribers
 from playcall.engine.tickets import Ticketing, Tickets
@@ -114,6 +116,8 @@ class Performer:
                 await self._unsilence(job, job.task)
             case Reporting():
                 await self._report(job)
+            case Reviewing():
+                await self._reviewer().review(job, job.task)
             case Publishing():
                 await self._publish(job, job.task)
             case AskSubscriber() | TellSubscribers() | TellSubscriber():
@@ -198,7 +202,8 @@ class Performer:
         now = self.clock.now()
         state = tx.incident(job.incident)
         if state is not None and state.status.over and task.approved_by:
-            self._cancel(tx, job, task, "the incident was resolved first")
+            done = "merged" if state.status is Status.MERGED else "resolved"
+            self._cancel(tx, job, task, f"the incident was {done} first")
             return False
         run = state.runs.get(task.command) if state is not None else None
         if run is None or run.id != task.run or not run.status.active:
@@ -357,6 +362,14 @@ class Performer:
             return
         later = self.clock.now() + (error.retry_after or retry_after(job.attempts, job.key))
         await self.store.write(lambda tx: tx.postpone(job.key, later, str(error)))
+
+    def _reviewer(self) -> Reviewer:
+        return Reviewer(
+            store=self.store,
+            committer=self.committer,
+            clock=self.clock,
+            metrics=self.hands.metrics,
+        )
 
     async def _report(self, job: Job) -> None:
         now = self.clock.now()

@@ -27,6 +27,7 @@ from playcall.core.status_update import StatusUpdate
 from playcall.engine.chat import Posts
 from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
+from playcall.engine.homes import Homes
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
@@ -202,6 +203,13 @@ class Reporting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewing:
+    """Measure what Prometheus knows of the incident."""
+
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
     """An update of the status page, for one publisher."""
 
@@ -216,6 +224,7 @@ Task = (
     | Prolonging
     | Unsilencing
     | Reporting
+    | Reviewing
     | Publishing
     | Proving
     | Letter
@@ -264,6 +273,7 @@ class StoredRun:
 
 class Transaction(
     Inbox,
+    Homes,
     Papers,
     KeptReadings,
     Outbox,
@@ -331,7 +341,9 @@ class Transaction(
     def run(self, run: str) -> StoredRun | None: ...
 
     # overrides
-    def add_override(self, override: Override, by: str, at: datetime) -> StoredOverride: ...
+    def add_override(
+        self, override: Override, by: str, at: datetime, reason: str = ""
+    ) -> StoredOverride: ...
 
     def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
         """From `at` on it does nothing; its row stays. None when there is no such override, when it
@@ -410,6 +422,10 @@ class Views(PublicViews, ProofViews, PapersView, Protocol):
     def overrides(self, start: datetime, end: datetime) -> Sequence[StoredOverride]:
         """Those that were asked for some time between two instants, the last one made last;
         removed ones too."""
+        ...
+
+    def pages_between(self, start: datetime, end: datetime) -> Sequence[tuple[str, datetime]]:
+        """Who was paged, and when."""
         ...
 
     def stamp(self, incident: int) -> tuple[int, int, int]:

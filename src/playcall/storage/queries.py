@@ -136,6 +136,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
         made_at=row.made_at,
         removed_by=row.removed_by,
         removed_at=row.removed_at,
+        reason=row.reason or "",
     )
 
 

@@ -206,6 +206,7 @@ overrides = sa.Table(  # of schedules; rows are never deleted
     sa.Column("made_at", Instant, nullable=False),
     sa.Column("removed_by", sa.Text),
     sa.Column("removed_at", Instant),
+    sa.Column("reason", Words),
 )
 
 post_mortems = sa.Table(  # every version that was saved; rows are never changed
@@ -216,6 +217,14 @@ post_mortems = sa.Table(  # every version that was saved; rows are never changed
     sa.Column("at", Instant, nullable=False),
     sa.Column("by", Words, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+)
+
+reviews = sa.Table(  # what was measured of an incident; rows are never changed
+    "reviews",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("n", sa.BigInteger, primary_key=True),  # of the event that says so
+    sa.Column("body", sa.LargeBinary, nullable=False),  # JSON, compressed
 )
 
 push_devices = sa.Table(
@@ -339,6 +348,15 @@ reflections = sa.Table(  # of incidents in other services
 )
 
 
+homes = sa.Table(  # where alerts and groups go by what people said: incidents merged, or split
+    "homes",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # "alert" or "group"
+    sa.Column("key", Words, primary_key=True),  # a fingerprint, or a group's key
+    sa.Column("incident", sa.BigInteger, nullable=False, index=True),
+)
+
+
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""
     for table, name, kind in (
@@ -351,6 +369,7 @@ def upgrade(connection: sa.Connection) -> None:
         ("jobs", "channel", "TEXT"),
         ("jobs", "held", "TEXT"),
         ("output", "size", "BIGINT"),
+        ("overrides", "reason", "TEXT"),
     ):
         present = {column["name"] for column in sa.inspect(connection).get_columns(table)}
         if name not in present:

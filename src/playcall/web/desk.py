@@ -15,6 +15,7 @@ from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
+from playcall.engine.source import Sources
 from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
@@ -29,6 +30,8 @@ class Desk:
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
+    sources: Sources | None = None  # None: where the document lies is not known
+    proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 
 def desk(request: Request) -> Desk:
@@ -80,7 +83,7 @@ async def _plan(desk: Desk, digest: str) -> Plan:
 async def act(request: Request, incident: int, event: Event) -> Moved:
     """Submit an event. 404 when there is no such incident, 409 when it is refused. Raises
     Unavailable."""
-    _refuse_impossible(incident)
+    refuse_impossible(incident)
     outcome = await desk(request).engine.submit(incident, event)
     if isinstance(outcome, Refused):
         missing = outcome.reason.startswith("there is no incident")
@@ -90,13 +93,13 @@ async def act(request: Request, incident: int, event: Event) -> Moved:
 
 async def dossier(request: Request, incident: int) -> Dossier:
     """404 when there is no such incident. Raises Unavailable."""
-    _refuse_impossible(incident)
+    refuse_impossible(incident)
     found = await desk(request).store.read(lambda views: views.dossier(incident))
     if found is None:
         raise HTTPException(404, f"there is no incident {incident}")
     return found
 
 
-def _refuse_impossible(incident: int) -> None:
+def refuse_impossible(incident: int) -> None:
     if abs(incident) > LARGEST:
         raise HTTPException(404, "there is no incident of so large a number")

@@ -99,6 +99,7 @@ class Overriding(SpanOfTime):
     in_return: SpanOfTime | None = Field(
         None, description="a swap: whoever is on call then is on call in this time"
     )
+    reason: str = Field("", max_length=2000)
 
 
 class OverrideView(BaseModel):
@@ -112,6 +113,7 @@ class OverrideView(BaseModel):
     made_at: datetime
     removed_by: str | None
     removed_at: datetime | None
+    reason: str
 
 
 @router.get("/on-call")
@@ -143,7 +145,7 @@ async def show_on_call(
             PersonView(
                 id=p.id,
                 name=p.name,
-                calendar=_address(request, "person", p.id),
+                calendar=calendar_address(request, "person", p.id),
                 methods=_methods(p, proofs),
             )
             for p in directory.people.values()
@@ -180,7 +182,7 @@ async def add_override(request: Request, body: Overriding, who: Responder) -> li
         overrides = read_wish(wish, directory, tx.overrides_between, now)
         if isinstance(overrides, Refused):
             return overrides
-        return [tx.add_override(override, who.id, now) for override in overrides]
+        return [tx.add_override(one, who.id, now, body.reason.strip()) for one in overrides]
 
     made = await desk(request).store.write(work)
     if isinstance(made, Refused):
@@ -252,7 +254,7 @@ def _secret(request: Request, kind: str, name: str) -> str:
     return base64.urlsafe_b64encode(signed.digest()).decode().rstrip("=")
 
 
-def _address(request: Request, kind: str, name: str) -> str:
+def calendar_address(request: Request, kind: str, name: str) -> str:
     url = desk(request).engine.performer.committer.url
     return f"{url}/calendars/{_secret(request, kind, name)}.ics"
 
@@ -297,7 +299,7 @@ def _schedule(
         ],
         overlaps=[_shift(shift) for shift in rota.overlaps(schedule, at, end, overrides)],
         trouble=directory.trouble(schedule.name),
-        calendar=_address(request, "schedule", schedule.name),
+        calendar=calendar_address(request, "schedule", schedule.name),
     )
 
 
@@ -318,6 +320,7 @@ def _override(stored: StoredOverride, directory: Directory) -> OverrideView:
         made_at=stored.made_at,
         removed_by=stored.removed_by,
         removed_at=stored.removed_at,
+        reason=stored.reason,
     )
 
 

@@ -4,28 +4,29 @@ A version is saved only on top of the one that whoever saves it has seen. On the
 was typed is lost by that: it is merged with what was saved meanwhile, and shown again.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from markdown_it import MarkdownIt
 from pydantic import BaseModel, Field
 
 from playcall.core.merge import merge
 from playcall.core.post_mortem import LONGEST, PostMortem, draft, edited, regenerated, tidy
-from playcall.engine.ports import Dossier
+from playcall.core.review import Review
+from playcall.engine.ports import Dossier, Views
 from playcall.engine.writing import SavedMeanwhile, save
+from playcall.paper.markdown import to_html
 from playcall.web.auth import Identity, Responder, Viewer
+from playcall.web.charts import on_page
 from playcall.web.desk import desk, dossier
 from playcall.web.templates import render
 
 router = APIRouter(prefix="/api/v1/incidents/{incident}/post-mortem")
 forms = APIRouter(prefix="/incidents/{incident}/post-mortem")
 
-# No HTML, and no picture, which would tell its server who reads this.
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 _RENDERED = 1_000_000  # characters of a form: a line break may be two
 
 
@@ -53,9 +54,22 @@ class Seen(BaseModel):
 async def latest(request: Request, incident: int) -> tuple[Dossier, PostMortem, PostMortem]:
     """What is saved, or generated where nothing is; and how it would be generated now."""
     found = await dossier(request, incident)
-    saved = await desk(request).store.read(lambda views: views.post_mortem(incident))
-    fresh = draft([one.event for one in found.events], found.plan, _url(request))
+
+    def look(views: Views) -> tuple[PostMortem | None, Review | None, list[Dossier]]:
+        review = views.review(incident, len(found.events))
+        return views.post_mortem(incident), review, _merged(views, found)
+
+    saved, review, others = await desk(request).store.read(look)
+    merged = [([each.event for each in one.events], one.plan) for one in others]
+    events = [one.event for one in found.events]
+    fresh = draft(events, found.plan, _url(request), review, merged)
     return found, saved or fresh, fresh
+
+
+def _merged(views: Views, found: Dossier) -> list[Dossier]:
+    """What was merged into it, and into those before."""
+    here = [one for number in found.incident.kin.absorbed if (one := views.dossier(number))]
+    return [each for one in here for each in (one, *_merged(views, one))]
 
 
 def _url(request: Request) -> str:
@@ -145,7 +159,7 @@ async def _draw(
         paper=shown,
         saved=_view(current, fresh),
         meanwhile=unsaved is not None,
-        drawn=_MARKDOWN.render(shown.text),
+        drawn=await asyncio.to_thread(to_html, shown.text, _url(request), on_page),
     )
     return HTMLResponse(text, 409 if unsaved else 200)
 

@@ -29,7 +29,7 @@ from playcall.engine.arrivals import Intake, opening
 from playcall.engine.commit import Committer
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
-from playcall.engine.monitoring import Vector
+from playcall.engine.monitoring import RangeVector, Vector
 from playcall.engine.perform import Hands, Performer
 from playcall.engine.ports import Dossier, StoredRun, Transaction, Unavailable
 from playcall.engine.readings import Reader
@@ -70,6 +70,11 @@ class NoPrometheus:
     async def query_range(
         self, promql: str, start: datetime, end: datetime, step: timedelta
     ) -> Sequence[Sequence[Sample]]:
+        raise Unavailable("no Prometheus is given; --prometheus URL names one", permanent=True)
+
+    async def query_series(
+        self, promql: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[RangeVector]:
         raise Unavailable("no Prometheus is given; --prometheus URL names one", permanent=True)
 
 

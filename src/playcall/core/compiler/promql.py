@@ -13,10 +13,11 @@ def why_not(query: str) -> str:
     """What is wrong with a query; "" when it parses. Templates of dashboards are not judged."""
     if "$" in query or "{{" in query or "<" in query.replace("<=", "").replace("< ", ""):
         return ""  # it holds a variable, or a stand-in
-    return _why_not(query)
+    return wrong_in(query)
 
 
-def _why_not(query: str) -> str:
+def wrong_in(query: str) -> str:
+    """As `why_not`, of a query that holds no variable."""
     import promql_parser  # loads on first use
 
     if len(query) > _LONGEST:
@@ -34,4 +35,4 @@ def is_query(text: str) -> bool:
     """Whether a text that nothing calls PromQL is some; variables and stand-ins are filled first,
     for a shell line with a variable in it is no query."""
     filled = _VARIABLE.sub("x", _LABEL.sub('"x"', _DURATION.sub("5m", text)))
-    return not _why_not(filled)
+    return not wrong_in(filled)
