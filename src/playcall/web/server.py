@@ -26,6 +26,7 @@ from playcall.web import (
     duties,
     emergency,
     export,
+    following,
     insights,
     ledger,
     me,
@@ -77,6 +78,7 @@ HEADERS = {
 API = (
     api.router,
     ledger.router,
+    following.router,
     messages.router,
     oncall.router,
     unheard.router,
