@@ -74,7 +74,7 @@ def to_html(text: str, url: str, draw: Callable[[Picture, str], str], home: str 
 def to_html_parts(
     text: str, starts: Sequence[int], url: str, draw: Callable[[Picture, str], str]
 ) -> list[str]:
-    """As `to_html`, cut where these lines begin; the first is 0. What is defined in one part holds in
+    """As `to_html`, cut where these lines begin; the first is 0. What one part defines holds in
     all of them."""
     pieces: list[list[Token]] = [[] for _ in starts]
     here = 0

@@ -158,9 +158,7 @@ async def _change(
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
     where = f"#part-{place}" if place else ""
-    return RedirectResponse(
-        f"/incidents/{incident}/post-mortem?saved={paper.version}{where}", 303
-    )
+    return RedirectResponse(f"/incidents/{incident}/post-mortem?saved={paper.version}{where}", 303)
 
 
 async def _draw(

@@ -30,7 +30,7 @@ async def versions(
     old: Annotated[Version | None, Query(alias="from")] = None,
     new: Annotated[Version | None, Query(alias="to")] = None,
 ) -> HTMLResponse:
-    """Without any named, what the latest changed. Version 0 is what was generated before the first."""
+    """None named: what the latest changed. Version 0 is what was generated before the first."""
     found = await dossier(request, incident)
     events = [stored.event for stored in found.events]
     saved = [event for event in events if isinstance(event, PostMortemSaved)]
@@ -71,7 +71,7 @@ async def restore(
     version: Annotated[int, Form(ge=0)],
     seen: Annotated[int, Form(ge=1)],
 ) -> Response:
-    """Its text as a new version; those between stay. 409 when there is a newer one than was seen."""
+    """Its text as a new version; those between stay. 409 when there is one newer than was seen."""
     await dossier(request, incident)
     now, committer = desk(request).clock.now(), desk(request).engine.performer.committer
 

@@ -1,0 +1,112 @@
+"""The post-mortem's page in a real Chromium: two people at once, a crash while somebody types, a
+printer, and readers who see badly."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from playcall.settings import hash_token
+from tests.servers import smtp
+from tests.web.accessibility import DESK, faults, signed_in, violations
+from tests.web.served import TOKEN, Served, chromium
+
+PAGE = "/incidents/1/post-mortem"
+OTHER = "a token of bob"
+BOB = f'[people.bob]\nname = "Bob"\naccess = "commander"\ntokens = ["{hash_token(OTHER)}"]\n'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with smtp() as (_, port):
+        served = Served(tmp_path, port, more=BOB)
+        served.start()
+        try:
+            served.fire()
+            yield served
+        finally:
+            served.stop()
+
+
+def write(page: Page, section: str, words: str) -> None:
+    """In the section's own form."""
+    page.goto(f"{PAGE}?edit={section}")
+    page.fill("#text", words)
+
+
+def test_two_people_write_at_once_and_one_of_them_without_javascript(
+    browser: Browser, served: Served
+) -> None:
+    with (
+        signed_in(browser, served, javascript=False) as ada,
+        signed_in(browser, served, DESK, token=OTHER) as bob,
+    ):
+        write(ada, "root-cause", "## Root Cause\n\nA full disk.")
+        write(bob, "resolution", "## Resolution\n\nWe made room.")
+        ada.click("#save")
+        bob.click("#save")
+        expect(bob.locator("#part-root-cause")).to_contain_text("A full disk.")
+        expect(bob.locator("#part-resolution")).to_contain_text("We made room.")
+        write(bob, "root-cause", "## Root Cause\n\nA slow disk.")
+        write(ada, "root-cause", "## Root Cause\n\nA disk that was full.")
+        bob.click("#save")
+        expect(bob.locator("#news")).to_contain_text("Version 3 is saved")
+        ada.click("#save")
+        expect(ada.locator("#meanwhile")).to_contain_text("bob saved version 3")
+        assert violations(bob) == []
+        ada.get_by_label("Keep both").check()
+        ada.click("#decide")
+        expect(ada.locator("#part-root-cause")).to_contain_text(
+            "A disk that was full. A slow disk."
+        )
+
+
+def test_what_was_typed_outlives_the_page_until_it_is_saved(
+    browser: Browser, served: Served
+) -> None:
+    with signed_in(browser, served) as first:
+        write(first, "root-cause", "## Root Cause\n\nThought about for an hour.")
+        first.fill("textarea[name=answer] >> nth=0", "Nobody.")
+        first.close()
+        page = first.context.new_page()
+        page.goto(PAGE)
+        expect(page.locator(".draft")).to_have_count(2)
+        assert violations(page) == []
+        page.locator("#drafts-kept").get_by_role("link", name="Open it there").click()
+        page.locator("#edit").get_by_role("button", name="Put it back").click()
+        assert "an hour" in page.input_value("#text")
+        asked: list[str] = []
+        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+        page.get_by_role("link", name="Cancel").click()
+        assert asked == ["beforeunload"]
+        page.click("#save")
+        expect(page.locator("#part-root-cause")).to_contain_text("an hour")
+        expect(page.locator(".draft")).to_have_count(1)
+        page.get_by_role("button", name="Put it back").click()
+        page.locator(".answer button[form]").first.click()
+        expect(page.locator("#news")).to_contain_text("Version 2 is saved")
+        assert page.evaluate("localStorage.length") == 0
+
+
+def test_everybody_can_use_it_and_a_printer_gets_the_paper_alone(
+    browser: Browser, served: Served
+) -> None:
+    with signed_in(browser, served, DESK) as page:
+        write(page, "root-cause", "## Root Cause\n\nA full disk.")
+        page.click("#save")
+        page.emulate_media(media="print")
+        shown = page.evaluate(
+            "[...document.querySelectorAll('button, nav, form, aside, .answer, #stand')]"
+            ".filter((one) => one.checkVisibility()).length"
+        )
+        assert shown == 0
+        expect(page.locator("#part-root-cause")).to_be_visible()
+    paths = (PAGE, f"{PAGE}?edit=root-cause", f"{PAGE}?edit=whole", f"{PAGE}/versions")
+    assert faults(browser, served, *paths) == []
