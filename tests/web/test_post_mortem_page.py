@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from playcall.settings import hash_token
-from tests.servers import smtp
+from tests.servers import smtp, wait_for
 from tests.web.accessibility import DESK, faults, signed_in, violations
-from tests.web.served import TOKEN, Served, chromium
+from tests.web.served import Served, chromium
 
 PAGE = "/incidents/1/post-mortem"
 OTHER = "a token of bob"
@@ -25,8 +25,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    with smtp() as (_, port):
-        served = Served(tmp_path, port, more=BOB)
+    with smtp() as mailbox:
+        served = Served(tmp_path, mailbox.port, more=BOB)
         served.start()
         try:
             served.fire()
@@ -92,7 +92,7 @@ def test_what_was_typed_outlives_the_page_until_it_is_saved(
         page.get_by_role("button", name="Put it back").click()
         page.locator(".answer button[form]").first.click()
         expect(page.locator("#news")).to_contain_text("Version 2 is saved")
-        assert page.evaluate("localStorage.length") == 0
+        wait_for(lambda: page.evaluate("localStorage.length") == 0, "no draft left")
 
 
 def test_everybody_can_use_it_and_a_printer_gets_the_paper_alone(
@@ -101,12 +101,13 @@ def test_everybody_can_use_it_and_a_printer_gets_the_paper_alone(
     with signed_in(browser, served, DESK) as page:
         write(page, "root-cause", "## Root Cause\n\nA full disk.")
         page.click("#save")
+        expect(page.locator("#news")).to_contain_text("Version 1 is saved")
         page.emulate_media(media="print")
         shown = page.evaluate(
             "[...document.querySelectorAll('button, nav, form, aside, .answer, #stand')]"
-            ".filter((one) => one.checkVisibility()).length"
+            ".filter((one) => one.checkVisibility()).map((one) => one.outerHTML)"
         )
-        assert shown == 0
+        assert shown == []
         expect(page.locator("#part-root-cause")).to_be_visible()
     paths = (PAGE, f"{PAGE}?edit=root-cause", f"{PAGE}?edit=whole", f"{PAGE}/versions")
     assert faults(browser, served, *paths) == []

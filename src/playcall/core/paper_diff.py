@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 AROUND = 2  # lines that are shown before and after a change
+ALIKE = 0.6  # share of the words of two lines, below which they are two other lines
 _WORDS = re.compile(r"\s+|[^\s]+")
 
 
@@ -69,9 +70,12 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
 
 def _by_words(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     a, b = _WORDS.findall(old), _WORDS.findall(new)
+    steps = SequenceMatcher(None, a, b)
+    if steps.ratio() < ALIKE:
+        return (Piece(old),), (Piece(new),)
     gone: list[Piece] = []
     came: list[Piece] = []
-    for tag, i, j, k, end in SequenceMatcher(None, a, b).get_opcodes():
+    for tag, i, j, k, end in steps.get_opcodes():
         if i < j:
             gone.append(Piece("".join(a[i:j]), tag != "equal"))
         if k < end:
