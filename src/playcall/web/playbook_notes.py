@@ -8,8 +8,10 @@ from markupsafe import Markup
 from playcall.core.place import Problem
 from playcall.core.plan import Command, Plan, Play
 from playcall.core.track_record import CommandRecord, TrackRecord, every_command
-from playcall.web.document_html import Drawn, draw
+from playcall.web.document_html import Drawn, draw, visible
 from playcall.web.templates import environment
+
+environment.filters["visible"] = visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

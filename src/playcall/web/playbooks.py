@@ -2,14 +2,12 @@
 versions and what they changed. They only read."""
 
 import asyncio
-import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 
 from playcall.web.auth import Viewer
-from playcall.web.desk import desk
 from playcall.web.playbook_diff import compare
 from playcall.web.playbook_notes import Noted, drawn
 from playcall.web.playbook_shelf import find, levels, lines_of, problems_of, text_of
