@@ -17,6 +17,7 @@ from playcall.runner.local import Local
 from playcall.sourcefile import SourceFile
 from playcall.testing import NOON, SetMetrics, an_alert, minutes
 from tests.core.proposing import DOCUMENT, NAME
+from tests.drills.crash import PLAYBOOK
 from tests.engine.world import World
 from tests.servers import smtp
 from tests.web.accessibility import PHONE, faults, signed_in
@@ -32,6 +33,14 @@ TEXT = DOCUMENT + HOSTILE
 EARLIER = TEXT.replace("kubectl rollout restart", "kubectl rollout status").replace(
     "500ms", "700ms"
 )
+FAULTY = """
+## Essential Commands
+
+```bash
+# Look
+curl http://prometheus:9090/api/v1/query?query=up
+```
+"""
 BASE = f"/playbooks/{NAME}"
 DRAINED = "kubectl rollout restart deployment/queue"
 
@@ -111,7 +120,7 @@ async def test_the_overview_says_what_worked_and_what_is_not_covered(site: Site)
     assert "The file is another one by now" in said
     assert "held 2026-02-28 12:00 UTC by drill drain" in said
     assert "Last worked 2026-03-01 12:09 UTC" in said
-    assert "1 of 5 have worked" in said
+    assert "3 of 5 have worked" in said
     assert re.search(r"have no play Unheard&lt;b&gt; incident 2", said)
     assert "<b>" not in page
     async with site.asking() as stranger:
@@ -122,14 +131,11 @@ async def test_the_overview_says_what_worked_and_what_is_not_covered(site: Site)
 
 async def test_beside_each_command_stands_what_it_is_and_what_became_of_it(site: Site) -> None:
     page = await see(site, BASE)
-    beside = {
-        int(line): words(said)
-        for line, said in re.findall(
-            r'<div class="line"><pre>.*?id="L(\d+)".*?</pre>\s*<div class="beside-line">(.*?)</div>',
-            page,
-            re.DOTALL,
-        )
-    }
+    beside = {}
+    for part in page.split('<div class="line">')[1:]:
+        code, said = part.split("</pre>", 1)
+        line = int(re.findall(r'id="L(\d+)"', code)[-1])
+        beside[line] = words(said.split("</div>")[0])
     assert "observe 1.1 · " in beside[15]
     assert "Asked of Prometheus as: rate(queue_total[5m])" in beside[15]
     assert "in incident 1" in beside[15]
@@ -166,20 +172,16 @@ async def test_a_play_has_its_phases_criteria_and_incidents(site: Site) -> None:
 async def test_versions_and_what_they_changed(site: Site) -> None:
     said = words(await see(site, f"{BASE}/versions"))
     assert "First used 2026-03-01 11:00 UTC" in said
-    assert "Opened with it: incident 2 Unheard&lt;b&gt; , no play , incident 1 QueueSlow" in said
+    assert "Opened with it: incident 2 Unheard&lt;b&gt;, no play , incident 1 QueueSlow" in said
     changed = words(await see(site, f"{BASE}/diff"))
     assert "its class is raised, observe → change" in changed or "command 3.1" in changed
     assert "limit: &gt; 700ms → &gt; 500ms" in changed
     assert "+ kubectl rollout restart deployment/queue" in changed
-    file = words(await see(site, f"{BASE}/diff?to=file&from=" + await served(site)))
+    now = site.world.engine.intake.plan
+    file = words(await see(site, f"{BASE}/diff?to=file&from={now}"))
     assert "For whoever responds Nothing." in file
     assert "+ More." in file
     await see(site, f"{BASE}/diff?to=zzzzzzzz", status=404)
-    await see(site, f"{BASE}?version=", status=200)
-
-
-async def served(site: Site) -> str:
-    return site.world.engine.intake.plan
 
 
 async def test_programs_get_the_same(site: Site) -> None:
@@ -231,7 +233,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def at_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with smtp() as mailbox:
-        found = Served(tmp_path_factory.mktemp("served"), mailbox.port)
+        found = Served(tmp_path_factory.mktemp("served"), mailbox.port, PLAYBOOK + HOSTILE + FAULTY)
         found.start()
         yield found
         found.stop()

@@ -52,7 +52,7 @@ async def document(request: Request, name: str, who: Viewer, version: Digest = "
     page = render(
         "playbook.html",
         who=who,
-        name=name,
+        document=name,
         shelf=shelf,
         shown=shown,
         problems=problems,
@@ -68,7 +68,7 @@ async def document(request: Request, name: str, who: Viewer, version: Digest = "
 async def versions(request: Request, name: str, who: Viewer) -> HTMLResponse:
     shelf = await find(request)
     found = shelf.of(name)
-    return HTMLResponse(render("playbook_versions.html", who=who, name=name, versions=found))
+    return HTMLResponse(render("playbook_versions.html", who=who, document=name, versions=found))
 
 
 @router.get("/{name}/diff")
@@ -82,7 +82,7 @@ async def diff(
     shelf = await find(request)
     found = await compare(request, shelf, name, old, new)
     return HTMLResponse(
-        render("playbook_diff.html", who=who, name=name, found=found, versions=shelf.of(name))
+        render("playbook_diff.html", who=who, document=name, found=found, versions=shelf.of(name))
     )
 
 
@@ -101,7 +101,7 @@ async def play(
     page = render(
         "play.html",
         who=who,
-        name=name,
+        document=name,
         shown=shown,
         play=found,
         record=next(one for one in record.plays if one.alert == alert),
