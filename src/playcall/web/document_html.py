@@ -20,7 +20,7 @@ _NESTING = 20
 _HOLDERS = ("paragraph_open", "heading_open", "list_item_open", "th_open", "td_open")
 _NOTED = ("paragraph_close", "heading_close", "table_close")
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_CONTROLS = {code: chr(0x2400 + code) for code in range(32) if code != 9}
+_CONTROLS = {code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,13 @@ class _Drawing:
         self._close(plain)
 
     def _close(self, plain: list[str]) -> None:
-        """What stands between commands."""
+        """What stands between commands, without an empty line in front."""
+        blank = 0
+        while blank < len(plain) and plain[blank].endswith('"></span>'):
+            blank += 1
+        front, rest = "".join(plain[:blank]), "\n".join(plain[blank:])
         if plain:
-            self._out.append(f"<pre>{chr(10).join(plain)}</pre>\n")
+            self._out.append(f"<pre>{front}{rest}</pre>\n" if rest else front)
         plain.clear()
 
     def _pre(self, texts: Sequence[str], number: int) -> str:
