@@ -126,11 +126,15 @@ def _share(args: argparse.Namespace, path: str) -> int:
         print(json.dumps(found, indent=2))
         return 0
     if args.to_share:
-        said = (harmless(found["subject"]), harmless(found["text"]), "", *whom(found["to"]))
-        print("\n".join(said))
+        said = [harmless(found["subject"]), "", *harmless_lines(found["text"])]
+        print(*said, "", *whom(found["to"]), sep="\n")
         return 0
     wish = {"version": found["version"], "unfinished": args.unfinished, "again": args.again}
-    return remote.act(args, path, wish)
+    options = [
+        "" if args.unfinished else "--unfinished shares it although something is left.",
+        "" if args.again else "--again shares the same version again.",
+    ]
+    return remote.act(args, path, wish, "\n".join(one for one in options if one))
 
 
 def _edit(args: argparse.Namespace, path: str, found: dict[str, Any]) -> int:

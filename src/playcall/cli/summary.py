@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from playcall.cli import remote
-from playcall.cli.console import harmless
+from playcall.cli.console import harmless, harmless_lines
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     elif args.markdown:
         sys.stdout.write(found["markdown"])
     else:
-        print(harmless(found["subject"]), harmless(found["text"]), "", *whom(found["to"]), sep="\n")
+        said = [harmless(found["subject"]), "", *harmless_lines(found["text"])]
+        print(*said, "", *whom(found["to"]), sep="\n")
     return 0
 
 
