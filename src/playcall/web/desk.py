@@ -15,6 +15,7 @@ from playcall.core.plan import Plan
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
+from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
 from playcall.web.response import Surroundings
@@ -35,6 +36,7 @@ class Desk:
     sources: Sources | None = None  # None: where the document lies is not known
     measured: Shared[Chart] = field(default_factory=lambda: Shared(100))
     drawn: Shared[bytes] = field(default_factory=lambda: Shared(200))
+    library: Served | None = None  # None: no document is served
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 
