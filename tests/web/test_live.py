@@ -19,7 +19,6 @@ from playcall.web.server import HEADERS
 from tests.engine.world import World
 from tests.web.site import Site, site_of
 
-
 Said = tuple[str, str, str]
 
 

@@ -76,9 +76,7 @@ _MOVE_INCIDENT = (
 )
 
 
-class SqlTransaction(
-    SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers, SqlPictures
-):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers, SqlPictures):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

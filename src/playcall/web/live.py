@@ -1,5 +1,5 @@
-"""Keeps open incident pages up to date, by Server-Sent Events: the parts that changed, and the whole
-page only where that does not do.
+"""Keeps open incident pages up to date, by Server-Sent Events: the parts that changed, and the
+whole page only where that does not do.
 
 An event's id says what its reader has then: when the page was drawn, and a digest of it. Drawn once
 more as of that moment, a page that gives the same digest is what the reader still has; so whoever
@@ -67,9 +67,7 @@ async def page(request: Request, incident: int, who: Identity, part: Part) -> st
     )
 
 
-async def _draw(
-    request: Request, found: Dossier, who: Identity, part: Part, at: datetime
-) -> str:
+async def _draw(request: Request, found: Dossier, who: Identity, part: Part, at: datetime) -> str:
     """The page's body, as of a moment."""
     around = await surroundings(request, found)
     shown = view.show(found, around, at, part)

@@ -81,9 +81,7 @@ def _box(row: _Row, lines: list[str], x: int, y: int, height: int) -> Markup:
     )
 
 
-def _rows(
-    key: str, question: Question, answers: Mapping[str, Given], asked: str
-) -> Iterator[_Row]:
+def _rows(key: str, question: Question, answers: Mapping[str, Given], asked: str) -> Iterator[_Row]:
     """Depth first; a row's number is its place in what comes out."""
     count = 0
 

@@ -38,8 +38,8 @@ from playcall.web.duties import OwedView
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
-from playcall.web.telling import standing
 from playcall.web.surrounding import BesideView, beside
+from playcall.web.telling import standing
 from playcall.web.timeline_view import Part, TimelineView, latest
 from playcall.web.told import ToldView, told
 from playcall.web.values import Preview, ValueView, preview, wanted_by
@@ -162,9 +162,7 @@ class IncidentView:
     told: ToldView
 
 
-def show(
-    found: Dossier, around: Surroundings, now: datetime, part: Part = WHOLE
-) -> IncidentView:
+def show(found: Dossier, around: Surroundings, now: datetime, part: Part = WHOLE) -> IncidentView:
     incident, plan = found.incident, found.plan
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
