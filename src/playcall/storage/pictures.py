@@ -41,4 +41,6 @@ class SqlPicturesView:
             pictures.c.incident == incident, pictures.c.number == number
         )
         row = self._db.execute(query).first()
-        return row and Picture(kind=row.kind, data=bytes(row.data), by=row.by, at=row.at)
+        if row is None:
+            return None
+        return Picture(kind=row.kind, data=bytes(row.data), by=row.by, at=row.at)

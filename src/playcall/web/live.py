@@ -2,8 +2,8 @@
 whole page only where that does not do.
 
 An event's id says what its reader has then: when the page was drawn, and a digest of it. Drawn once
-more as of that moment, a page that gives the same digest is what the reader still has; so whoever
-loads a page, or comes back after a restart, is sent only what is new.
+more as of that moment, a page that gives the same digest is what the reader still has, and is not
+sent again to whoever loads a page, or comes back after a restart.
 """
 
 import asyncio

@@ -107,7 +107,7 @@ def _worst(found: Dossier, now: datetime) -> Criterion | None:
 
 
 def _window(incident: Incident, until: datetime) -> Window:
-    """The last hour, and no earlier than some time before it fired; or, when it is over, its end."""
+    """The last hour, from some time before it fired on; or its end, when it is over."""
     end = until if incident.ended_at is None else min(until, incident.ended_at + AFTER)
     start = max(incident.fired_at - BEFORE, end - LONGEST)
     step = timedelta(seconds=-(-(end - start).total_seconds() // POINTS))

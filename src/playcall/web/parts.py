@@ -2,7 +2,7 @@
 
 The templates mark a part with comments: `<!--part top-->`, `<!--item event-7-->`, `<!--end-->`. No
 text of others can look like one, since all of it is escaped. What is outside of them is the frame:
-where it changed, the whole page is sent. An item is one of a growing list, and no part of the frame.
+where it changed, the whole page is sent. An item is one of a list that grows.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The timeline as the page shows it: the latest entries of a kind, and older ones on demand. Pure."""
+"""The timeline as the page shows it: the latest entries of a kind, older ones on demand. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from enum import StrEnum
 from playcall.core import events as ev
 from playcall.core import timeline
 from playcall.core.plan import Plan, Play
+from playcall.core.rollback_events import RollbackEvent
 from playcall.engine.ports import StoredEvent
 
 MOST = 200  # entries at once
@@ -34,7 +35,7 @@ _Commands = (
     | ev.CommandFinished
     | ev.CommandInterrupted
     | ev.OutcomeDecided
-    | ev.RollbackEvent
+    | RollbackEvent
 )
 _Pages = (
     ev.PageDelivered
