@@ -3,10 +3,12 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from playcall.cli import remote
 from playcall.cli.console import harmless, harmless_lines, paint
+from playcall.cli.entries import say_entry
 from playcall.cli.instants import clock, moment
 from playcall.core.wording import say_value
 
@@ -23,19 +25,32 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    path = f"/incidents/{args.incident}" if args.incident else f"/incidents?live={args.live}"
+    if args.incident:
+        return show(args, args.incident, as_json=args.json)
     try:
-        found = remote.ask(args, path).json()
+        found = remote.ask(args, f"/incidents?live={args.live}").json()
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
     if args.json:
         print(json.dumps(found, indent=2))
-    elif args.incident:
-        _show(found)
     else:
         _list(found)
         _list_unheard(args)
+    return 0
+
+
+def show(args: argparse.Namespace, incident: int, *, as_json: bool) -> int:
+    """One of them; the exit code."""
+    try:
+        found = remote.ask(args, f"/incidents/{incident}").json()
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(found)
     return 0
 
 
@@ -44,6 +59,8 @@ def _list(found: list[dict[str, Any]]) -> None:
         print("No incidents.")
     for incident in found:
         who = incident["acknowledged_by"] or "nobody has it"
+        if incident.get("merged_into"):
+            who = f"into incident {incident['merged_into']}"
         if incident["play"] is None:
             who += ", no play"
         if incident["quiet"]:
@@ -71,6 +88,8 @@ def _show(found: dict[str, Any]) -> None:
     print(f"{found['severity']}, {found['status']}, fired {moment(found['fired_at'])}")
     for note in found["notes"]:
         print(paint(f"{harmless(note)}.", "yellow"))
+    for line in _kin(found):
+        print(paint(line, "yellow"))
     if found["acknowledged_by"]:
         print(f"Acknowledged by {found['acknowledged_by']}")
     _show_response(found)
@@ -81,7 +100,19 @@ def _show(found: dict[str, Any]) -> None:
         _show_command(command)
     print()
     for entry in found["timeline"]:
-        print(f"{clock(entry['at'])}  {harmless(entry['text'])}")
+        pin = f" [{entry['pin']}]" if entry["pin"] else ""
+        print(f"{entry['n']:>5}  {clock(entry['at'])}{pin}  {say_entry(entry)}")
+
+
+def _kin(found: dict[str, Any]) -> Iterator[str]:
+    """What it was merged into, or split off from."""
+    if found["merged_into"]:
+        yield f"Merged into incident {found['merged_into']}, which goes on with its alerts"
+    if found["split_from"]:
+        yield f"Split off from incident {found['split_from']}"
+    for said, others in (("Merged into it", "absorbed"), ("Split off from it", "split_off")):
+        if found[others]:
+            yield f"{said}: incident {', '.join(map(str, found[others]))}"
 
 
 def _show_criterion(criterion: dict[str, Any]) -> None:

@@ -9,10 +9,12 @@ from playcall.core.duty_events import (
     DutyEvent,
     DutyOverdue,
     DutyReminded,
+    DutyUnproven,
     DutyWaived,
     PostMortemSaved,
 )
 from playcall.core.plan import Plan
+from playcall.core.sending import unfinished
 
 
 def duty_title(plan: Plan, key: str) -> str:
@@ -32,13 +34,15 @@ def say_duty_event(event: DutyEvent | ActionEvent, plan: Plan) -> str:
         return say_action_event(event, title)
     match event:
         case PostMortemSaved():
-            left = f", {event.asks} answers are missing" if event.asks else ""
-            clash = f", {event.conflicts} conflicts are left" if event.conflicts else ""
-            return f"{event.by} saved version {event.version} of the post-mortem{left}{clash}"
+            left = unfinished(event.asks, event.conflicts)
+            said = f"{event.by} saved version {event.version} of the post-mortem"
+            return f"{said}; {left}" if left else said
         case DutyDone():
             note = f" ({event.note})" if event.note else ""
             who = "proven by Playcall" if event.measured else event.by
             return f"Duty done, {who}: {duty_title(plan, event.duty)}{note}"
+        case DutyUnproven():
+            return f"OWED AGAIN: {duty_title(plan, event.duty)}: {event.reason}"
         case DutyWaived():
             return f"{event.by} waived the duty {duty_title(plan, event.duty)}: {event.reason}"
         case DutyReminded():

@@ -30,10 +30,11 @@ class SqlPapersView:
     def plan(self, digest: str) -> Plan:
         raise NotImplementedError  # whoever reads has it
 
-    def post_mortem(self, incident: int) -> PostMortem | None:
+    def post_mortem(self, incident: int, version: int | None = None) -> PostMortem | None:
+        wanted = sa.true() if version is None else post_mortems.c.version == version
         body = self._db.scalar(
             sa.select(post_mortems.c.body)
-            .where(post_mortems.c.incident == incident)
+            .where(post_mortems.c.incident == incident, wanted)
             .order_by(post_mortems.c.version.desc())
             .limit(1)
         )

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.engine.older_plans import unbound_roles
 from playcall.engine.ports import Unavailable, Views
-from playcall.web import view
+from playcall.web import summary, view
 from playcall.web.auth import (
     COOKIE,
     SESSION_SECONDS,
@@ -25,6 +25,7 @@ from playcall.web.auth import (
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
 from playcall.web.proposals import lately as lately_proposed
+from playcall.web.regroup import choices
 from playcall.web.similar import lately_alike
 from playcall.web.templates import render
 from playcall.web.unheard import lately
@@ -96,6 +97,8 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
         view=shown,
         similar=await lately_alike(request, found),
         proposals=await lately_proposed(request, found),
+        summary=await summary.owed(request, found),
+        regroup=await choices(request, found.incident, who),
     )
 
 
