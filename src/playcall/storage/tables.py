@@ -88,6 +88,12 @@ incidents = sa.Table(
     sa.Column("id", _Number, primary_key=True, autoincrement=False),
     sa.Column("group_key", Words, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),  # neither resolved nor closed
+    # What it is looked for by: `listing`.
+    sa.Column("title", Words),
+    sa.Column("severity", Words),
+    sa.Column("play", Words),
+    sa.Column("status", sa.Text),
+    sa.Column("tags", Words),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("wake_at", Instant),
@@ -95,6 +101,10 @@ incidents = sa.Table(
     sa.Column("over_at", Instant),  # when it was resolved, the latest time
     sa.Column("overdue", sa.BigInteger),  # how many of its duties and action items are
     sa.Column("tickets", sa.BigInteger),  # how many of its action items have an open one
+)
+sa.Index(
+    "incidents_sought",
+    *(incidents.c[name] for name in ("severity", "play", "status", "live", "id")),
 )
 sa.Index(
     "incidents_live_group",
@@ -354,6 +364,7 @@ def upgrade(connection: sa.Connection) -> None:
         ("incidents", "over_at", "BIGINT"),
         ("incidents", "overdue", "BIGINT"),
         ("incidents", "tickets", "BIGINT"),
+        *(("incidents", name, "TEXT") for name in ("title", "severity", "play", "status", "tags")),
         ("alerts", "ended_at", "BIGINT"),
         ("alerts", "unheard", "BOOLEAN"),
         ("jobs", "lane", "TEXT"),
