@@ -91,7 +91,7 @@ def _missed_target(incident: Incident, plan: Plan, at: datetime) -> str:
         return ""
     play = plan.play(incident.play) if incident.play else None
     within = deadlines.target(plan, play, incident.severity)
-    return say_duration(within) if within and incident.fired_at + within <= at else ""
+    return say_duration(within) if within and incident.unheard_from + within <= at else ""
 
 
 def _due(incident: Incident, plan: Plan, at: datetime) -> str:

@@ -15,6 +15,7 @@ from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
+from playcall.web.drawn import Drawn
 from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
@@ -28,6 +29,7 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
+    board: Drawn = field(default_factory=Drawn)
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
 
 
