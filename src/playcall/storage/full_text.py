@@ -42,7 +42,7 @@ _FIND_ALL = {
     "WHERE found @@ to_tsquery('simple', :asked) ORDER BY incident DESC LIMIT :limit",
 }
 _PLAIN = re.compile(r"\w+")
-_EVERY = {"sqlite": (' AND ', '"{}"', '"{}"*'), "postgresql": (" & ", "'{}'", "'{}':*")}
+_EVERY = {"sqlite": (" AND ", '"{}"', '"{}"*'), "postgresql": (" & ", "'{}'", "'{}':*")}
 
 
 def prepare(db: sa.Connection) -> None:

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -22,10 +21,12 @@ from playcall.web import (
     api_approvals,
     api_response,
     api_values,
+    board,
     charts,
     duties,
     emergency,
     export,
+    incidents,
     insights,
     ledger,
     me,
@@ -40,6 +41,7 @@ from playcall.web import (
     push,
     review,
     rollback,
+    search,
     similar,
     slack,
     subscribing,
@@ -55,7 +57,7 @@ from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.slack import SlackDoor
-from playcall.web.templates import STATIC
+from playcall.web.static_files import VersionedFiles
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ API = (
     updates.router,
     rollback.router,
     push.router,
+    search.router,
 )
 PAGES = (
     duties.forms,
@@ -106,6 +109,9 @@ PAGES = (
     oncall_pages.router,
     oncall_forms.router,
     slack.router,
+    board.router,
+    incidents.router,
+    search.page,
     pages.router,
     pages_response.router,
     updates.forms,
@@ -144,7 +150,7 @@ def build_web(
     web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
-    web.mount("/static", StaticFiles(directory=STATIC), name="static")
+    web.mount("/static", VersionedFiles(), name="static")
 
     @web.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi(_: Viewer) -> JSONResponse:

@@ -1,19 +1,19 @@
 // Keeps the open board live: what is new is said aloud, and the tab says how many are open.
 "use strict";
-
+{
 const board = document.querySelector("main[data-board]");
 const lost = document.getElementById("connection");
 const news = document.getElementById("news");
-const open_ = () => new Map([...board.querySelectorAll("li[data-incident]")].map((row) => [row.dataset.incident, row.dataset.said]));
+const shown = () => new Map([...board.querySelectorAll("li[data-incident]")].map((row) => [row.dataset.incident, row.dataset.said]));
 
 function redraw(html) {
-  const before = open_();
+  const before = shown();
   const fresh = document.createElement("main");
   for (const { name, value } of [...board.attributes]) fresh.setAttribute(name, value);
   fresh.innerHTML = html;
   localise(fresh);
   morph(board, fresh);
-  const after = open_();
+  const after = shown();
   const said = [...after].filter(([number]) => !before.has(number)).map(([, words]) => `New: ${words}.`);
   const over = [...before].filter(([number]) => !after.has(number)).map(([number]) => `Incident ${number} is over.`);
   if (said.length || over.length) news.textContent = [...said, ...over].join(" ");
@@ -31,3 +31,4 @@ function follow() {
 }
 
 follow();
+}

@@ -1,7 +1,7 @@
 // What every page has: times in the reader's zone, search, keys, and a page for when there is no
 // connection. Every page works without it.
 "use strict";
-
+{
 // --- times: the reader's zone, UTC beside --------------------------------------------------------
 
 const WRITTEN = /^(\d{4}-\d\d-\d\d[T ])?\d\d:\d\d(:\d\d)?( UTC|Z|\+00:00)?$/;
@@ -86,7 +86,7 @@ function choose(hit) {
 }
 
 // Leads there, and never acts: what changes something is a button on that page.
-function open(hit) {
+function lead(hit) {
   if (!hit?.dataset.path.startsWith("/")) return;
   palette.close();
   const to = new URL(hit.dataset.path, location.href);
@@ -124,9 +124,9 @@ if (signedIn) {
     const chosen = found.querySelector('[aria-selected="true"]');
     const steps = { ArrowDown: chosen?.nextElementSibling, ArrowUp: chosen?.previousElementSibling };
     if (event.key in steps) { event.preventDefault(); if (steps[event.key]) choose(steps[event.key]); }
-    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); open(chosen); }
+    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); lead(chosen); }
   });
-  found.addEventListener("click", (event) => open(event.target.closest("li")));
+  found.addEventListener("click", (event) => lead(event.target.closest("li")));
   palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
 }
 
@@ -211,4 +211,7 @@ if (signedIn) {
 if (signedIn) {
   stored.set("playcall-seen", new Date().toISOString());
   navigator.serviceWorker?.register("/service-worker.js").catch(() => { /* the page goes on without it */ });
+}
+
+window.localise = localise;
 }

@@ -19,12 +19,13 @@ self.addEventListener("activate", (event) => {
 // Only what is looked at: a form that is sent either arrives or visibly does not.
 self.addEventListener("fetch", (event) => {
   const { request, preloadResponse } = event;
+  const { pathname, search } = new URL(request.url);
   if (request.method !== "GET") return;
   if (request.mode === "navigate") {
     const answer = async () => (await preloadResponse) ?? fetch(request);
     event.respondWith(answer().catch(() => caches.match(OFFLINE)));
-  } else if (new URL(request.url).pathname.startsWith("/static/")) {
-    event.respondWith(fetch(request).catch(async () => (await caches.match(request, { ignoreSearch: true })) ?? Response.error()));
+  } else if (pathname.startsWith("/static/") && !search) {
+    event.respondWith(fetch(request).catch(async () => (await caches.match(request)) ?? Response.error()));
   }
 });
 
