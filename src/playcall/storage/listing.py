@@ -1,5 +1,5 @@
-"""Incidents by what they are and by words: `engine.listing`. What is sought stands in columns of its
-own beside the state, with an index that answers without reading a state."""
+"""Incidents by what they are and by words: `engine.listing`. What is sought stands in columns of
+its own beside the state, with an index that answers without reading a state."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -81,6 +81,7 @@ async def board(request: Request, who: Viewer) -> HTMLResponse:
 @router.get("/board/live")
 async def live(request: Request, who: Viewer) -> StreamingResponse:
     """Server-Sent Events: the board's body whenever something on it changed."""
+    await _latest(request)  # where the database is away, this says so
     return StreamingResponse(
         _changes(request),
         media_type="text/event-stream",
