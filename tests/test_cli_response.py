@@ -110,7 +110,7 @@ def test_an_alert_without_a_play_that_wakes_nobody_says_so(served: Served) -> No
         r"On-Call Secondary\.$",
         told[3],
     )
-    opening = re.compile(r"\d\d:\d\d:\d\d UTC  Incident 2 opened, WARNING")
+    opening = re.compile(r" +1  \d\d:\d\d:\d\d UTC  Incident 2 opened, WARNING")
     assert any(opening.match(line) for line in told)
     first = playcall(served, "incidents", "1")[1]
     assert "unknown  Latency >500ms: " in first
@@ -236,3 +236,18 @@ def test_the_aftermath_from_a_terminal(
     assert "409" in playcall(served, "duties", "1", "done", "1.2")[1]
     assert playcall(served, "duties", "1", "done")[0] == 2
     assert playcall(served, "duties") == (0, "")
+
+
+def test_the_summary_pins_and_sharing_from_a_terminal(served: Served) -> None:
+    pinned = playcall(served, "pin", "1", "1", "--as", "important")
+    assert pinned == (0, "Incident 1: entry 1 is pinned as important\n")
+    assert re.search(r"^ +1  \S+ UTC \[important\]  ", playcall(served, "incidents", "1")[1], re.M)
+    unpinned = playcall(served, "pin", "1", "1", "--off")
+    assert unpinned == (0, "Incident 1: entry 1 is not pinned any more\n")
+    code, told = playcall(served, "summary", "1")
+    assert (code, told.split("\n")[0][:22]) == (0, "Summary of incident 1:")
+    assert "to On-Call Primary: Ada by mail" in told
+    assert "incident 1 is " in playcall(served, "summary", "1", "--send")[1]
+    assert playcall(served, "summary", "1", "--send", "--text", "/no/such/file")[0] == 2
+    assert "Post-mortem of incident 1" in playcall(served, "report", "1", "--to-share")[1]
+    assert playcall(served, "report", "1", "--share", "--unfinished")[0] == 1

@@ -53,6 +53,7 @@ from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_limits, build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
+from playcall.sourcefile import SourceFile
 from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
 from playcall.tellingfile import unknown_names
@@ -194,6 +195,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 store=store,
                 clock=engine.performer.clock,
                 status_page=settings.status_page.path if settings.status_page.serve else "",
+                sources=SourceFile(playbook=settings.playbook, rules=settings.rules),
             )
             public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)

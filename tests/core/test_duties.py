@@ -9,12 +9,14 @@ import pytest
 from playcall.core import events as ev
 from playcall.core.compiler import compile_document
 from playcall.core.duties import owing
-from playcall.core.effects import MeasureMetrics, Page, WriteReport
+from playcall.core.duty_events import DutyUnproven
+from playcall.core.effects import MeasureMetrics, Page, SendText, Silence, WriteReport
 from playcall.core.incident import Incident, Part, SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.owed import Owed
 from playcall.core.plan import ChecklistItem, Duty, Plan
 from playcall.core.review_meeting import propose
+from playcall.core.sending_events import PostMortemShared, SummarySent
 from playcall.testing import NOON, a_plan, an_alert, minutes
 from tests.core.responding import acknowledged, after, cleared, moved, opened, read, refused, told
 
@@ -53,6 +55,8 @@ def saved(asks: int = 0, conflicts: int = 0) -> ev.PostMortemSaved:
 
 REVIEWED = ev.MetricsReviewed(at=OVER, charts=3, troubled=0, points=9)
 REPORTED = ev.ReportWritten(at=OVER, path="x.md")
+SENT = SummarySent(at=OVER, by="ada", subject="s", body="b", to=("CTO",))
+SHARED = PostMortemShared(at=OVER, by="ada", version=1, subject="s", body="b", to=("CTO",))
 
 
 def settled(incident: Incident) -> set[str]:
@@ -78,15 +82,15 @@ INVENTORY = {
     "Close the alert": "test_a_week_by_the_clock",
     "See that the metrics hold still": "test_metrics_are_stable_when_the_criteria_proved_it",
     "Remove or set the silence in Alertmanager": "test_a_silence_that_stands_is_proof",
-    "Sum it up": "test_a_week_by_the_clock",
+    "Sum it up": "test_the_summary_that_was_sent_is_the_duty_and_its_items",
     "Put the timeline in order": "test_the_record_on_file_is_the_timeline_and_the_actions",
     "List what was done": "test_the_record_on_file_is_the_timeline_and_the_actions",
-    "List what nobody could answer": "test_an_item_is_done_by_a_person_and_a_duty_by_its_items",
+    "List what nobody could answer": "test_words_say_what_would_prove_it",
     "Write the post-mortem": "test_the_post_mortem_is_done_when_it_leaves_nothing_open",
     "Look at the numbers": "test_a_week_by_the_clock",
     "Export the incident's metrics from Prometheus": "test_a_review_on_file_is_its_metrics",
     "Build a dashboard of the incident": "test_a_review_on_file_is_its_metrics",
-    "Send both to the stakeholders": "test_any_item_is_done_or_waived_by_a_person",
+    "Send both to the stakeholders": "test_a_shared_post_mortem_is_shared_with_the_stakeholders",
     "Meet": "test_the_meeting_is_proposed_in_the_teams_morning",
     "Talk about causes, not about people": "test_the_meeting_is_proposed_in_the_teams_morning",
     "Name what the system made easy to get wrong": "test_any_item_is_done_or_waived_by_a_person",
@@ -206,17 +210,65 @@ def test_the_post_mortem_is_done_when_it_leaves_nothing_open() -> None:
     assert settled(after(resolved(), saved(conflicts=1), plan=PLAN)) == set()
 
 
+def test_the_summary_that_was_sent_is_the_duty_and_its_items() -> None:
+    outcome = moved(resolved(), SENT, PLAN)
+    assert settled(outcome.incident) == {"2", "2.1", "2.2", "2.3"}
+    assert [effect.role for effect in outcome.effects if isinstance(effect, SendText)] == ["CTO"]
+
+
+def test_a_shared_post_mortem_is_shared_with_the_stakeholders() -> None:
+    assert settled(after(resolved(), SHARED, plan=PLAN)) == {"4.3"}
+
+
+def test_criteria_that_hold_within_the_hour_prove_what_the_resolution_did_not() -> None:
+    incident = after(resolved(), read(Verdict.HOLDS, 20), plan=PLAN)
+    assert settled(incident) == set(), "the alert still fires"
+    assert settled(after(incident, cleared(21), plan=PLAN)) == {"1.1"}
+    late = after(resolved(), cleared(60), read(Verdict.HOLDS, 80), plan=PLAN)
+    assert settled(late) == set(), "the hour was over"
+
+
+def test_criteria_that_break_within_the_hour_take_the_proof_back_once() -> None:
+    incident = resolved(proven=True)
+    broke = moved(incident, read(Verdict.BROKEN, 30), PLAN)
+    assert settled(broke.incident) == set()
+    (event,) = [one for one in broke.follows if isinstance(one, DutyUnproven)]
+    assert (event.duty, event.reason) == ("1.1", '"latency <500ms for 5 minutes" is broken')
+    assert told(broke.effects) == [
+        ("ada", "owed: Close the alert: See that the metrics hold still, again: " + event.reason)
+    ]
+    assert moved(broke.incident, read(Verdict.BROKEN, 31), PLAN).follows == ()
+    again = after(broke.incident, read(Verdict.HOLDS, 40), plan=PLAN)
+    assert settled(again) == {"1.1"}
+    said = after(resolved(), done("1.1"), read(Verdict.BROKEN, 30), plan=PLAN)
+    assert settled(said) == {"1.1"}, "a person's word stands"
+    assert settled(after(incident, read(Verdict.BROKEN, 80), plan=PLAN)) == {"1.1"}
+
+
+def test_a_silence_asked_for_afterwards_ends_when_it_opens_again() -> None:
+    ask = ev.SilenceAsked(at=OVER, by="ada", lasting=HOUR)
+    (effect,) = [one for one in moved(resolved(), ask, PLAN).effects if isinstance(one, Silence)]
+    assert effect.purpose is SilencePurpose.RESOLVED
+    live = moved(opened(PLAN), ask, PLAN).effects
+    assert [one.purpose for one in live if isinstance(one, Silence)] == [SilencePurpose.BY_HAND]
+
+
 @pytest.mark.parametrize(
     ("text", "proven"),
     [
         ("Verify metrics stable", "stable"),
         ("Silence alert in AlertManager", "silence"),
-        ("Document timeline", "record"),
-        ("Record actions taken", "record"),
+        ("Document timeline", "record summary"),
+        ("Record actions taken", "record summary"),
         ("Extract incident metrics from Prometheus", "review"),
         ("Generate incident report dashboard", "review"),
-        ("Share the dashboard with stakeholders", ""),
-        ("Note outstanding questions", ""),
+        ("Share the dashboard with stakeholders", "shared"),
+        ("Note outstanding questions", "summary"),
+        ("List what nobody could answer", "summary"),
+        ("Send a summary to the stakeholders", "summary"),
+        ("Share with stakeholders", "shared"),
+        ("Send both to the stakeholders", "shared"),
+        ("Share screens", ""),
         ("Add metrics", ""),
         ("Update runbooks", ""),
     ],
@@ -231,8 +283,10 @@ def test_words_say_what_would_prove_it(text: str, proven: str) -> None:
         "silence": after(resolved(plan), silenced(), plan=plan),
         "record": after(resolved(plan), REPORTED, plan=plan),
         "review": after(resolved(plan), REVIEWED, plan=plan),
+        "summary": after(resolved(plan), SENT, plan=plan),
+        "shared": after(resolved(plan), SHARED, plan=plan),
     }
-    assert [name for name, one in found.items() if settled(one)] == ([proven] if proven else [])
+    assert [name for name, one in found.items() if settled(one)] == proven.split()
 
 
 # --- what people do ------------------------------------------------------------------------------

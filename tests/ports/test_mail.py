@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from playcall.channels.mail import LARGEST_BODY, Mail
-from playcall.core.message import Message
+from playcall.core.message import Attachment, Message
 from playcall.engine.ports import Unavailable
 from tests.servers import Mailbox, certificate, free_port, mute_port, smtp
 
@@ -62,6 +62,16 @@ async def test_a_page_arrives_as_text_and_as_html_with_a_button() -> None:
 async def test_a_notice_is_not_urgent() -> None:
     box = await delivered(a_message(urgent=False))
     assert "x-priority" not in box.messages[0]
+
+
+async def test_a_file_goes_with_it_as_it_is() -> None:
+    file = Attachment(name="post-mortem-1.md", kind="text/markdown", data="# Größe\n".encode())
+    box = await delivered(a_message(attachments=(file,)))
+    (found,) = box.messages[0].iter_attachments()
+    assert found.get_filename() == "post-mortem-1.md"
+    assert found.get_content_type() == "text/markdown"
+    assert found.get_payload(decode=True) == file.data
+    assert text(box).startswith("Look at it.")
 
 
 async def test_an_incident_is_one_thread_and_a_repetition_one_message() -> None:

@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from playcall.core.access import Access
+from playcall.engine.source import Sources
 from playcall.settings import hash_token
 from playcall.web.auth import Doorkeeper, Identity, Links
 from playcall.web.desk import Desk
@@ -63,9 +64,9 @@ def a_doorkeeper(folder: Path) -> Doorkeeper:
 
 
 @contextlib.asynccontextmanager
-async def site_of(world: World) -> AsyncIterator[Site]:
+async def site_of(world: World, sources: Sources | None = None) -> AsyncIterator[Site]:
     async with world.working():
         doorkeeper = a_doorkeeper(world.folder)
-        desk = Desk(engine=world.engine, store=world.store, clock=world.clock)
+        desk = Desk(engine=world.engine, store=world.store, clock=world.clock, sources=sources)
         web = build_web(desk, doorkeeper)
         yield Site(web=web, world=world, doorkeeper=doorkeeper)

@@ -46,6 +46,7 @@ def routes(site: Site) -> list[tuple[str, str]]:
 
     for route in _walk(site.web.routes):
         path = route.path.replace("{incident}", "1").replace("{run:path}", "1/1.1/1")
+        path = path.replace("{n}", "1")
         found.extend((method, path) for method in route.methods or ())
     return sorted(found)
 
@@ -293,7 +294,10 @@ async def test_the_description_lists_every_path_of_the_api(site: Site) -> None:
     async with site.asking("vic") as client:
         described = (await client.get("/api/v1/openapi.json")).json()["paths"]
     listed = {
-        (method.upper(), path.replace("{incident}", "1").replace("{run}", "1/1.1/1"))
+        (
+            method.upper(),
+            path.replace("{incident}", "1").replace("{run}", "1/1.1/1").replace("{n}", "1"),
+        )
         for path, methods in described.items()
         for method in methods
     }

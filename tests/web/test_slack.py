@@ -18,7 +18,8 @@ from playcall.core.approvals import digest_of_run
 from playcall.core.chat import Place, places
 from playcall.core.communication import Channel
 from playcall.core.incident import Part
-from playcall.testing import a_plan, an_alert
+from playcall.core.sending_events import SummarySent
+from playcall.testing import NOON, a_plan, an_alert
 from playcall.web.slack import SlackDoor
 from tests.engine.world import World, of
 from tests.slack_fake import (
@@ -195,6 +196,17 @@ async def test_buttons_acknowledge_take_command_and_call_one_rung(reached: Reach
     assert "The next rung is called" in await reached.press("escalate", value)
     assert "Not done" in await reached.press("escalate", value)  # another had pressed it
     assert len(await reached.events(ev.Escalated)) == 1
+
+
+async def test_the_summary_is_sent_by_a_press_once_it_is_over(reached: Reached) -> None:
+    assert "incident 1 is open" in await reached.press("send_summary", "1")
+    world = reached.site.world
+    await world.submit(ev.Resolved(at=NOON, by="ada", cause="", unverified=True))
+    assert "Not done" in await reached.press("send_summary", "1", VIC)
+    whom = "The summary of #1 is sent to On-Call Primary"
+    assert whom in await reached.press("send_summary", "1")
+    assert "sent already" in await reached.press("send_summary", "1")
+    assert len(await reached.events(SummarySent)) == 1
 
 
 async def test_approving_runs_what_was_shown_and_nothing_else(reached: Reached) -> None:

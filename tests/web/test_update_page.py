@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -70,6 +71,14 @@ We know the cause and are applying a remedy.
 - Initial: Within 5 minutes
 - Updates: Every 15 minutes
 - Recipients: VP Engineering, CTO
+
+## Post-Incident Process
+
+### Immediate Actions (Within 1 Hour)
+
+1. **Initial Summary**
+   - Document timeline
+   - Note outstanding questions
 """
 MORE = '[people.bob]\nname = "Bob"\nmail = "bob@example.org"\n'
 
@@ -149,3 +158,30 @@ def test_the_same_from_a_terminal(
     assert "published, monitoring" in capsys.readouterr().out
     assert main(["status", "1"]) == 0
     assert "MONITORING (Ada): A remedy is in place." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_summary_goes_out_in_one_tap_and_again_by_a_tick(
+    browser: Browser, served: Served, javascript: bool
+) -> None:
+    """The last of this incident. With JavaScript first; without, it was sent already."""
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    end = {"cause": "a full disk", "unverified": True}
+    httpx.post(f"{served.url}/api/v1/incidents/1/resolve", json=end, headers=token)
+    with phone(browser, served, javascript=javascript) as page:
+        if javascript:
+            expect(page.locator("#duties")).to_contain_text("Goes to VP Engineering, CTO.")
+            page.locator("#timeline a >> nth=-1").click()
+            page.click("#pinning >> text=Important")
+            page.wait_for_url("**/incidents/1#event-1")
+            expect(page.locator("#event-1 .pin")).to_have_text("important")
+            page.click("#send-summary")
+        else:
+            page.click("#summary-sent a")
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            page.check("[name=again]")
+            page.click("#send")
+        expect(page.locator("#summary-sent")).to_contain_text("by ada")
+        expect(page.locator("#duties .duty-state").first).to_have_text("done")
+        sent = page.locator("#told li", has_text="ada sent the summary")
+        expect(sent).to_have_count(1 if javascript else 2)

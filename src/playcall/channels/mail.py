@@ -133,6 +133,9 @@ def compose(
     body = _body(message.body)
     mail.set_content("\n\n".join([body, *_links(message)]) + "\n")
     mail.add_alternative(_html(body, message, button), subtype="html")
+    for file in message.attachments:
+        main, _, sub = file.kind.partition("/")
+        mail.add_attachment(file.data, maintype=main, subtype=sub, filename=file.name)
     return mail
 
 

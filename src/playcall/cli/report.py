@@ -1,5 +1,5 @@
 """`playcall report N`: the post-mortem as Markdown, HTML or PDF; edited in your editor, brought up
-to date. And what was measured for it: the numbers, a dashboard."""
+to date, shared. And what was measured for it: the numbers, a dashboard."""
 
 import argparse
 import os
@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from playcall.cli import remote
+from playcall.cli.console import harmless
+from playcall.cli.summary import whom
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("report", help="print, edit or renew an incident's post-mortem")
+    parser = subparsers.add_parser(
+        "report", help="print, edit, renew or share an incident's post-mortem"
+    )
     parser.add_argument("incident", type=int, help="its number")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--edit", action="store_true", help="in $VISUAL or $EDITOR, then save it")
@@ -37,11 +41,23 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--measure", action="store_true", help="have its metrics measured again in Prometheus"
     )
     parser.add_argument("--output", metavar="FILE", type=Path, help="default: standard output")
+    what.add_argument("--share", action="store_true", help="send it to the stakeholders")
+    what.add_argument(
+        "--to-share", action="store_true", help="show what --share would send, and to whom"
+    )
+    parser.add_argument(
+        "--unfinished", action="store_true", help="with --share: although something is left in it"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="with --share: this version was shared before"
+    )
     remote.add_server_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     path = f"/incidents/{args.incident}/post-mortem"
+    if args.share or args.to_share:
+        return _share(args, f"{path}/share")
     changes = args.edit or args.regenerate or args.measure
     if args.output and changes:
         print("--output takes what is there: give it without what changes that", file=sys.stderr)
@@ -87,6 +103,20 @@ def _file(args: argparse.Namespace) -> str:
     if args.numbers:
         return "review.csv" if args.numbers == "csv" else "review"
     return f"post-mortem.{args.format}"
+
+
+def _share(args: argparse.Namespace, path: str) -> int:
+    try:
+        found = remote.ask(args, path).json()
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.to_share:
+        said = (harmless(found["subject"]), harmless(found["text"]), "", *whom(found["to"]))
+        print("\n".join(said))
+        return 0
+    wish = {"version": found["version"], "unfinished": args.unfinished, "again": args.again}
+    return remote.act(args, path, wish)
 
 
 def _edit(args: argparse.Namespace, path: str, found: dict[str, Any]) -> int:

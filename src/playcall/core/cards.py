@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from playcall.core import approvals, engagement, escalation, timeline
+from playcall.core import approvals, engagement, escalation, sending, timeline
 from playcall.core import events as ev
+from playcall.core import regroup_events as regroup
 from playcall.core import rollback_events as back
 from playcall.core.bound import as_written, ready
 from playcall.core.chat import Button, Card, Place, Posting, Press
 from playcall.core.compiler.shell import Unbindable
+from playcall.core.duty_proofs import asks_summary
 from playcall.core.incident import Incident, Part, RunStatus, Status
 from playcall.core.meeting import meeting_of
 from playcall.core.plan import Command, EffectClass, Plan, Wake
+from playcall.core.sending_events import PostMortemShared
 from playcall.core.wording import say_instant, say_unreached
 
 LONGEST = 2000  # characters of a command
@@ -37,6 +40,9 @@ MILESTONES = (
     ev.Reopened,
     ev.TargetMissed,
     ev.PageLost,
+    regroup.MergedInto,
+    regroup.Absorbed,
+    regroup.AlertsSplit,
     back.RollbackAsked,
     back.RollbackApproved,
     back.RollbackStopped,
@@ -57,6 +63,7 @@ _MARKS = {
     Status.RECOVERED: "🟢",
     Status.RESOLVED: "✅",
     Status.CLOSED: "✅",
+    Status.MERGED: "🔗",
 }
 
 
@@ -89,6 +96,7 @@ def postings(story: Story) -> Iterator[Posting]:
                 reply_to=summary,
             )
     yield from _asks(story, summary)
+    yield from _sent(story)
 
 
 def title_of(incident: Incident) -> str:
@@ -104,6 +112,8 @@ def state_of(story: Story) -> str:
         said += f", {_name(story, incident.acknowledged_by)} has it"
     elif incident.status is Status.OPEN:
         said += ", nobody has it"
+    elif incident.kin.into is not None:
+        said += f" into incident {incident.kin.into}"
     commanders = incident.roles.get(Part.COMMANDER, ())
     if commanders:
         said += f"; commander: {', '.join(_name(story, one) for one in commanders)}"
@@ -157,7 +167,7 @@ def _summary(story: Story) -> Card:
         title=title_of(incident),
         lines=tuple(_shorten(line) for line in lines),
         link=story.url,
-        buttons=() if incident.status.over else buttons(incident),
+        buttons=_afterwards(story) if incident.status.over else buttons(incident),
     )
 
 
@@ -172,6 +182,39 @@ def buttons(incident: Incident) -> tuple[Button, ...]:
     rung = f"{number}|{engagement.next_rung(incident)}"  # two who press it climb one rung
     found.append(Button(press=Press.ESCALATE, label="Escalate", value=rung))
     return tuple(found)
+
+
+def _afterwards(story: Story) -> tuple[Button, ...]:
+    """The summary that is owed, until it is sent."""
+    incident, plan = story.incident, story.plan
+    asked = incident.owed.opened and any(asks_summary(duty) for duty in plan.duties)
+    if not asked or incident.owed.summary:
+        return ()
+    whom = ", ".join([*sending.recipients(incident, plan), sending.channel(plan)])
+    return (
+        Button(
+            press=Press.SEND_SUMMARY,
+            label="Send the summary",
+            value=str(incident.id),
+            confirm=f"As it is on the incident's page, to {whom}",
+        ),
+    )
+
+
+def _sent(story: Story) -> Iterator[Posting]:
+    """The summary and the post-mortem, for the team to read."""
+    for n, event in story.events:
+        if isinstance(event, ev.SendingEvent) and event.channel:
+            shared = isinstance(event, PostMortemShared)
+            yield Posting(
+                key=f"{story.incident.id}/event/{n}",
+                place=Place.INCIDENTS,
+                card=Card(
+                    title=_shorten(event.subject),
+                    lines=tuple(event.body.split("\n")),
+                    link=f"{story.url}/post-mortem" if shared else story.url,
+                ),
+            )
 
 
 def _decisions(story: Story) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Press(StrEnum):
     TAKE_COMMAND = "take_command"
     APPROVE = "approve"
     REFUSE = "refuse"
+    SEND_SUMMARY = "send_summary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,25 @@
 """The duties after an incident: who owes what until when, reminders, what is overdue, and what
 Playcall itself can prove to be done."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from playcall.core import duty_proofs, verification
 from playcall.core.action_events import DutyGiven
 from playcall.core.duty_events import (
     DutyDone,
     DutyOverdue,
     DutyReminded,
+    DutyUnproven,
     DutyWaived,
     PostMortemSaved,
 )
 from playcall.core.duty_lines import duty_title
 from playcall.core.effects import Effect, MeasureMetrics, Moved, Refused, Tell, WriteReport
 from playcall.core.events import Event, MetricsReviewed, ReportWritten, ReviewAsked
-from playcall.core.incident import Incident, SilencePurpose
+from playcall.core.incident import Incident, Status
 from playcall.core.owed import Owed, Settled
 from playcall.core.people import engaged, first_roles
 from playcall.core.plan import ChecklistItem, Duty, Plan
@@ -25,22 +27,18 @@ from playcall.core.plan import ChecklistItem, Duty, Plan
 REMIND_AT = 0.75  # of the time there is
 OWED = "owed: "  # how the reason of a message about duties begins
 
-_STABLE = re.compile(
-    r"\b(?:metrics?|graphs?|numbers?|service|system)\b.*\b(?:stable|steady|hold|healthy|normal)"
-    r"|\b(?:verif\w+|check)\b.*\b(?:stable|stability|recover)",
-    re.IGNORECASE,
-)
-_SILENCED = re.compile(r"\bsilenc", re.IGNORECASE)
-_RECORDED = re.compile(
-    r"\btimeline\b|\bactions? (?:taken|performed)\b|\bwhat was done\b", re.IGNORECASE
-)
-_MEASURED = re.compile(
-    r"\b(?:extract|export|collect|gather|pull|save|keep|record)\w*\b.*\b(?:metrics?|numbers)\b",
-    re.IGNORECASE,
-)
-_DASHBOARD = re.compile(
-    r"\b(?:generat|build|creat|mak|export|prepar|draw)\w*\b.*\bdashboards?\b", re.IGNORECASE
-)
+_ANY = frozenset(Status)
+_OVER = frozenset({Status.RESOLVED, Status.CLOSED})
+ACCEPTED: Mapping[type[Event], frozenset[Status]] = {
+    PostMortemSaved: _ANY,
+    DutyDone: _OVER,
+    DutyUnproven: _ANY,
+    DutyWaived: _OVER,
+    DutyReminded: _ANY,
+    DutyOverdue: _ANY,
+    MetricsReviewed: _ANY,
+    ReviewAsked: _ANY,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +103,13 @@ def pass_(incident: Incident, plan: Plan, at: datetime) -> Moved:
     """What is proven is done; then every reminder and deadline that has passed, each once."""
     if not incident.owed.opened:
         return Moved(incident=incident)
+    incident, lost = _look_again(incident, plan, at)
     proven = tuple(_proven(incident, plan, at))
     incident = _settle(
         incident, plan, {k: Settled(by="Playcall", at=at, measured=True) for k in proven}
     )
-    follows: list[Event] = [
-        DutyDone(at=at, by="Playcall", duty=key, measured=True) for key in proven
-    ]
+    follows: list[Event] = [*lost]
+    follows += [DutyDone(at=at, by="Playcall", duty=key, measured=True) for key in proven]
     late = [one for one in _waiting(incident, plan) if at >= one.due_at]
     soon = [
         one
@@ -125,7 +123,7 @@ def pass_(incident: Incident, plan: Plan, at: datetime) -> Moved:
         overdue=(*incident.owed.overdue, *(one.key for one in late)),
         reminded=(*incident.owed.reminded, *(one.key for one in soon)),
     )
-    effects = _tell(plan, late, soon)
+    effects = _tell_lost(incident, plan, lost) + _tell(plan, late, soon)
     return Moved(incident=replace(incident, owed=owed), effects=effects, follows=tuple(follows))
 
 
@@ -167,7 +165,40 @@ def next_roles(plan: Plan, owner: str) -> tuple[str, ...]:
     return tuple(role for role in others[0] if role != owner)
 
 
+def _tell_lost(
+    incident: Incident, plan: Plan, lost: tuple[DutyUnproven, ...]
+) -> tuple[Effect, ...]:
+    if not lost:
+        return ()
+    said = "; ".join(f"{duty_title(plan, one.duty)}, again: {one.reason}" for one in lost)
+    return (Tell(role=owner(incident, plan), reason=OWED + said),)
+
+
 # --- what is proven ------------------------------------------------------------------------------
+
+
+def _look_again(
+    incident: Incident, plan: Plan, at: datetime
+) -> tuple[Incident, tuple[DutyUnproven, ...]]:
+    """Whether the criteria prove by now that it is over; what they no longer prove is owed anew,
+    while they are looked at. What a person said stands."""
+    until = duty_proofs.looked_at_until(incident, plan)
+    if until is None or at > until:
+        return incident, ()
+    owed = incident.owed
+    why = duty_proofs.broken(incident, plan)
+    if not why:
+        stable = owed.stable or verification.is_proven(incident, plan)
+        return replace(incident, owed=replace(owed, stable=stable)), ()
+    lost = [
+        key
+        for one in owing(incident, plan)
+        for key, item, settled in one.items
+        if settled and settled.measured and duty_proofs.asks_stability(item.text)
+    ]
+    left = {key: one for key, one in owed.settled.items() if key not in lost}
+    incident = replace(incident, owed=replace(owed, stable=False, settled=left))
+    return incident, tuple(DutyUnproven(at=at, duty=key, reason=why) for key in lost)
 
 
 def _proven(incident: Incident, plan: Plan, at: datetime) -> Iterator[str]:
@@ -175,24 +206,11 @@ def _proven(incident: Incident, plan: Plan, at: datetime) -> Iterator[str]:
     for one in owing(incident, plan):
         if not one.open:
             continue
-        if one.duty.template is not None and incident.owed.written:
+        if duty_proofs.is_done(incident, one.duty):
             yield one.key
         for key, item, settled in one.items:
-            if settled is None and _is_proven(incident, item.text, at):
+            if settled is None and duty_proofs.is_proven(incident, item.text, at):
                 yield key
-
-
-def _is_proven(incident: Incident, text: str, at: datetime) -> bool:
-    if _SILENCED.search(text):
-        return any(
-            standing.until > at and standing.purpose is not SilencePurpose.ACKNOWLEDGED
-            for standing in incident.silences.values()
-        )
-    if _STABLE.search(text):
-        return incident.owed.stable
-    if _MEASURED.search(text) or _DASHBOARD.search(text):  # which is made of what was measured
-        return incident.owed.reviewed
-    return incident.owed.reported and _RECORDED.search(text) is not None
 
 
 # --- what people and hands do --------------------------------------------------------------------
@@ -280,3 +298,20 @@ def measure(incident: Incident, event: ReviewAsked, plan: Plan) -> Moved:
 def again(owed: Owed) -> Owed:
     """Opened again: what was done for the first end is owed for the next one. Actions stay."""
     return Owed(actions=owed.actions, owners=owed.owners)
+
+
+def _record(incident: Incident, event: Event, plan: Plan) -> Moved:
+    """It follows from a move that settled it already."""
+    return Moved(incident=incident)
+
+
+HANDLERS: Mapping[type[Event], Callable[[Incident, Any, Plan], Moved | Refused]] = {
+    PostMortemSaved: saved,
+    DutyDone: done,
+    DutyUnproven: _record,
+    DutyWaived: waive,
+    DutyReminded: _record,
+    DutyOverdue: _record,
+    MetricsReviewed: measured,
+    ReviewAsked: measure,
+}

@@ -33,6 +33,15 @@ class DutyWaived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DutyUnproven:
+    """What was done, by proof, is no longer so: it is owed again."""
+
+    at: datetime
+    duty: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DutyReminded:
     """Its owner was told that it is due soon."""
 
@@ -74,4 +83,4 @@ class ActionDone:
     there: bool = False  # where its ticket is
 
 
-DutyEvent = PostMortemSaved | DutyDone | DutyWaived | DutyReminded | DutyOverdue
+DutyEvent = PostMortemSaved | DutyDone | DutyUnproven | DutyWaived | DutyReminded | DutyOverdue

@@ -9,6 +9,7 @@ from playcall.core.duty_events import (
     DutyEvent,
     DutyOverdue,
     DutyReminded,
+    DutyUnproven,
     DutyWaived,
     PostMortemSaved,
 )
@@ -39,6 +40,8 @@ def say_duty_event(event: DutyEvent | ActionEvent, plan: Plan) -> str:
             note = f" ({event.note})" if event.note else ""
             who = "proven by Playcall" if event.measured else event.by
             return f"Duty done, {who}: {duty_title(plan, event.duty)}{note}"
+        case DutyUnproven():
+            return f"OWED AGAIN: {duty_title(plan, event.duty)}: {event.reason}"
         case DutyWaived():
             return f"{event.by} waived the duty {duty_title(plan, event.duty)}: {event.reason}"
         case DutyReminded():

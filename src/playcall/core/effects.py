@@ -94,6 +94,7 @@ class SendText:
     role: str
     subject: str
     body: str
+    paper: int = 0  # the version of the post-mortem that goes with it; 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

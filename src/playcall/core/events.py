@@ -28,25 +28,26 @@ from playcall.core.duty_events import DutyWaived as DutyWaived
 from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
+from playcall.core.pin_events import PinEvent as PinEvent
+from playcall.core.regroup_events import Absorbed as Absorbed
+from playcall.core.regroup_events import AlertsSplit as AlertsSplit
+from playcall.core.regroup_events import MergedInto as MergedInto
+from playcall.core.regroup_events import Regrouped as Regrouped
+from playcall.core.regroup_events import SplitOff as SplitOff
 from playcall.core.review_events import MetricsReviewed as MetricsReviewed
 from playcall.core.review_events import ReviewAsked as ReviewAsked
 from playcall.core.review_events import ReviewEvent as ReviewEvent
-from playcall.core.rollback_events import (
-    ItemTicked,
-    RollbackApproved,
-    RollbackAsked,
-    RollbackDone,
-    RollbackHalted,
-    RollbackStopped,
-)
+from playcall.core.rollback_events import RollbackEvent
 from playcall.core.room_events import WarRoomOpened as WarRoomOpened
 from playcall.core.run_events import CommandBegun as CommandBegun
 from playcall.core.run_events import CommandFinished as CommandFinished
 from playcall.core.run_events import CommandInterrupted as CommandInterrupted
 from playcall.core.run_events import Fate as Fate
 from playcall.core.run_events import OutcomeDecided as OutcomeDecided
+from playcall.core.sending_events import SendingEvent as SendingEvent
 from playcall.core.update_events import StakeholdersMissed as StakeholdersMissed
 from playcall.core.update_events import StakeholdersTold as StakeholdersTold
+from playcall.core.update_events import TellingEvent as TellingEvent
 from playcall.core.update_events import TextSent as TextSent
 from playcall.core.update_events import UpdateMissed as UpdateMissed
 from playcall.core.update_events import UpdatePublished as UpdatePublished
@@ -69,6 +70,7 @@ class Opened:
     quiet_until: datetime | None = None  # maintenance was announced; pages are held
     quiet_reason: str = ""
     whence: Mapping[str, Whence] = field(default_factory=dict)  # each of the values is
+    split: SplitOff | None = None  # None: its alerts came by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,10 +419,6 @@ Event = (
     | ReportWritten
     | WarRoomOpened
     | Reopened
-    | RollbackAsked
-    | RollbackApproved
-    | RollbackStopped
-    | ItemTicked
     | PageLost
     | PersonGone
     | TaskRetried
@@ -433,18 +431,15 @@ Event = (
     | RequestExpired
     | Recovered
     | Relapsed
-    | RollbackHalted
-    | RollbackDone
+    | RollbackEvent
     | Decided
-    | UpdatePublished
-    | UpdateReminded
-    | UpdateMissed
-    | StakeholdersTold
-    | StakeholdersMissed
-    | DutyEvent
+    | TellingEvent
     | ActionEvent
     | ReviewEvent
-    | TextSent
+    | DutyEvent
+    | PinEvent
+    | SendingEvent
+    | Regrouped
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

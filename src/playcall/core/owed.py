@@ -57,16 +57,27 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The version of the post-mortem that stakeholders have."""
+
+    version: int
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     settled: Mapping[str, Settled] = field(default_factory=dict)  # by "1", or "1.2": an item
     reminded: tuple[str, ...] = ()  # duties whose owner was reminded
     overdue: tuple[str, ...] = ()  # duties that are, and that people were told of
     actions: tuple[Action, ...] = ()  # number 1 first
     opened: bool = False  # False: not over, or since before anybody kept count: no clock runs
-    stable: bool = False  # it was proven by the criteria when it was resolved
+    stable: bool = False  # the criteria prove that it is over
     reported: bool = False  # the record was put on file since it was resolved
     reviewed: bool = False  # and what the metrics were, all of it
     written: bool = False  # the latest post-mortem leaves nothing to answer
+    summary: Settled | None = None  # who sent the initial summary last, and when
+    shared: Shared | None = None  # None: not since it was resolved
     owners: Mapping[str, str] = field(default_factory=dict)  # of duties that were given to others
 
     @property

@@ -8,10 +8,11 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from playcall.core import events as ev
-from playcall.core import timeline
+from playcall.core import pins, timeline
 from playcall.core.action_facts import action_facts
 from playcall.core.alert import Alert
 from playcall.core.milestones import Milestones, milestones
+from playcall.core.pin_events import Pin
 from playcall.core.plan import Command, Plan, Play
 from playcall.core.review import Review
 from playcall.core.wording import say_duration
@@ -21,14 +22,12 @@ NAMES_CAUSE = "root cause:"  # how a note begins that says it
 MOST_ALERTS = 50
 # What comes after the incident, the writing of its post-mortem among it, is not a part of it.
 _ASIDE = (
-    ev.ReportWritten,
-    ev.PostMortemSaved,
-    ev.DutyDone,
-    ev.DutyWaived,
-    ev.DutyReminded,
-    ev.DutyOverdue,
-    ev.ActionEvent,
-    ev.ReviewEvent,
+    ev.ReportWritten
+    | ev.DutyEvent
+    | ev.ActionEvent
+    | ev.ReviewEvent
+    | ev.SendingEvent
+    | ev.PinEvent
 )
 
 
@@ -43,6 +42,15 @@ class Turn(StrEnum):
     RESOLVED = "Resolved"
 
 
+# What a person pins, and the turn that it is.
+_PINNED = {
+    Pin.INVESTIGATION: Turn.INVESTIGATED,
+    Pin.CAUSE: Turn.CAUSE,
+    Pin.MITIGATION: Turn.MITIGATED,
+}
+_MARKED = {Pin.QUESTION: "Question", Pin.IMPORTANT: "Important"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of the timeline; `n` is its event's number, 0 when it stands for several."""
@@ -51,6 +59,8 @@ class Line:
     text: str  # Markdown
     n: int = 0
     turns: tuple[Turn, ...] = ()
+    mark: str = ""  # "Important": as a person pinned it
+    of: int | None = None  # another incident, which was merged into this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +75,13 @@ class Facts:
     url: str | None
     zone: ZoneInfo
     review: Review | None = None  # None: nothing was measured
+    merged: "tuple[Facts, ...]" = ()  # of incidents that were merged into it
 
-    def link(self, n: int) -> str:
+    def link(self, n: int, of: int | None = None) -> str:
         """To an event, with a space before it; empty where there is no server."""
         if self.url is None:
             return ""
-        return f" ([{n}]({self.url}/incidents/{self.opened.incident}#event-{n}))"
+        return f" ([{n}]({self.url}/incidents/{of or self.opened.incident}#event-{n}))"
 
     # --- the head
 
@@ -119,6 +130,9 @@ class Facts:
             for fingerprint, (alert, n) in joined.items()
             if fingerprint not in known
         ]
+        for one in self.merged:
+            text = f"{plain(one.opened.title)} (incident {one.opened.incident}, merged)"
+            lines.append(f"- {text}{one.link(1)}")
         more = len(lines) - MOST_ALERTS
         lines = [*lines[:MOST_ALERTS], *([f"- And {more} more alerts"] if more > 0 else [])]
         beside = ", ".join(str(other) for other in self.opened.alongside)
@@ -128,19 +142,30 @@ class Facts:
 
     def cause(self) -> str | None:
         """As people put it, the latest word last; None when nobody said it."""
-        said = [f"{plain(text)}{self.link(n)}" for n, text in self._causes()]
+        said = [f"{plain(text)}{self.link(n)}" for n, text in self.causes()]
         return "\n\n".join(said[-MOST_ALERTS:]) or None
 
-    def _causes(self) -> Iterator[tuple[int, str]]:
+    def causes(self) -> Iterator[tuple[int, str]]:
+        """Each as it was said, with its event."""
+        pinned = self.pinned
         for n, event in enumerate(self.events, 1):
             if isinstance(event, ev.Resolved) and event.cause:
                 yield n, event.cause
             elif isinstance(event, ev.NoteAdded) and _names_cause(event):
                 yield n, event.text[len(NAMES_CAUSE) :].strip()
+            elif pinned.get(n) is Pin.CAUSE and (
+                said := timeline.entry(event, self.plan, self.play)
+            ):
+                yield n, said.text
+
+    @property
+    def pinned(self) -> Mapping[int, Pin]:
+        return pins.standing(self.events)
 
     def turns(self) -> Mapping[Turn, int]:
         """The number of the event that was each turn; a turn that nobody recorded is left out.
-        When the cause was found, only a note can say: naming it at the end comes later."""
+        What a person pinned comes first. When the cause was found, only that or a note can say:
+        naming it at the end comes later."""
         times = self.times
         named = [n for n, e in enumerate(self.events, 1) if _names_cause(e)]
         found = {
@@ -151,6 +176,9 @@ class Facts:
             Turn.MITIGATED: self._at(ev.CommandFinished, times.mitigated),
             Turn.RESOLVED: self._number(ev.Resolved) if times.resolved else 0,
         }
+        for n, pin in sorted(self.pinned.items(), reverse=True):
+            if pin in _PINNED:
+                found[_PINNED[pin]] = n
         return {turn: n for turn, n in found.items() if n}
 
     def _at(self, kind: type[ev.Event], at: datetime | None) -> int:
@@ -163,23 +191,46 @@ class Facts:
             if turn is not Turn.FIRED:
                 turned[n] = (*turned.get(n, ()), turn)
         lines = [Line(at=self.times.fired, text=Turn.FIRED, n=1, turns=(Turn.FIRED,))]
+        marks = {n: _MARKED[pin] for n, pin in self.pinned.items() if pin in _MARKED}
         lines += [
-            Line(at=e.at, text=plain(e.text), n=e.n, turns=turned.get(e.n, ()))
+            Line(
+                at=e.at,
+                text=plain(e.text),
+                n=e.n,
+                turns=turned.get(e.n, ()),
+                mark=marks.get(e.n, ""),
+            )
             for e in timeline.entries(self.events, self.plan, self.play)
-            if (e.milestone or e.n in turned) and not isinstance(self.events[e.n - 1], _ASIDE)
+            if (e.milestone or e.n in turned or e.n in marks)
+            and not isinstance(self.events[e.n - 1], _ASIDE)
         ]
+        merged = [line for one in self.merged for line in one.told_elsewhere()]
+        if merged:
+            lines = sorted([*lines, *merged], key=lambda line: line.at)
         return self._folded(lines)
+
+    def told_elsewhere(self) -> list[Line]:
+        """Its lines in the record of the incident that it was merged into."""
+        number = self.opened.incident
+        return [
+            Line(at=line.at, text=f"Incident {number}: {line.text}", n=line.n, of=number)
+            for line in self.timeline()
+            if line.n
+        ]
 
     def _folded(self, lines: list[Line]) -> list[Line]:
         """Of a very long record, its beginning and its end; every turn, and where the rest is."""
         if len(lines) <= MOST_LINES:
             return lines
         half = MOST_LINES // 2
-        left = [line for line in lines[half:-half] if not line.turns]
-        turns = [line for line in lines[half:-half] if line.turns]
-        where = f":{self.link(left[0].n)} to{self.link(left[-1].n)}" if self.url is not None else ""
+        left = [line for line in lines[half:-half] if not (line.turns or line.mark)]
+        turns = [line for line in lines[half:-half] if line.turns or line.mark]
+        where = f":{self._of(left[0])} to{self._of(left[-1])}" if self.url is not None else ""
         told = Line(at=left[0].at, text=f"{len(left)} more lines are on record{where}")
         return [*lines[:half], *sorted([told, *turns], key=lambda one: one.at), *lines[-half:]]
+
+    def _of(self, line: Line) -> str:
+        return self.link(line.n, line.of)
 
     def clock(self, at: datetime) -> str:
         """In UTC and in the team's zone, with the day when the incident had several."""
@@ -243,8 +294,15 @@ class Facts:
         )
 
 
+Merged = tuple[Sequence[ev.Event], Plan]  # an incident that was merged into another one
+
+
 def gather(
-    events: Sequence[ev.Event], plan: Plan, url: str | None = "", review: Review | None = None
+    events: Sequence[ev.Event],
+    plan: Plan,
+    url: str | None = "",
+    review: Review | None = None,
+    merged: Sequence[Merged] = (),
 ) -> Facts:
     """`url`: where people reach the server; empty: links lead to the server they are read on; None:
     there is no server, and there are no links."""
@@ -253,7 +311,9 @@ def gather(
         raise ValueError("an incident's events begin with Opened")
     play = plan.play(opened.play) if opened.play else None
     zone = ZoneInfo(plan.response.zone)
-    return Facts(events, plan, opened, play, milestones(events, play), url, zone, review)
+    others = tuple(gather(its, plan_of, url) for its, plan_of in merged)
+    times = milestones(events, play)
+    return Facts(events, plan, opened, play, times, url, zone, review, others)
 
 
 def plain(text: str) -> str:

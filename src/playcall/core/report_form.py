@@ -14,7 +14,7 @@ T = TypeVar("T")
 TO_WRITE = "_To be written by a person._"
 
 
-class _About(Enum):
+class About(Enum):
     """What a section of a template asks for."""
 
     TIMELINE = auto()
@@ -27,13 +27,13 @@ class _About(Enum):
 
 # By the words of its heading; the first that is found counts.
 _SECTIONS = (
-    (_About.TIMELINE, r"timeline|chronolog|what happened|sequence of events"),
-    (_About.RESOLUTION, r"actions? taken|what was done"),
-    (_About.ACTIONS, r"action|will do|follow.?up|next steps|to.?do|prevent|improve"),
-    (_About.IMPACT, r"impact|affected|hurt|cost|damage|customers"),
-    (_About.METRICS, r"\bmetrics?\b|\bgraphs?\b|\bcharts?\b|\bdashboards?\b|\bnumbers\b"),
-    (_About.CAUSE, r"cause|why"),
-    (_About.RESOLUTION, r"resol|fix|remed|helped|mitigat|recover"),
+    (About.TIMELINE, r"timeline|chronolog|what happened|sequence of events"),
+    (About.RESOLUTION, r"actions? taken|what was done"),
+    (About.ACTIONS, r"action|will do|follow.?up|next steps|to.?do|prevent|improve"),
+    (About.IMPACT, r"impact|affected|hurt|cost|damage|customers"),
+    (About.METRICS, r"\bmetrics?\b|\bgraphs?\b|\bcharts?\b|\bdashboards?\b|\bnumbers\b"),
+    (About.CAUSE, r"cause|why"),
+    (About.RESOLUTION, r"resol|fix|remed|helped|mitigat|recover"),
 )
 _TURNS = (
     (Turn.CAUSE, r"cause|identified|diagnosed"),
@@ -85,12 +85,12 @@ def _sections(body: str) -> list[tuple[str, str, list[str]]]:
 def _before_metrics(sections: list[tuple[str, str, list[str]]]) -> int | None:
     """Which section they follow where a template has none for them: the impact, else whatever comes
     before the action items, else the last one."""
-    about = [_match(_SECTIONS, heading) for _, heading, _ in sections]
-    if _About.METRICS in about:
+    asked = [about(heading) for _, heading, _ in sections]
+    if About.METRICS in asked:
         return None
-    if _About.IMPACT in about:
-        return about.index(_About.IMPACT)
-    return (about.index(_About.ACTIONS) if _About.ACTIONS in about[1:] else len(about)) - 1
+    if About.IMPACT in asked:
+        return asked.index(About.IMPACT)
+    return (asked.index(About.ACTIONS) if About.ACTIONS in asked[1:] else len(asked)) - 1
 
 
 def metrics(facts: Facts, marks: str) -> list[str]:
@@ -121,21 +121,27 @@ def timeline(facts: Facts, called: Mapping[Turn, str]) -> list[str]:
 
 
 def _told(line: Line, facts: Facts, called: Mapping[Turn, str]) -> str:
-    link = facts.link(line.n) if line.n else ""
+    link = facts.link(line.n, line.of) if line.n else ""
     if Turn.FIRED in line.turns:
         return f"{called.get(Turn.FIRED, Turn.FIRED)}{link}"
     names = [called[turn] for turn in line.turns if turn in called]
+    names += [line.mark] if line.mark else []
     return "".join(f"**{name}**: " for name in names) + line.text + link
 
 
+def about(heading: str) -> About | None:
+    """What a section of that heading is about."""
+    return _match(_SECTIONS, heading)
+
+
 def _section(marks: str, heading: str, body: list[str], facts: Facts) -> list[str]:
-    about = _match(_SECTIONS, heading)
-    if about is _About.TIMELINE:
+    asks = about(heading)
+    if asks is About.TIMELINE:
         return _timeline(body, facts)
-    made, answered = _made(about, facts, marks)
+    made, answered = _made(asks, facts, marks)
     asked = [line for line in body if line.strip() and _asks(line)]
     kept = [line for line in body if not (line.strip() and _asks(line))]
-    if about is None:
+    if asks is None:
         return [_asked(line, facts) for line in body]
     if not answered:
         made += [_asked(line, facts) for line in asked] or ["", TO_WRITE]
@@ -143,21 +149,21 @@ def _section(marks: str, heading: str, body: list[str], facts: Facts) -> list[st
     return ["", *([words, ""] if words else []), *made, ""]
 
 
-def _made(about: _About | None, facts: Facts, marks: str) -> tuple[list[str], bool]:
+def _made(asks: About | None, facts: Facts, marks: str) -> tuple[list[str], bool]:
     """What the events say to a section, and whether nothing is left to ask."""
-    match about:
-        case _About.IMPACT:
+    match asks:
+        case About.IMPACT:
             return impact(facts), False
-        case _About.METRICS:
+        case About.METRICS:
             measured = _measured(facts, marks)
             return measured, bool(measured)
-        case _About.CAUSE:
+        case About.CAUSE:
             cause = facts.cause()
             return ([cause], True) if cause else ([], False)
-        case _About.RESOLUTION:
+        case About.RESOLUTION:
             fixes = facts.resolution()
             return (fixes, True) if fixes else (["Nothing was changed by Playcall.", ""], False)
-        case _About.ACTIONS:
+        case About.ACTIONS:
             actions = facts.actions()
             return actions, bool(actions)
         case _:

@@ -40,7 +40,8 @@ def on_reopen(incident: Incident) -> tuple[Effect, ...]:
 def ask(incident: Incident, event: SilenceAsked, plan: Plan) -> Moved | Refused:
     if not timedelta() < event.lasting <= LONGEST:
         return Refused(reason=f"a silence lasts up to {say_duration(LONGEST)}")
-    purpose = SilencePurpose.BY_HAND
+    over = incident.status.over  # then it ends when the incident opens again
+    purpose = SilencePurpose.RESOLVED if over else SilencePurpose.BY_HAND
     silence = _silence(incident, event.lasting, purpose, "silenced", event.by)
     return Moved(incident=incident, effects=(silence,))
 

@@ -61,3 +61,13 @@ class TextSent:
     role: str
     subject: str
     body: str
+
+
+TellingEvent = (
+    UpdatePublished
+    | UpdateReminded
+    | UpdateMissed
+    | StakeholdersTold
+    | StakeholdersMissed
+    | TextSent
+)

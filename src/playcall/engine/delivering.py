@@ -17,6 +17,8 @@ from playcall.core.delivery import Origin, is_moot
 from playcall.core.events import PageDelivered, PageFailed, PersonGone
 from playcall.core.incident import Incident
 from playcall.core.message import Message
+from playcall.core.post_mortem import PostMortem
+from playcall.engine.attaching import Attaching, as_markdown
 from playcall.engine.commit import Committer
 from playcall.engine.directory import as_of_now
 from playcall.engine.outbox import Fate, Sent
@@ -64,6 +66,7 @@ class Telling:
     patience: timedelta = timedelta(seconds=8)  # with one method, before the next is tried
     rate: storm.Rate = field(default_factory=storm.Rate)
     acknowledging: Acknowledging = no_link
+    attaching: Attaching = as_markdown
     rests: Rests = field(default_factory=Rests)
     under_way: dict[str, str] = field(default_factory=dict)  # a message's key -> its person
 
@@ -75,6 +78,7 @@ class Letter:
     task: Delivery
     person: Person  # by today's addresses
     message: Message
+    paper: PostMortem | None = None  # that goes with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,9 @@ class Delivering:
             letter = await self.store.write(lambda tx: self._open(tx, job, task))
             if letter is None:
                 return
+            if letter.paper:
+                files = await self.telling.attaching(job.incident, letter.paper)
+                letter = replace(letter, message=replace(letter.message, attachments=files))
             attempts = await self._send(letter, job.key)
             await self._conclude(job, letter, attempts)
         finally:
@@ -138,7 +145,8 @@ class Delivering:
         person = as_of_now(task.person, known.get(task.person.id, task.person))
         message = self._message(tx.incident(job.incident), job, together, now)
         self.telling.under_way[job.key] = person.id
-        return Letter(task=together, person=person, message=message)
+        paper = tx.post_mortem(job.incident, message.paper) if message.paper else None
+        return Letter(task=together, person=person, message=message, paper=paper)
 
     def _put_together(
         self, tx: Transaction, job: Job, task: Delivery, now: datetime
@@ -299,7 +307,7 @@ def _may_wait(tx: Transaction, job: Job, task: Delivery, origin: Origin) -> bool
     """A notice may, unless somebody waits for its answer or its time; and a page of a rung of an
     incident that was paged before it was decided."""
     asks = origin.reason.startswith(APPROVAL_WANTED)
-    if task.covers or task.owed or asks or job.attempts > 1:
+    if task.covers or task.owed or asks or task.message.whole or job.attempts > 1:
         return False
     if not task.page:
         return True

@@ -9,7 +9,8 @@ from playcall.core.judge import Judgement
 
 class KeptReadings(Protocol):
     def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
-        """Live incidents whose criteria are due to be read, claimed until `until`."""
+        """Incidents that are live, or were a little while ago, whose criteria are due to be read,
+        claimed until `until`; live ones first."""
         ...
 
     def keep_reading(self, incident: int, criterion: str, at: datetime, reading: Judgement) -> None:

@@ -12,8 +12,8 @@ from playcall.core.review import Review
 
 
 class Papers(Protocol):
-    def post_mortem(self, incident: int) -> PostMortem | None:
-        """The latest version; None when nobody saved one."""
+    def post_mortem(self, incident: int, version: int | None = None) -> PostMortem | None:
+        """The latest version, or that one; None when nobody saved it."""
         ...
 
     def keep_post_mortem(self, incident: int, paper: PostMortem) -> None:
@@ -34,7 +34,7 @@ class Papers(Protocol):
 
 
 class PapersView(Protocol):
-    def post_mortem(self, incident: int) -> PostMortem | None: ...
+    def post_mortem(self, incident: int, version: int | None = None) -> PostMortem | None: ...
 
     def review(self, incident: int, of: int | None = None) -> Review | None:
         """The latest that is among the first `of` events, or of all; None: nothing was measured."""

@@ -27,6 +27,7 @@ from playcall.core.status_update import StatusUpdate
 from playcall.engine.chat import Posts
 from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
+from playcall.engine.homes import Homes
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.listing import ListingView
@@ -273,6 +274,7 @@ class StoredRun:
 
 class Transaction(
     Inbox,
+    Homes,
     Papers,
     KeptReadings,
     Outbox,

@@ -1,11 +1,12 @@
-"""Measures the criteria of live incidents. A reading becomes an event only when the verdict
+"""Measures the criteria of live incidents, and for a while of those that are over and owe proof of
+it. A reading becomes an event only when the verdict
 changes; the latest one is kept beside the incident for people to watch."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from playcall.core import rollback
+from playcall.core import duty_proofs, rollback
 from playcall.core.events import MetricRead
 from playcall.core.facts import READING
 from playcall.core.incident import Incident
@@ -39,6 +40,8 @@ class Reader:
                 incident = tx.incident(number)
                 if incident:
                     plan = tx.plan(incident.plan)
+                    if not _is_watched(incident, plan, now):
+                        continue
                     found.append((incident, _criteria(incident, plan), plan))
             return found
 
@@ -102,6 +105,13 @@ class Reader:
         except Unavailable as error:
             return Judgement(verdict=Verdict.UNKNOWN, value=None, since=None, reason=str(error))
         return judge(criterion, series, at, self.every)
+
+
+def _is_watched(incident: Incident, plan: Plan, at: datetime) -> bool:
+    if not incident.status.over:
+        return True
+    until = duty_proofs.looked_at_until(incident, plan)
+    return until is not None and at <= until
 
 
 def _criteria(incident: Incident, plan: Plan) -> tuple[Criterion, ...]:

@@ -72,10 +72,12 @@ def _compose(
             return Message(
                 subject=" ".join(effect.subject.split()),
                 body=effect.body,
-                link=link,
+                link=f"{link}/post-mortem" if effect.paper else link,
                 thread=f"incident-{incident.id}",
                 urgent=False,
                 incident=incident.id,
+                whole=True,
+                paper=effect.paper,
             )
     if effect.reason.startswith(updates.REMINDER):
         link += "/update"

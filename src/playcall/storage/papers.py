@@ -30,10 +30,11 @@ class SqlPapersView:
     def plan(self, digest: str) -> Plan:
         raise NotImplementedError  # whoever reads has it
 
-    def post_mortem(self, incident: int) -> PostMortem | None:
+    def post_mortem(self, incident: int, version: int | None = None) -> PostMortem | None:
+        wanted = sa.true() if version is None else post_mortems.c.version == version
         body = self._db.scalar(
             sa.select(post_mortems.c.body)
-            .where(post_mortems.c.incident == incident)
+            .where(post_mortems.c.incident == incident, wanted)
             .order_by(post_mortems.c.version.desc())
             .limit(1)
         )
@@ -69,16 +70,24 @@ class SqlPapersView:
             .limit(limit)
         ).all()
         said: dict[int, list[Event]] = {row.id: [] for row in begun}
+        numbers: dict[int, list[int]] = {row.id: [] for row in begun}
         rows = self._db.execute(
-            sa.select(events.c.incident, events.c.kind, events.c.body)
+            sa.select(events.c.incident, events.c.n, events.c.kind, events.c.body)
             .where(events.c.incident.in_(said), events.c.kind.not_in(_MEASURED))
             .order_by(events.c.incident, events.c.n)
         )
         for row in rows:
             said[row.incident].append(load_event(row.kind, row.body))
+            numbers[row.incident].append(row.n)
         states = [load(row.state, Incident) for row in begun]
         return [
-            Record(incident=one, plan=self.plan(one.plan), events=said[one.id]) for one in states
+            Record(
+                incident=one,
+                plan=self.plan(one.plan),
+                events=said[one.id],
+                numbers=numbers[one.id],
+            )
+            for one in states
         ]
 
     def alike(self, incident: int, words: Sequence[str], limit: int) -> Sequence[Record]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from playcall.core.alert import Alert
+from playcall.core.duty_proofs import LOOK_FOR
 from playcall.core.events import Event
 from playcall.core.incident import Incident, RunStatus
 from playcall.core.judge import Judgement
@@ -21,11 +22,12 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.devices import Device
+from playcall.engine.homes import Home
 from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.engine.proofs import Beat, Proof
 from playcall.engine.reflections import Behind, Shown
-from playcall.storage import devices, inbox, listing, mirrors, proofs, queries
+from playcall.storage import devices, homes, inbox, listing, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
@@ -136,6 +138,20 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
     def take_in(self, arrivals: Sequence[Arrival], unheard: Collection[int] = ()) -> None:
         inbox.take_in(self._db, arrivals, unheard)
 
+    # --- homes
+
+    def homes(self, asked: Collection[Home]) -> Mapping[Home, int]:
+        return homes.find(self._db, asked)
+
+    def settle(self, some: Collection[Home], incident: int) -> None:
+        homes.settle(self._db, some, incident)
+
+    def hand_over(self, incident: int, to: int) -> None:
+        homes.hand_over(self._db, incident, to)
+
+    def forget_homes(self, some: Collection[Home]) -> None:
+        homes.forget(self._db, some)
+
     # --- incidents
 
     def next_incident(self) -> int:
@@ -180,7 +196,7 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
             "state": dump(incident),
             "version": incident.version,
             "wake_at": incident.wake_at,
-            "over_at": incident.resolved_at,
+            "over_at": incident.ended_at,
             "overdue": incident.owed.late,
             "tickets": incident.owed.tickets,
             **listing.columns_of(incident),
@@ -311,8 +327,11 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
     def watch(self, at: datetime, until: datetime, limit: int) -> Sequence[int]:
         ids = self._db.scalars(
             sa.select(incidents.c.id)
-            .where(incidents.c.live, incidents.c.watch_at <= at)
-            .order_by(incidents.c.watch_at)
+            .where(
+                sa.or_(incidents.c.live, incidents.c.over_at >= at - LOOK_FOR),
+                incidents.c.watch_at <= at,
+            )
+            .order_by(incidents.c.live.desc(), incidents.c.watch_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         ).all()

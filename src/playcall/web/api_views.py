@@ -50,6 +50,7 @@ class Summary(BaseModel):
     parts: dict[str, tuple[str, ...]] = Field(description="who does what, by the part's name")
     respond_by: datetime | None = Field(description="null: no target, or met, or missed")
     reopened: int = Field(description="times")
+    merged_into: int | None = Field(description="the incident that goes on with its alerts")
     unreached: str = Field(
         description="the page that did not arrive; empty: none, or one did since"
     )
@@ -110,6 +111,8 @@ class EntryView(BaseModel):
     text: str
     by: str | None
     kind: str
+    n: int = Field(description="its event's number in the incident")
+    pin: str | None = Field(description="what it is pinned as for the post-mortem")
 
 
 class ReadinessView(BaseModel):
@@ -128,6 +131,10 @@ class Detail(Summary):
     timeline: list[EntryView]
     doubts: list[str] = Field(description="what stands against calling it over")
     alongside: list[int]
+    absorbed: list[int] = Field(description="incidents that were merged into it")
+    split_from: int | None = Field(description="the incident that its alerts were taken out of")
+    split_off: list[int] = Field(description="incidents that were made of alerts of it")
+    fingerprints: dict[str, str] = Field(description="of its alerts, with their names")
     notes: list[str] = Field(description="no play for the alert, a severity that wakes nobody")
     given_up: list[str] = Field(description="messages and tasks that could not be carried out")
     target_missed: bool = Field(description="nobody acknowledged within the response time")
@@ -165,6 +172,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "parts": parts(incident),
         "respond_by": incident.respond_by,
         "reopened": incident.reopened,
+        "merged_into": incident.kin.into,
         "unreached": say_unreached(incident),
     }
 
@@ -179,6 +187,10 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
         alongside=list(incident.alongside),
+        absorbed=list(incident.kin.absorbed),
+        split_from=incident.kin.split_from,
+        split_off=list(incident.kin.split_off),
+        fingerprints={key: one.alert.name for key, one in incident.alerts.items()},
         notes=list(say_standing(incident, found.plan, now)),
         given_up=[f"{buried.kind}: {buried.reason}" for buried in found.buried],
     )
@@ -267,5 +279,6 @@ def _timeline(found: Dossier) -> list[EntryView]:
         line = entry(stored.event, found.plan, play)
         if line:
             kind = type(stored.event).__name__
-            lines.append(EntryView(at=line.at, text=line.text, by=line.by, kind=kind))
+            n, pin = stored.n, found.incident.pins.get(stored.n)
+            lines.append(EntryView(at=line.at, text=line.text, by=line.by, kind=kind, n=n, pin=pin))
     return lines

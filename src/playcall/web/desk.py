@@ -15,6 +15,7 @@ from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
+from playcall.engine.source import Sources
 from playcall.web.drawn import Drawn
 from playcall.web.response import Surroundings
 
@@ -31,6 +32,8 @@ class Desk:
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
     board: Drawn = field(default_factory=Drawn)
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
+    sources: Sources | None = None  # None: where the document lies is not known
+    proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 
 def desk(request: Request) -> Desk:
@@ -82,7 +85,7 @@ async def _plan(desk: Desk, digest: str) -> Plan:
 async def act(request: Request, incident: int, event: Event) -> Moved:
     """Submit an event. 404 when there is no such incident, 409 when it is refused. Raises
     Unavailable."""
-    _refuse_impossible(incident)
+    refuse_impossible(incident)
     outcome = await desk(request).engine.submit(incident, event)
     if isinstance(outcome, Refused):
         missing = outcome.reason.startswith("there is no incident")
@@ -92,13 +95,13 @@ async def act(request: Request, incident: int, event: Event) -> Moved:
 
 async def dossier(request: Request, incident: int) -> Dossier:
     """404 when there is no such incident. Raises Unavailable."""
-    _refuse_impossible(incident)
+    refuse_impossible(incident)
     found = await desk(request).store.read(lambda views: views.dossier(incident))
     if found is None:
         raise HTTPException(404, f"there is no incident {incident}")
     return found
 
 
-def _refuse_impossible(incident: int) -> None:
+def refuse_impossible(incident: int) -> None:
     if abs(incident) > LARGEST:
         raise HTTPException(404, "there is no incident of so large a number")

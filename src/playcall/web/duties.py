@@ -8,13 +8,21 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from playcall.calendars import write_invitation
+from playcall.core import verification
 from playcall.core.action_events import DutyGiven
 from playcall.core.duties import Owing, owing
 from playcall.core.duty_events import DutyDone, DutyWaived
+from playcall.core.duty_proofs import (
+    asks_sharing,
+    asks_silence,
+    asks_stability,
+    asks_summary,
+)
 from playcall.core.incident import Incident
 from playcall.core.owed import Settled
 from playcall.core.plan import Plan
 from playcall.core.review_meeting import propose
+from playcall.core.silences import LONGEST
 from playcall.web.action_items import ActionView, action_views, must_be_known
 from playcall.web.api_views import Done
 from playcall.web.auth import Identity, Responder, Viewer
@@ -36,6 +44,9 @@ class ItemView(BaseModel):
     at: datetime | None
     note: str
     proven: bool = Field(description="Playcall has proof, nobody had to say so")
+    silence_minutes: float = Field(
+        0, description="for how long a silence would be it; 0: it is no silence that is missing"
+    )
 
 
 class DutyView(BaseModel):
@@ -50,6 +61,7 @@ class DutyView(BaseModel):
     at: datetime | None
     note: str
     items: list[ItemView]
+    offers: str = Field("", description='what Playcall has for it: "summary" or "share"')
 
 
 class OwedView(BaseModel):
@@ -191,7 +203,7 @@ async def _give(request: Request, incident: int, who: Identity, key: str, owner:
 
 def owed(incident: Incident, plan: Plan, now: datetime, around: Surroundings) -> OwedView:
     return OwedView(
-        duties=[_duty(one, now, around.names) for one in owing(incident, plan)],
+        duties=[_duty(one, incident, plan, now, around.names) for one in owing(incident, plan)],
         actions=action_views(incident, plan, now, around.names),
         tracker=around.tracker,
         ticket_always=around.ticket_always,
@@ -200,7 +212,9 @@ def owed(incident: Incident, plan: Plan, now: datetime, around: Surroundings) ->
     )
 
 
-def _duty(one: Owing, now: datetime, names: frozenset[str]) -> DutyView:
+def _duty(
+    one: Owing, incident: Incident, plan: Plan, now: datetime, names: frozenset[str]
+) -> DutyView:
     whole = one.settled
     state = _state(whole) if whole or one.open else "done"
     late = one.open and now >= one.due_at
@@ -222,12 +236,30 @@ def _duty(one: Owing, now: datetime, names: frozenset[str]) -> DutyView:
                 state=_state(settled or whole),
                 by=settled.by if settled else None,
                 at=settled.at if settled else None,
-                note=settled.note if settled else "",
+                note=settled.note if settled else _missing(item.text, incident, plan),
                 proven=settled is not None and settled.measured,
+                silence_minutes=0
+                if settled or whole or not asks_silence(item.text)
+                else min(one.duty.within, LONGEST).total_seconds() / 60,
             )
             for key, item, settled in one.items
         ],
+        offers=_offers(one),
     )
+
+
+def _offers(one: Owing) -> str:
+    if asks_summary(one.duty):
+        return "summary"
+    asked = (one.duty.title, *(item.text for _, item, _ in one.items))
+    return "share" if any(asks_sharing(text) for text in asked) else ""
+
+
+def _missing(text: str, incident: Incident, plan: Plan) -> str:
+    """What stands against an item that the criteria would prove."""
+    if incident.owed.stable or not asks_stability(text):
+        return ""
+    return "; ".join(verification.doubts(incident, plan))
 
 
 def _state(settled: Settled | None) -> str:

@@ -16,7 +16,9 @@ from playcall.web.templates import render
 router = APIRouter()
 
 A_PAGE = 50
-State = Literal["", "open", "over", "acknowledged", "recovered", "resolved", "closed", "unheard"]
+State = Literal[
+    "", "open", "over", "acknowledged", "recovered", "resolved", "closed", "merged", "unheard"
+]
 STATES = (
     ("", "any"),
     ("open", "open, whoever has it"),
@@ -26,6 +28,7 @@ STATES = (
     ("over", "over"),
     ("resolved", "resolved"),
     ("closed", "closed"),
+    ("merged", "merged into another"),
 )
 Name = Annotated[str, Query(max_length=LONGEST)]
 

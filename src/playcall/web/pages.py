@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
 from playcall.engine.ports import Unavailable
-from playcall.web import view
+from playcall.web import summary, view
 from playcall.web.auth import (
     COOKIE,
     SESSION_SECONDS,
@@ -23,6 +23,8 @@ from playcall.web.auth import (
 )
 from playcall.web.desk import act, desk, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
+from playcall.web.proposals import lately as lately_proposed
+from playcall.web.regroup import choices
 from playcall.web.similar import lately_alike
 from playcall.web.templates import render
 
@@ -69,7 +71,15 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
     found = await dossier(request, incident)
     around = await surroundings(request, found)
     shown = view.show(found, around, desk(request).clock.now())
-    return render(template, who=who, view=shown, similar=await lately_alike(request, found))
+    return render(
+        template,
+        who=who,
+        view=shown,
+        similar=await lately_alike(request, found),
+        proposals=await lately_proposed(request, found),
+        summary=await summary.owed(request, found),
+        regroup=await choices(request, found.incident, who),
+    )
 
 
 # --- what a person does --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from playcall.core.events import Acknowledged, NoteAdded, Whom
 from playcall.core.rota import in_force
 from playcall.core.wording import say_duration, say_instant
 from playcall.engine.ports import Dossier, Unavailable
-from playcall.web import acts, approving
+from playcall.web import acts, approving, summary
 from playcall.web.auth import Identity
 from playcall.web.desk import LARGEST, act, desk, directory, dossier, surroundings
 from playcall.web.response import respond
@@ -62,6 +62,9 @@ async def press(request: Request, who: Identity, pressed: Press, value: str) -> 
             command, _, digest = rest.partition("|")
             said = await approving.approve(request, incident, who, command, digest=digest)
             return Card(title=f"{command} of #{incident}: {said}")
+        case Press.SEND_SUMMARY:
+            to = await summary.send(request, incident, who, summary.AS_PREPARED)
+            return Card(title=f"The summary of #{incident} is sent to {to}")
         case Press.REFUSE:
             raise HTTPException(422, "say why: the reason is for the record")
 

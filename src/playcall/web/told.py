@@ -20,6 +20,7 @@ _Telling = (
     | ev.StakeholdersTold
     | ev.StakeholdersMissed
     | ev.TextSent
+    | ev.SendingEvent
 )
 _Wrong = ev.PageFailed | ev.PageLost | ev.UpdateMissed | ev.StakeholdersMissed
 
