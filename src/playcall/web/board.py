@@ -165,7 +165,7 @@ async def _draw(request: Request, board: Board) -> str:
         schedules=schedules,
         people=_bound_people(known),
         hand_off=min(hand_offs, key=lambda pair: pair[0].starts_at, default=None),
-        name=lambda person: known.people[person].name if person in known.people else person,
+        called=lambda person: known.people[person].name if person in known.people else person,
     )
 
 
