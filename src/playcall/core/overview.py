@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from playcall.core import deadlines, escalation
 from playcall.core.incident import Incident, Status
@@ -68,7 +68,7 @@ def late(incident: Incident, plan: Plan, at: datetime) -> Iterator[str]:
             yield f'the time for "{play.phases[index].title}" is over'
     due = incident.telling.due_at
     if due is not None and due <= at:
-        yield f"a status update is {say_duration(at - due)} overdue"
+        yield f"a status update is {_about(at - due)} overdue"
 
 
 def _card(incident: Incident, plan: Plan, at: datetime) -> Card:
@@ -99,4 +99,9 @@ def _due(incident: Incident, plan: Plan, at: datetime) -> str:
     if following is None or incident.status is Status.RECOVERED:
         return ""
     due, rung = following
-    return f"{' and '.join(rung.roles)} in {say_duration(due - at)}"
+    return f"{' and '.join(rung.roles)} in {_about(due - at)}"
+
+
+def _about(duration: timedelta) -> str:
+    """In whole seconds: what moves need not be exact."""
+    return say_duration(timedelta(seconds=round(duration.total_seconds())))

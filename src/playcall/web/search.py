@@ -76,14 +76,14 @@ async def find(request: Request, who: Identity, text: str, incident: int = 0) ->
 
     opened, found, plan = await desk(request).store.read(look)
     kinds: tuple[Iterable[Hit], ...] = (
-        _acts(opened, who, wanted),
         map(_incident, found),
         *_places(plan, wanted),
         _people(directory(request), wanted),
         _pages(wanted),
     )
     limited = (itertools.islice(hits, MOST_OF_A_KIND) for hits in kinds)
-    return list(itertools.islice(itertools.chain.from_iterable(limited), MOST))
+    acts = _acts(opened, who, wanted)
+    return list(itertools.islice(itertools.chain(acts, *limited), MOST))
 
 
 def _acts(incident: Incident | None, who: Identity, wanted: Sequence[str]) -> Iterator[Hit]:
