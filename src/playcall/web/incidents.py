@@ -47,8 +47,12 @@ async def list_all(
         life=_life(state), status=_status(state), severity=severity, play=play, words=words(q)
     )
     skip = (page - 1) * A_PAGE
+    nothing = q.strip() and not sought.words  # was typed that could be looked for
     found, choices = await desk(request).store.read(
-        lambda views: (views.listed(sought, A_PAGE + 1, skip), views.choices())
+        lambda views: (
+            () if nothing else views.listed(sought, A_PAGE + 1, skip),
+            views.choices(),
+        )
     )
     asked = {"state": state, "severity": severity, "play": play, "q": q[:LONGEST]}
     text = render(

@@ -65,8 +65,10 @@ async def draw(request: Request, who: Viewer, q: str = "") -> HTMLResponse:
 
 
 async def find(request: Request, who: Identity, text: str, incident: int = 0) -> list[Hit]:
-    """Without words: what can be done, and the pages."""
+    """Without a text: what can be done, and the pages."""
     wanted = words(text)
+    if text.strip() and not wanted:
+        return []
     digest = desk(request).engine.intake.plan
 
     def look(views: Views) -> tuple[Incident | None, Sequence[Incident], Plan]:
@@ -77,7 +79,7 @@ async def find(request: Request, who: Identity, text: str, incident: int = 0) ->
     opened, found, plan = await desk(request).store.read(look)
     kinds: tuple[Iterable[Hit], ...] = (
         map(_incident, found),
-        *_places(plan, wanted),
+        *(_places(plan, kind, wanted) for kind in ("play", "step", "command")),
         _people(directory(request), wanted),
         _pages(wanted),
     )
@@ -112,10 +114,8 @@ def _incident(incident: Incident) -> Hit:
     )
 
 
-def _places(plan: Plan, wanted: Sequence[str]) -> Iterator[Iterator[Hit]]:
-    """A few of each kind."""
-    for kind in ("play", "step", "command"):
-        yield (_place(one) for one in in_plan(plan, wanted) if one.kind == kind)
+def _places(plan: Plan, kind: str, wanted: Sequence[str]) -> Iterator[Hit]:
+    return (_place(one) for one in in_plan(plan, wanted) if one.kind == kind)
 
 
 def _place(place: Place) -> Hit:
