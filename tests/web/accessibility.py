@@ -22,10 +22,15 @@ def signed_in(
     size: ViewportSize = PHONE,
     theme: Theme = "light",
     javascript: bool = True,
+    zone: str = "UTC",
 ) -> Iterator[Page]:
     """A browser in which Ada is signed in."""
     context = browser.new_context(
-        viewport=size, color_scheme=theme, java_script_enabled=javascript, base_url=served.url
+        viewport=size,
+        color_scheme=theme,
+        java_script_enabled=javascript,
+        base_url=served.url,
+        timezone_id=zone,
     )
     origin = {"origin": served.url}
     context.request.post("/sign-in", form={"token": TOKEN}, headers=origin, max_redirects=0)
