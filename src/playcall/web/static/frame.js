@@ -94,14 +94,20 @@ function lead(hit) {
   else location.assign(to);
 }
 
-// To a part of this page: what is closed around it opens.
+// What is closed around a part of this page opens.
+function reveal(id) {
+  const part = document.getElementById(id);
+  for (let shut = part?.closest("details"); shut; shut = shut.parentElement.closest("details")) shut.open = true;
+  return part;
+}
+
 function visit(id) {
-  const target = document.getElementById(id);
-  if (!target) return;
-  for (let shut = target.closest("details"); shut; shut = shut.parentElement.closest("details")) shut.open = true;
-  target.scrollIntoView({ block: "center" });
-  const first = target.matches("button, a, input, summary") ? target : target.querySelector("button, input:not([type=hidden]), select, textarea, summary, a");
-  (first ?? target).focus({ preventScroll: true });
+  const part = reveal(id);
+  if (!part) return;
+  part.scrollIntoView({ block: "center" });
+  const fields = "button, input:not([type=hidden]), select, textarea";
+  const first = part.matches(`${fields}, a`) ? part : part.querySelector(fields) ?? part.querySelector("a, summary");
+  (first ?? part).focus({ preventScroll: true });
 }
 
 function search() {
@@ -208,6 +214,7 @@ if (signedIn) {
 
 // --- no connection -------------------------------------------------------------------------------
 
+reveal(location.hash.slice(1))?.scrollIntoView();
 if (signedIn) {
   stored.set("playcall-seen", new Date().toISOString());
   navigator.serviceWorker?.register("/service-worker.js").catch(() => { /* the page goes on without it */ });
