@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from playcall.core.incident import Incident, Status
-from playcall.core.overview import groups, late, say_counts
+from playcall.core.overview import first, groups, late, say_counts
 from playcall.core.readiness import Readiness, State
 from playcall.core.readiness_history import say_shares, stretches
 from playcall.core.search import in_plan, words
@@ -48,6 +48,8 @@ def test_the_most_urgent_come_first_and_the_oldest_of_them() -> None:
     assert say_counts(found) == (
         "2 CRITICAL open, 1 CRITICAL acknowledged, 1 HIGH recovered, 1 WARNING open"
     )
+    cut = first(found, 3)
+    assert [[card.incident.id for card in group.cards] for group in cut] == [[4, 3], [2]]
 
 
 def test_a_severity_that_no_table_knows_is_as_urgent_as_any() -> None:

@@ -1,7 +1,7 @@
 """All open incidents at one look: grouped with the most urgent first, and what is late in each."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from playcall.core import deadlines, escalation
@@ -49,6 +49,16 @@ def groups(
         )
         for (_, severity, state), together in sorted(sorted_.items())
     )
+
+
+def first(found: Iterable[Group], most: int) -> tuple[Group, ...]:
+    """The most urgent, at most so many."""
+    kept: list[Group] = []
+    for group in found:
+        cards = group.cards[: most - sum(len(one.cards) for one in kept)]
+        if cards:
+            kept.append(replace(group, cards=cards))
+    return tuple(kept)
 
 
 def say_counts(found: Iterable[Group]) -> str:

@@ -10,7 +10,7 @@ from playcall.core.incident import Incident
 from playcall.engine.listing import Choices, Sought
 from playcall.storage import full_text
 from playcall.storage.codec import load
-from playcall.storage.tables import incidents, readiness
+from playcall.storage.tables import incidents, is_live, readiness
 
 MOST_CHOICES = 200
 MOST_TEXTS = 500  # incidents that are found by their text
@@ -77,7 +77,7 @@ class SqlListingView:
 
     def board_stamp(self) -> tuple[int, ...]:
         live = self._db.execute(
-            sa.select(sa.func.count(), sa.func.sum(incidents.c.version)).where(incidents.c.live)
+            sa.select(sa.func.count(), sa.func.sum(incidents.c.version)).where(is_live)
         ).one()
         latest = self._db.scalar(sa.select(sa.func.max(incidents.c.id)))
         state = self._db.scalar(sa.select(sa.func.max(readiness.c.id)))

@@ -31,6 +31,7 @@ from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
     counters,
     incidents,
+    is_live,
     jobs,
     output,
     plans,
@@ -151,7 +152,7 @@ class SqlViews(SqlPublicViews, SqlPapersView, SqlListingView):
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
         query = sa.select(incidents.c.state).order_by(incidents.c.id.desc()).limit(limit)
         if live_only:
-            query = query.where(incidents.c.live)
+            query = query.where(is_live)
         return [load(state, Incident) for state in self._db.scalars(query)]
 
     def proofs(self, test: str) -> Sequence[Proof]:

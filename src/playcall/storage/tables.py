@@ -113,6 +113,12 @@ sa.Index(
     sqlite_where=incidents.c.live,
     postgresql_where=incidents.c.live,
 )
+sa.Index(
+    "incidents_live_version",
+    incidents.c.version,
+    sqlite_where=incidents.c.live,
+    postgresql_where=incidents.c.live,
+)
 sa.Index("incidents_wake", incidents.c.wake_at)
 sa.Index("incidents_over", incidents.c.over_at)
 sa.Index(
@@ -128,6 +134,9 @@ sa.Index(
     postgresql_where=incidents.c.tickets > 0,
 )
 sa.Index("incidents_group", incidents.c.group_key, incidents.c.id)
+
+# Written out, as the partial indexes have it: SQLite knows them only then.
+is_live = sa.text("incidents.live")
 
 events = sa.Table(
     "events",

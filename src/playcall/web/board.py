@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 
 from playcall.core import rota
 from playcall.core.incident import Incident
-from playcall.core.overview import Group, groups, say_counts
+from playcall.core.overview import Group, first, groups, say_counts
 from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.readiness_history import Stretch, say_shares, stretches
@@ -20,14 +20,15 @@ from playcall.engine.older_plans import unbound_roles
 from playcall.engine.ports import Unavailable, Views
 from playcall.web.auth import Viewer
 from playcall.web.desk import desk, directory
+from playcall.web.drawn import TICK
 from playcall.web.health import stalled
 from playcall.web.templates import render
 from playcall.web.unheard import Unheard, lately
 
 router = APIRouter()
 
-TICK = 0.4  # seconds between looks for changes while a board is open
-MOST_OPEN = 500
+MOST_OPEN = 1000  # that are looked at
+MOST_SHOWN = 100  # the most urgent of them
 MOST_OVER = 10
 MOST_CHANGES, MOST_LISTED = 500, 50  # of GO and NO-GO: read, and shown as a list
 STRIP = timedelta(days=1)
@@ -52,7 +53,7 @@ class Board:
     groups: tuple[Group, ...]
     counts: str
     open: int
-    more: bool  # are open than are shown
+    more: int  # are open and not shown
     over: Sequence[Incident]
     owing: Sequence[Incident]
     unbound: Mapping[int, tuple[str, ...]]
@@ -106,13 +107,16 @@ async def _changes(request: Request) -> AsyncIterator[str]:
 async def _latest(request: Request) -> str:
     """The body as it is now, drawn by whoever comes first."""
     drawn = desk(request).board
-    stamp = await desk(request).store.read(lambda views: views.board_stamp())
     async with drawn.drawing:
+        if drawn.is_settled():
+            return drawn.body
+        stamp = await desk(request).store.read(lambda views: views.board_stamp())
         now = desk(request).clock.now()
         if not drawn.is_good(stamp, now):
             drawn.body = await _draw(request, await _look(request))
             drawn.stamp, drawn.at = stamp, now
-    return drawn.body
+        drawn.settle()
+        return drawn.body
 
 
 async def _look(request: Request) -> Board:
@@ -120,21 +124,20 @@ async def _look(request: Request) -> Board:
     troubles = tuple(stalled(desk(request).engine, now))
 
     def look(views: Views) -> Board:
-        found = views.incidents(live_only=True, limit=MOST_OPEN + 1)
-        shown = found[:MOST_OPEN]
-        plans: dict[str, Plan] = {one: views.plan(one) for one in {i.plan for i in shown}}
-        grouped = groups(shown, plans, now)
+        found = views.incidents(live_only=True, limit=MOST_OPEN)
+        plans: dict[str, Plan] = {one: views.plan(one) for one in {i.plan for i in found}}
+        grouped = groups(found, plans, now)
         changes = views.readiness(limit=MOST_CHANGES)
         strip = stretches(changes, now - STRIP, now)
         return Board(
             at=now,
-            groups=grouped,
+            groups=first(grouped, MOST_SHOWN),
             counts=say_counts(grouped),
-            open=len(shown),
-            more=len(found) > len(shown),
+            open=len(found),
+            more=max(0, len(found) - MOST_SHOWN),
             over=views.lately_over(EVER, MOST_OVER),
             owing=views.owing(limit=50),
-            unbound=unbound_roles(views, shown, known),
+            unbound=unbound_roles(views, found, known),
             unheard=lately(views, now),
             readiness=_lately(changes, now),
             strip=strip,
