@@ -23,8 +23,9 @@ def signed_in(
     theme: Theme = "light",
     javascript: bool = True,
     zone: str = "UTC",
+    token: str = TOKEN,
 ) -> Iterator[Page]:
-    """A browser in which Ada is signed in."""
+    """A browser in which Ada is signed in, or whose token it is."""
     context = browser.new_context(
         viewport=size,
         color_scheme=theme,
@@ -33,7 +34,7 @@ def signed_in(
         timezone_id=zone,
     )
     origin = {"origin": served.url}
-    context.request.post("/sign-in", form={"token": TOKEN}, headers=origin, max_redirects=0)
+    context.request.post("/sign-in", form={"token": token}, headers=origin, max_redirects=0)
     try:
         yield context.new_page()
     finally:

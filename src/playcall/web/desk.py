@@ -14,6 +14,7 @@ from playcall.core.plan import Plan
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
+from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
 from playcall.web.drawn import Drawn
@@ -33,6 +34,7 @@ class Desk:
     board: Drawn = field(default_factory=Drawn)
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     sources: Sources | None = None  # None: where the document lies is not known
+    library: Served | None = None  # None: no document is served
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 
