@@ -30,6 +30,7 @@ from playcall.engine.failing import Unavailable as Unavailable
 from playcall.engine.homes import Homes
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
+from playcall.engine.listing import ListingView
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
 from playcall.engine.papers import Papers, PapersView
@@ -381,7 +382,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, PapersView, PlaybooksView, Protocol):
+class Views(PublicViews, ProofViews, PapersView, PlaybooksView, ListingView, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from playcall.core.plan import Plan
 from playcall.engine.ports import Transaction, Unavailable, Views
-from playcall.storage import full_text, tables
+from playcall.storage import full_text, listing, tables
 from playcall.storage.queries import SqlViews
 from playcall.storage.transaction import SqlTransaction
 
@@ -109,6 +109,7 @@ class Database:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
             tables.metadata.create_all(connection)
             tables.upgrade(connection)
+            listing.fill(connection)
             full_text.prepare(connection)
             version = connection.scalar(sa.select(sa.func.max(tables.schema.c.version)))
             if version is None:

@@ -27,7 +27,7 @@ from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.engine.proofs import Beat, Proof
 from playcall.engine.reflections import Behind, Shown
-from playcall.storage import devices, homes, inbox, mirrors, proofs, queries
+from playcall.storage import devices, homes, inbox, listing, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
@@ -69,6 +69,7 @@ _MOVE_INCIDENT = (
             for name in (
                 *("group_key", "live", "state", "version", "wake_at", "over_at"),
                 *("overdue", "tickets"),
+                *("title", "severity", "play", "status", "tags"),
             )
         }
     )
@@ -182,6 +183,7 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPap
             "over_at": incident.ended_at,
             "overdue": incident.owed.late,
             "tickets": incident.owed.tickets,
+            **listing.columns_of(incident),
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}

@@ -17,6 +17,7 @@ from playcall.engine.loop import Engine
 from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
+from playcall.web.drawn import Drawn
 from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
@@ -30,6 +31,7 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
+    board: Drawn = field(default_factory=Drawn)
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     sources: Sources | None = None  # None: where the document lies is not known
     library: Served | None = None  # None: no document is served
