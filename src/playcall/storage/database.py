@@ -19,9 +19,11 @@ from typing import IO, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from playcall.core.audit import Act
 from playcall.core.plan import Plan
+from playcall.engine.audit import acting_from
 from playcall.engine.ports import Transaction, Unavailable, Views
-from playcall.storage import full_text, tables
+from playcall.storage import audit, full_text, tables
 from playcall.storage.queries import SqlViews
 from playcall.storage.transaction import SqlTransaction
 
@@ -39,6 +41,7 @@ class AlreadyInUse(Exception):
 class _Unit:
     work: Callable[[Transaction], Any]
     done: "Future[Any]"
+    source: str  # where it comes from
 
 
 class Database:
@@ -70,7 +73,7 @@ class Database:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         self._refuse_if_closed()
         done: Future[T] = Future()
-        self._units.put(_Unit(work, done))
+        self._units.put(_Unit(work, done, acting_from.get()))
         return await asyncio.wrap_future(done)
 
     async def read(self, look: Callable[[Views], T]) -> T:
@@ -97,6 +100,7 @@ class Database:
             tables.metadata.create_all(connection)
             tables.upgrade(connection)
             full_text.prepare(connection)
+            audit.prepare(connection)
             version = connection.scalar(sa.select(sa.func.max(tables.schema.c.version)))
             if version is None:
                 connection.execute(sa.insert(tables.schema).values(version=tables.SCHEMA_VERSION))
@@ -134,11 +138,13 @@ class Database:
         # Whoever asked and left is left out; from here on nobody can leave.
         batch = [unit for unit in batch if unit.done.set_running_or_notify_cancel()]
         answers: list[tuple[_Unit, Any, BaseException | None]] = []
+        acts: list[Act] = []
         try:
             with _spoken(), self._engine.connect() as connection:
                 connection = connection.execution_options(playcall_writes=True)
                 with connection.begin():
-                    answers = [(unit, *self._perform(connection, unit)) for unit in batch]
+                    answers = [(unit, *self._perform(connection, unit, acts)) for unit in batch]
+                    audit.seal(connection, acts)
         except Unavailable as error:
             answers = [(unit, None, error) for unit in batch]
         for unit, result, failure in answers:
@@ -147,10 +153,15 @@ class Database:
             else:
                 unit.done.set_exception(failure)
 
-    def _perform(self, connection: sa.Connection, unit: _Unit) -> tuple[Any, BaseException | None]:
+    def _perform(
+        self, connection: sa.Connection, unit: _Unit, acts: list[Act]
+    ) -> tuple[Any, BaseException | None]:
+        tx = SqlTransaction(connection, self._plans, unit.source)
         try:
             with connection.begin_nested():
-                return unit.work(SqlTransaction(connection, self._plans)), None
+                result = unit.work(tx)
+            acts += tx.acts
+            return result, None
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
