@@ -1,18 +1,21 @@
 """The audit log in both databases: what is on it, and that nobody alters it unseen."""
 
 import contextlib
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from playcall.cli import main
 from playcall.core.audit import Head, Verdict
-from playcall.core.events import Acknowledged, NoteAdded
+from playcall.core.events import NoteAdded
 from playcall.core.rota import Override
 from playcall.engine.audit import Asked, acting_from
 from playcall.engine.ports import Transaction, Unavailable
-from playcall.storage import Database
+from playcall.storage import Database, audit
 from playcall.testing import NOON, an_opening
 from tests.ports.stored import an_incident
 
@@ -28,14 +31,14 @@ def coming_from(source: str) -> Iterator[None]:
         acting_from.reset(token)
 
 
-def opening(number: int) -> "object":
+def opening(number: int) -> Callable[[Transaction], None]:
     def work(tx: Transaction) -> None:
         tx.record(an_incident(number), an_opening(incident=number), ())
 
     return work
 
 
-def noting(number: int, version: int, text: str = "a\0b") -> "object":
+def noting(number: int, version: int, text: str = "a\0b") -> Callable[[Transaction], None]:
     event = NoteAdded(at=NOON + timedelta(minutes=version), by="ada", text=text)
 
     def work(tx: Transaction) -> None:
@@ -172,8 +175,6 @@ async def test_a_log_made_anew_shows_only_against_an_end_noted_elsewhere(
         "DELETE FROM audit_head",
     )
     with store._engine.begin() as connection:
-        from playcall.storage import audit
-
         audit.prepare(connection)
     assert (await verdict(store)).whole
     [fault] = (await verdict(store, noted)).faults
@@ -181,8 +182,6 @@ async def test_a_log_made_anew_shows_only_against_an_end_noted_elsewhere(
 
 
 async def test_the_events_of_an_older_database_become_its_beginning(store: Database) -> None:
-    from playcall.storage import audit
-
     await filled(store)
     alter(store, "DELETE FROM audit", "DELETE FROM audit_head")
     with store._engine.begin() as connection:
@@ -198,3 +197,24 @@ async def test_the_events_of_an_older_database_become_its_beginning(store: Datab
     assert found[0].act.actor == "ada"
     await store.write(noting(1, 4))
     assert (await verdict(store)).whole
+
+
+async def test_a_database_is_verified_beside_its_server_and_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "playcall.db"
+    store = Database(f"sqlite:///{file}")
+    await filled(store)
+    verify = ["audit", "verify", "--database", str(file)]
+    assert main(verify) == 0
+    head = capsys.readouterr().out.split()[-1]
+    assert head.startswith("6:")
+    await store.close()
+    assert main([*verify, "--head", head]) == 0
+    assert main([*verify, "--head", f"5:{head[2:]}"]) == 1
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE events SET body = replace(body, 'ada', 'bob') WHERE n = 3")
+    assert main(verify) == 1
+    assert "entry 6 (NoteAdded, incident 1, event 3) was changed" in capsys.readouterr().out
+    assert main(["audit", "verify", "--database", str(tmp_path / "none.db")]) == 2
+    assert main([*verify, "--head", "6"]) == 2

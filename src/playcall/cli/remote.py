@@ -97,7 +97,7 @@ def _request(
         url = find_address(args.url, args.settings)
     except NoAddress as error:
         raise Declined(str(error)) from None
-    headers = {"Authorization": f"Bearer {_token(args)}"}
+    headers = {"Authorization": f"Bearer {_token(args)}", "User-Agent": "playcall"}
     try:
         answer = httpx.request(
             method,

@@ -3,6 +3,7 @@ changed, removed or inserted entry shows. Pure: whoever keeps the entries reads 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,14 @@ class Head:
 
     def __str__(self) -> str:
         return f"{self.n}:{self.digest}"
+
+
+def read_head(text: str) -> Head:
+    """As a verification says it. Raises ValueError, whose text is for a person."""
+    match = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text.strip())
+    if match is None:
+        raise ValueError("head: not NUMBER:DIGEST, as an earlier verification said it")
+    return Head(n=int(match[1]), digest=match[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What the engine and the faces need of the audit log: where acts come from, and reads of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,10 @@ class Audit(Protocol):
 class AuditViews(Protocol):
     def audit(self, asked: Asked, before: int | None, limit: int) -> Sequence[Entry]:
         """Newest first, those with a smaller number than `before`."""
+        ...
+
+    def audit_words(self, entries: Sequence[Entry]) -> Mapping[int, str]:
+        """What they say to a person, by number; those that say nothing are left out."""
         ...
 
     def audit_kinds(self) -> Sequence[str]:

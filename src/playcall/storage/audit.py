@@ -1,14 +1,18 @@
 """The audit log: one chain of entries through everything that was committed, in the order of the
 commits. An entry about an event has its body in the event's own row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from playcall.core import audit as chain
+from playcall.core import timeline
 from playcall.core.audit import GENESIS, Act, Entry, Found, Head, Log, Verdict
+from playcall.core.events import Event, Opened
+from playcall.core.plan import Plan
 from playcall.engine.audit import Asked
+from playcall.storage.codec import load_event
 from playcall.storage.tables import Instant, Words, events, metadata
 
 PIECE = 1000  # rows at once
@@ -86,6 +90,31 @@ def look(db: sa.Connection, asked: Asked, before: int | None, limit: int) -> Seq
     if before is not None:
         query = query.where(entries.c.n < before)
     return [_entry(row) for row in db.execute(query)]
+
+
+def words(
+    db: sa.Connection, plan_of: Callable[[str], Plan], listed: Sequence[Entry]
+) -> Mapping[int, str]:
+    """Of events, as the incident's page has them; what was altered and cannot be read has none."""
+    incidents = {entry.act.incident for entry in listed if entry.act.incident is not None}
+    begun = db.execute(sa.select(events).where(events.c.n == 1, events.c.incident.in_(incidents)))
+    opened = {row.incident: _event(row.kind, row.body) for row in begun}
+    said = {}
+    for entry in listed:
+        first, event = opened.get(entry.act.incident), _event(entry.act.kind, entry.act.body)
+        if isinstance(first, Opened) and event is not None:
+            plan = plan_of(first.plan)
+            line = timeline.entry(event, plan, plan.play(first.play or ""))
+            if line:
+                said[entry.n] = line.text
+    return said
+
+
+def _event(kind: str, body: str) -> Event | None:
+    try:
+        return load_event(kind, body)
+    except (KeyError, msgspec.DecodeError):  # ValidationError is one
+        return None
 
 
 def kinds(db: sa.Connection) -> Sequence[str]:
@@ -182,8 +211,14 @@ class SqlAuditViews:
 
     _db: sa.Connection
 
+    def plan(self, digest: str) -> Plan:
+        raise NotImplementedError  # whoever reads has it
+
     def audit(self, asked: Asked, before: int | None, limit: int) -> Sequence[Entry]:
         return look(self._db, asked, before, limit)
+
+    def audit_words(self, entries: Sequence[Entry]) -> Mapping[int, str]:
+        return words(self._db, self.plan, entries)
 
     def audit_kinds(self) -> Sequence[str]:
         return kinds(self._db)

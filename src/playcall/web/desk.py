@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import HTTPException, Request
 
 from playcall.channels.twilio import Voice
+from playcall.core.audit import Verdict
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
@@ -30,6 +31,7 @@ class Desk:
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
+    verified: list[tuple[datetime, Verdict]] = field(default_factory=list)  # the audit log, lately
     sources: Sources | None = None  # None: where the document lies is not known
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 

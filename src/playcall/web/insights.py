@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from playcall.core.insights import GROUPS, Group, Insights, learn
 from playcall.web.auth import Viewer
+from playcall.web.csv_cells import cell
 from playcall.web.desk import desk, directory
 from playcall.web.metrics import TEXT, escaped
 from playcall.web.templates import render
@@ -40,7 +41,7 @@ async def as_csv(request: Request, _: Viewer, days: Days = 90, by: By = "play") 
     writer = csv.writer(out)
     writer.writerow(("part", "name", "figure", "value", "made of"))
     writer.writerows(
-        (part, _cell(name), figure, value, found.made_of[about])
+        (part, cell(name), figure, value, found.made_of[about])
         for part, name, figure, value, about in _figures(found)
     )
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8")
@@ -104,8 +105,3 @@ def _times(part: str, group: Group) -> Iterator[_Figure]:
         for figure in ("count", "median", "ninth", "worst"):
             name = f"{one.what}_{figure}"
             yield part, group.name, name, getattr(one, figure), f"time to {one.what}"
-
-
-def _cell(text: str) -> str:
-    """No formula for whoever opens it as a sheet."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text

@@ -22,6 +22,7 @@ from playcall.web import (
     api_approvals,
     api_response,
     api_values,
+    audit,
     charts,
     duties,
     emergency,
@@ -54,6 +55,7 @@ from playcall.web import (
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.bounces import take_bounce
+from playcall.web.callers import Callers
 from playcall.web.desk import Desk
 from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
@@ -86,6 +88,7 @@ API = (
     emergency.router,
     action_items.router,
     insights.router,
+    audit.router,
     similar.router,
     post_mortem.router,
     export.router,
@@ -104,6 +107,7 @@ PAGES = (
     duties.forms,
     action_items.forms,
     insights.page,
+    audit.page,
     post_mortem.forms,
     charts.router,
     export.files,
@@ -164,6 +168,7 @@ def build_web(
 
     _say_errors(web)
     web.add_middleware(_Headers)
+    web.add_middleware(Callers)
     return web
 
 

@@ -1,5 +1,6 @@
 """The pages' templates; everything put into them is escaped."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ environment.filters["seconds"] = lambda count: say_duration(timedelta(seconds=co
 environment.filters["rounded"] = lambda left: say_duration(
     timedelta(seconds=round(left.total_seconds()))
 )
+environment.filters["spaced"] = lambda kind: re.sub(r"(?<!^)([A-Z])", r" \1", kind).capitalize()
 environment.filters["unreached"] = say_unreached
 
 
