@@ -27,7 +27,7 @@ async def test_everything_done_is_told_and_an_alteration_shows(tmp_path: Path) -
             site.asking() as stranger,
         ):
             assert (await stranger.get("/api/v1/audit")).status_code == 401
-            await ada.post("/incidents/1/note", data={"text": HOSTILE})
+            await ada.post("/incidents/1/notes", data={"text": HOSTILE})
             await world.until_event(NoteAdded)
             listed = (await vic.get("/api/v1/audit?who=ada")).json()["entries"]
             some = (await vic.get("/api/v1/audit?limit=2")).json()
