@@ -32,6 +32,7 @@ from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
 from playcall.core.rollback import with_measures
 from playcall.core.storm import Rate
+from playcall.drillreports import DrillReports, home
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.delivering import Telling
@@ -196,6 +197,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 clock=engine.performer.clock,
                 status_page=settings.status_page.path if settings.status_page.serve else "",
                 sources=SourceFile(playbook=settings.playbook, rules=settings.rules),
+                drills=DrillReports(folder=settings.drills or home()),
             )
             public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)

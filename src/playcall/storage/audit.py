@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.exc import NoResultFound
 
 from playcall.core import audit as chain
 from playcall.core import timeline
@@ -86,7 +87,9 @@ def seal(db: sa.Connection, acts: Sequence[Act]) -> None:
 
 
 def look(db: sa.Connection, asked: Asked, before: int | None, limit: int) -> Sequence[Entry]:
-    query = _STORED.where(*_conditions(asked)).order_by(entries.c.n.desc()).limit(limit)
+    # Of one incident, their order is that of its events, which has an index.
+    order = entries.c.n if asked.incident is None else entries.c.event
+    query = _STORED.where(*_conditions(asked)).order_by(order.desc()).limit(limit)
     if before is not None:
         query = query.where(entries.c.n < before)
     return [_entry(row) for row in db.execute(query)]
@@ -103,7 +106,10 @@ def words(
     for entry in listed:
         first, event = opened.get(entry.act.incident), _event(entry.act.kind, entry.act.body)
         if isinstance(first, Opened) and event is not None:
-            plan = plan_of(first.plan)
+            try:
+                plan = plan_of(first.plan)
+            except NoResultFound:
+                continue
             line = timeline.entry(event, plan, plan.play(first.play or ""))
             if line:
                 said[entry.n] = line.text

@@ -14,6 +14,7 @@ from playcall.core.people import roles
 from playcall.core.plan import Plan
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
+from playcall.engine.drilling import DrillHistory
 from playcall.engine.loop import Engine
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
@@ -33,6 +34,7 @@ class Desk:
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     verified: list[tuple[datetime, Verdict]] = field(default_factory=list)  # the audit log, lately
     sources: Sources | None = None  # None: where the document lies is not known
+    drills: DrillHistory | None = None  # None: where reports are kept is not known
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 
