@@ -54,6 +54,7 @@ from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_limits, build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
+from playcall.settingsview import show_settings
 from playcall.sourcefile import SourceFile
 from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
@@ -197,6 +198,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 clock=engine.performer.clock,
                 status_page=settings.status_page.path if settings.status_page.serve else "",
                 sources=SourceFile(playbook=settings.playbook, rules=settings.rules),
+                settings=show_settings(settings, playbook.problems, playbook.warnings),
                 drills=DrillReports(folder=settings.drills or home()),
             )
             public = build_routes(settings, store, engine.performer.hands.post)

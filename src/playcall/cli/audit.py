@@ -1,4 +1,4 @@
-"""`playcall audit`: who did what; `playcall audit verify`: whether anybody altered the record of it,
+"""`playcall audit`: who did what; `playcall audit verify`: whether anybody altered the record,
 asked of a server, or of a database directly."""
 
 import argparse

@@ -12,6 +12,7 @@ from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
 from playcall.core.plan import Plan
+from playcall.core.shown_settings import ShownSettings
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.drilling import DrillHistory
@@ -35,6 +36,7 @@ class Desk:
     verified: list[tuple[datetime, Verdict]] = field(default_factory=list)  # the audit log, lately
     sources: Sources | None = None  # None: where the document lies is not known
     drills: DrillHistory | None = None  # None: where reports are kept is not known
+    settings: ShownSettings | None = None  # None: they were not read from a file
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 

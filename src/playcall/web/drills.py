@@ -7,6 +7,7 @@ from datetime import datetime
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from markupsafe import escape
 from pydantic import BaseModel, Field
 
 from playcall.core.drilled import Drilled, Kept, standing
@@ -82,7 +83,7 @@ async def draw(request: Request, who: Viewer) -> HTMLResponse:
 async def draw_report(request: Request, who: Viewer, drill: str) -> HTMLResponse:
     url = desk(request).engine.performer.committer.url
     found = await _report(request, drill)
-    drawn = await asyncio.to_thread(to_html, found, url, lambda _picture, alt: alt)
+    drawn = await asyncio.to_thread(to_html, found, url, lambda _picture, alt: escape(alt))
     return HTMLResponse(render("drill.html", who=who, drawn=drawn, drill=drill))
 
 
