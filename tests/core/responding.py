@@ -16,15 +16,24 @@ from playcall.core.action_events import (
 from playcall.core.decide import decide
 from playcall.core.duty_events import DutyUnproven
 from playcall.core.effects import Effect, Moved, Page, Refused, Tell
-from playcall.core.incident import Incident
+from playcall.core.incident import Incident, Member
 from playcall.core.judge import Judgement, Verdict
 from playcall.core.pin_events import EntryPinned, EntryUnpinned, Pin
 from playcall.core.plan import Plan
+from playcall.core.regroup_events import Absorbed, AlertsSplit, MergedInto
 from playcall.core.sending_events import PostMortemShared, SummarySent
 from playcall.testing import NOON, a_plan, an_alert, an_opening, minutes
 
 PLAN = a_plan()
 
+MEMBER = Member(alert=an_alert(fingerprint="f9"), firing=True, changed_at=NOON)
+REGROUPED: tuple[ev.Event, ...] = (
+    MergedInto(at=NOON, by="cleo", incident=7, title="disk full", reason="one cause"),
+    Absorbed(at=NOON, by="cleo", incident=7, title="disk full", severity="HIGH", members=(MEMBER,)),
+    AlertsSplit(
+        at=NOON, by="ada", incident=7, title="disk full", fingerprints=("f1",), names=("A",)
+    ),
+)
 DUTY_EVENTS: tuple[ev.Event, ...] = (
     ev.PostMortemSaved(at=NOON, by="ada", version=1, asks=2, conflicts=0),
     ev.DutyDone(at=NOON, by="ada", duty="1.1", note="looked twice"),

@@ -27,7 +27,7 @@ from playcall.testing import (
     an_opening,
     minutes,
 )
-from tests.core.responding import DUTY_EVENTS
+from tests.core.responding import DUTY_EVENTS, REGROUPED
 
 PLAN = a_plan()
 
@@ -460,6 +460,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.StakeholdersTold(at=NOON, audience="Critical", number=1, recipients=("CTO",)),
     ev.StakeholdersMissed(at=NOON, audience="Critical", role="CTO", due_at=NOON),
     *DUTY_EVENTS,
+    *REGROUPED,
     ev.TextSent(at=NOON, by="ada", template="t", role="CTO", subject="s", body="b"),
 )
 

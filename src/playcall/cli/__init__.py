@@ -40,6 +40,8 @@ COMMANDS = {
     "approve": "playcall.cli.approve",
     "refuse": "playcall.cli.refuse",
     "rollback": "playcall.cli.rollback",
+    "merge": "playcall.cli.merge",
+    "split": "playcall.cli.split",
     "note": "playcall.cli.note",
     "status": "playcall.cli.status",
     "notify-emergency": "playcall.cli.notify_emergency",

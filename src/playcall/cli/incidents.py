@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from playcall.cli import remote
@@ -44,6 +45,8 @@ def _list(found: list[dict[str, Any]]) -> None:
         print("No incidents.")
     for incident in found:
         who = incident["acknowledged_by"] or "nobody has it"
+        if incident.get("merged_into"):
+            who = f"into incident {incident['merged_into']}"
         if incident["play"] is None:
             who += ", no play"
         if incident["quiet"]:
@@ -71,6 +74,8 @@ def _show(found: dict[str, Any]) -> None:
     print(f"{found['severity']}, {found['status']}, fired {moment(found['fired_at'])}")
     for note in found["notes"]:
         print(paint(f"{harmless(note)}.", "yellow"))
+    for line in _kin(found):
+        print(paint(line, "yellow"))
     if found["acknowledged_by"]:
         print(f"Acknowledged by {found['acknowledged_by']}")
     _show_response(found)
@@ -83,6 +88,17 @@ def _show(found: dict[str, Any]) -> None:
     for entry in found["timeline"]:
         pin = f" [{entry['pin']}]" if entry["pin"] else ""
         print(f"{entry['n']:>5}  {clock(entry['at'])}{pin}  {harmless(entry['text'])}")
+
+
+def _kin(found: dict[str, Any]) -> Iterator[str]:
+    """What it was merged into, or split off from."""
+    if found["merged_into"]:
+        yield f"Merged into incident {found['merged_into']}, which goes on with its alerts"
+    if found["split_from"]:
+        yield f"Split off from incident {found['split_from']}"
+    for said, others in (("Merged into it", "absorbed"), ("Split off from it", "split_off")):
+        if found[others]:
+            yield f"{said}: incident {', '.join(map(str, found[others]))}"
 
 
 def _show_criterion(criterion: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from playcall.core import approvals, engagement, escalation, sending, timeline
 from playcall.core import events as ev
+from playcall.core import regroup_events as regroup
 from playcall.core import rollback_events as back
 from playcall.core.bound import as_written, ready
 from playcall.core.chat import Button, Card, Place, Posting, Press
@@ -39,6 +40,9 @@ MILESTONES = (
     ev.Reopened,
     ev.TargetMissed,
     ev.PageLost,
+    regroup.MergedInto,
+    regroup.Absorbed,
+    regroup.AlertsSplit,
     back.RollbackAsked,
     back.RollbackApproved,
     back.RollbackStopped,
@@ -59,6 +63,7 @@ _MARKS = {
     Status.RECOVERED: "🟢",
     Status.RESOLVED: "✅",
     Status.CLOSED: "✅",
+    Status.MERGED: "🔗",
 }
 
 
@@ -107,6 +112,8 @@ def state_of(story: Story) -> str:
         said += f", {_name(story, incident.acknowledged_by)} has it"
     elif incident.status is Status.OPEN:
         said += ", nobody has it"
+    elif incident.kin.into is not None:
+        said += f" into incident {incident.kin.into}"
     commanders = incident.roles.get(Part.COMMANDER, ())
     if commanders:
         said += f"; commander: {', '.join(_name(story, one) for one in commanders)}"

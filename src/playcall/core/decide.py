@@ -23,6 +23,7 @@ from playcall.core import (
     meeting,
     pins,
     polling,
+    regrouping,
     rollback,
     sending,
     silences,
@@ -45,6 +46,7 @@ Outcome = Moved | Refused
 _LIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.RECOVERED})
 _OVER = frozenset({Status.RESOLVED, Status.CLOSED})
 _ANY = frozenset(Status)
+_OWN = _LIVE | _OVER  # nobody takes a part in what was merged into another incident
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # In which statuses an event is accepted. `Opened` alone needs no incident to be there.
@@ -57,8 +59,8 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.Snoozed: _LIVE,
     ev.Assigned: _LIVE,
     ev.Escalated: _LIVE,
-    ev.PartTaken: _ANY,
-    ev.PartLeft: _ANY,
+    ev.PartTaken: _OWN,
+    ev.PartLeft: _OWN,
     ev.SeverityChanged: _LIVE,
     ev.QuestionAnswered: _LIVE,
     ev.NoteAdded: _ANY,
@@ -109,12 +111,11 @@ ACCEPTED: Mapping[type[ev.Event], frozenset[Status]] = {
     ev.StakeholdersTold: _ANY,
     ev.StakeholdersMissed: _ANY,
     **dict.fromkeys(action_items.HANDLERS, _ANY),
-    ev.MetricsReviewed: _ANY,
-    ev.ReviewAsked: _ANY,
     ev.TextSent: _ANY,
     **duties.ACCEPTED,
     **pins.ACCEPTED,
     **sending.ACCEPTED,
+    **dict.fromkeys(regrouping.HANDLERS, _LIVE),
 }
 
 
@@ -127,7 +128,7 @@ def decide(incident: Incident | None, event: ev.Event, plan: Plan) -> Moved | Re
     elif isinstance(event, ev.Opened):
         return Refused(reason=f"incident {incident.id} is open already")
     elif incident.status not in ACCEPTED[type(event)]:
-        return Refused(reason=f"incident {incident.id} is {incident.status}")
+        return Refused(reason=regrouping.say_status(incident))
     else:
         outcome = _HANDLERS[type(event)](incident, event, plan)
     if isinstance(outcome, Refused):
@@ -217,7 +218,7 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
     # A start in the future is somebody's wrong clock.
     fired_at = min((event.at, *(alert.starts_at for alert in event.alerts)))
     play = plan.play(event.play) if event.play else None
-    start = escalation.ladder_start(plan, fired_at, event.at)
+    start = regrouping.ladder_start(event, fired_at, plan)
     quiet = _announced(event)
     within = deadlines.target(plan, play, event.severity)
     incident = Incident(
@@ -245,12 +246,12 @@ def _open(event: ev.Opened, plan: Plan) -> Moved:
         respond_by=start + within if within and not quiet else None,
         quiet=quiet,
     )
-    effects = () if quiet else escalation.opening(plan, play, event.severity)
+    effects = () if quiet or event.split else escalation.opening(plan, play, event.severity)
     for command in commands.first_look(play, plan):
         if commands.looks(incident, command):
             incident, run = commands.begin(incident, command, None, event.at)
             effects += (run,)
-    return Moved(incident=incident, effects=effects)
+    return regrouping.begin(Moved(incident=incident, effects=effects), event, plan)
 
 
 def _announced(event: ev.Opened | ev.Reopened) -> Quiet | None:
@@ -434,11 +435,10 @@ _HANDLERS: Mapping[type[ev.Event], Callable[[Incident, Any, Plan], Outcome]] = {
     ev.UpdateMissed: _record,
     ev.StakeholdersTold: _record,
     **action_items.HANDLERS,
-    ev.MetricsReviewed: duties.measured,
-    ev.ReviewAsked: duties.measure,
     ev.StakeholdersMissed: stakeholders.missed,
     ev.TextSent: stakeholders.send_text,
     **duties.HANDLERS,
     **pins.HANDLERS,
     **sending.HANDLERS,
+    **regrouping.HANDLERS,
 }

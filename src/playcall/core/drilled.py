@@ -47,7 +47,6 @@ class Drilled:
     """How a play stands."""
 
     alert: str
-    title: str
     last: Kept | None  # None: it was never drilled
     proven_at: datetime | None  # when a drill of it passed, the latest time
     runs: int
@@ -70,7 +69,6 @@ def standing(plan: Plan, reports: Sequence[Kept], now: datetime) -> tuple[Drille
         found.append(
             Drilled(
                 alert=play.alert,
-                title=play.title,
                 last=of_play[0] if of_play else None,
                 proven_at=proven.at if proven else None,
                 runs=len(of_play),

@@ -36,6 +36,8 @@ ACCEPTED: Mapping[type[Event], frozenset[Status]] = {
     DutyWaived: _OVER,
     DutyReminded: _ANY,
     DutyOverdue: _ANY,
+    MetricsReviewed: _ANY,
+    ReviewAsked: _ANY,
 }
 
 
@@ -310,4 +312,6 @@ HANDLERS: Mapping[type[Event], Callable[[Incident, Any, Plan], Moved | Refused]]
     DutyWaived: waive,
     DutyReminded: _record,
     DutyOverdue: _record,
+    MetricsReviewed: measured,
+    ReviewAsked: measure,
 }

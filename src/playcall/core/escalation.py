@@ -88,6 +88,15 @@ def _ends_when_heard(rung: Rung) -> bool:
     return first or rung.condition is RungCondition.NO_ACK
 
 
+def at_once(plan: Plan) -> tuple[int, ...]:
+    """The rungs that are due as soon as an incident opens."""
+    return tuple(
+        index
+        for index, rung in enumerate(ladder(plan))
+        if rung.condition is RungCondition.ALWAYS and not rung.after
+    )
+
+
 def page_first(plan: Plan, reason: str) -> tuple[Effect, ...]:
     """The first rung, until somebody has it."""
     return tuple(

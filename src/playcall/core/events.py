@@ -29,17 +29,15 @@ from playcall.core.duty_events import PostMortemSaved as PostMortemSaved
 from playcall.core.incident import Part, SilencePurpose, Whence
 from playcall.core.judge import Judgement
 from playcall.core.pin_events import PinEvent as PinEvent
+from playcall.core.regroup_events import Absorbed as Absorbed
+from playcall.core.regroup_events import AlertsSplit as AlertsSplit
+from playcall.core.regroup_events import MergedInto as MergedInto
+from playcall.core.regroup_events import Regrouped as Regrouped
+from playcall.core.regroup_events import SplitOff as SplitOff
 from playcall.core.review_events import MetricsReviewed as MetricsReviewed
 from playcall.core.review_events import ReviewAsked as ReviewAsked
 from playcall.core.review_events import ReviewEvent as ReviewEvent
-from playcall.core.rollback_events import (
-    ItemTicked,
-    RollbackApproved,
-    RollbackAsked,
-    RollbackDone,
-    RollbackHalted,
-    RollbackStopped,
-)
+from playcall.core.rollback_events import RollbackEvent
 from playcall.core.room_events import WarRoomOpened as WarRoomOpened
 from playcall.core.run_events import CommandBegun as CommandBegun
 from playcall.core.run_events import CommandFinished as CommandFinished
@@ -72,6 +70,7 @@ class Opened:
     quiet_until: datetime | None = None  # maintenance was announced; pages are held
     quiet_reason: str = ""
     whence: Mapping[str, Whence] = field(default_factory=dict)  # each of the values is
+    split: SplitOff | None = None  # None: its alerts came by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,10 +419,6 @@ Event = (
     | ReportWritten
     | WarRoomOpened
     | Reopened
-    | RollbackAsked
-    | RollbackApproved
-    | RollbackStopped
-    | ItemTicked
     | PageLost
     | PersonGone
     | TaskRetried
@@ -436,8 +431,7 @@ Event = (
     | RequestExpired
     | Recovered
     | Relapsed
-    | RollbackHalted
-    | RollbackDone
+    | RollbackEvent
     | Decided
     | TellingEvent
     | ActionEvent
@@ -445,6 +439,7 @@ Event = (
     | DutyEvent
     | PinEvent
     | SendingEvent
+    | Regrouped
 )
 
 EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

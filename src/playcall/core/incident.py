@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from playcall.core.alert import Alert, is_about_us
 from playcall.core.judge import Judgement
+from playcall.core.kin import Kin
 from playcall.core.owed import Owed
 from playcall.core.pin_events import Pin
 from playcall.core.request import Request
@@ -22,10 +23,11 @@ class Status(StrEnum):
     RECOVERED = "recovered"  # alerts cleared, and the recovery criteria held for their whole window
     RESOLVED = "resolved"
     CLOSED = "closed"
+    MERGED = "merged"  # into another one, which goes on
 
     @property
     def over(self) -> bool:
-        return self in (Status.RESOLVED, Status.CLOSED)
+        return self in (Status.RESOLVED, Status.CLOSED, Status.MERGED)
 
 
 class RunStatus(StrEnum):
@@ -255,10 +257,16 @@ class Incident:
     joined: int = 0  # alerts since whoever is on it was last told
     joined_told_at: datetime | None = None
     pins: Mapping[int, Pin] = field(default_factory=dict)  # by the event's number
+    kin: Kin = field(default_factory=Kin)  # what it was merged into, or split off from
 
     @property
     def firing(self) -> bool:
         return any(member.firing for member in self.alerts.values())
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was resolved, or merged into another one."""
+        return self.resolved_at or self.kin.into_at
 
     @property
     def about_us(self) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from playcall.core import events as ev
-from playcall.core.incident import Incident, RunStatus
+from playcall.core.incident import Incident, RunStatus, Status
 from playcall.core.milestones import Milestones, milestones
 from playcall.core.people import team_of
 from playcall.core.plan import EffectClass, Plan
@@ -105,7 +105,10 @@ class Insights:
 def learn(
     records: Sequence[Record], zones: Mapping[str, str], by: str = "play", usual: str = "UTC"
 ) -> Insights:
-    """`zones` are people's; `usual` is that of everybody else."""
+    """`zones` are people's; `usual` is that of everybody else. What was merged into another
+    incident is told by that one: only the pages that went out for it count."""
+    every = records
+    records = [one for one in every if one.incident.status is not Status.MERGED]
     found = [(record, _times(record)) for record in records]
     named: dict[str, list[tuple[Record, Milestones]]] = {}
     for one in found:
@@ -114,7 +117,7 @@ def learn(
         whole=_group("all", found),
         by=by,
         groups=tuple(_group(name, some) for name, some in sorted(named.items())),
-        pages=_pages(records, zones, usual),
+        pages=_pages(every, zones, usual),
         noise=_noise(records),
         steps=_steps(records),
         made_of=_made_of(records),
@@ -151,7 +154,7 @@ def _time(what: str, some: Sequence[tuple[Record, Milestones]]) -> Time | None:
     took = sorted(
         (max((at - times.fired).total_seconds(), 0.0), record.incident.id)
         for record, times in some
-        if (at := instant(times)) is not None
+        if (at := instant(times)) is not None and record.incident.kin.split_from is None
     )
     if not took:
         return None
@@ -276,7 +279,8 @@ def _made_of(records: Sequence[Record]) -> Mapping[str, str]:
     ids = [record.incident.id for record in records]
     which = f"incidents {min(ids)} to {max(ids)}, {len(ids)} of them" if ids else "no incident"
     said = {
-        f"time to {what}": f"from the alert's start until {until}; {which} where that happened"
+        f"time to {what}": f"from the alert's start until {until}; {which} where that happened, "
+        "but not those that were split off from another"
         for what, (until, _) in TIMES.items()
     }
     return {

@@ -36,6 +36,7 @@ _SAID = (
     (r"un-acknowledged by (?P<who>.+)", "{who} gave it back: nobody has it now"),
     (r"(?P<who>.+) made you (?P<part>.+)", "{who} made you {part}"),
     (r"(?P<who>.+) is (?P<part>.+) now", "{who} is {part} now"),
+    (r"merged into incident (?P<number>\d+) by (?P<who>.+)", "{who} merged it into {number}"),
     (r"decided: (?P<outcome>.+?)(; to approve: .+)?", "Decided: {outcome}"),
     (r"fired, round (?P<round>\d+)", "Still nobody has acknowledged: round {round} of the path"),
     (r"(?P<rung>.+), round (?P<round>\d+)", "{rung}, round {round} of the path"),
@@ -155,6 +156,8 @@ def _press(incident: Incident, effect: Page | Tell, plan: Plan, at: datetime) ->
             return "Nothing is left to press."
         case "recovered":
             return "Look once more, then press Resolve and name the cause."
+    if incident.kin.into is not None:
+        return f"Nothing is left to press here: go on in incident {incident.kin.into}."
     if effect.reason.startswith(OWED):
         return "Open the incident: do it, or waive it with a reason."
     play = plan.play(incident.play) if incident.play else None

@@ -57,6 +57,13 @@ def engaged(incident: Incident, plan: Plan) -> tuple[str, ...]:
     return commander or ((owner,) if owner else first_roles(plan))
 
 
+def on_it(incident: Incident) -> tuple[str, ...]:
+    """Everybody who has it, or has a part in it."""
+    parts = (person for people in incident.roles.values() for person in people)
+    every = (incident.acknowledged_by, incident.assigned_to, *parts)
+    return tuple(dict.fromkeys(one for one in every if one))
+
+
 def _team_word(name: str) -> str:
     return name.lower().removesuffix(" team").strip()
 

@@ -9,6 +9,7 @@ from playcall.core.events import Event, MetricsReviewed, Resolved
 from playcall.core.merge import merge, open_conflicts
 from playcall.core.plan import Plan
 from playcall.core.report import write_report
+from playcall.core.report_facts import Merged
 from playcall.core.report_form import TO_WRITE
 from playcall.core.review import Review
 
@@ -38,10 +39,15 @@ class PostMortem:
 
 
 def draft(
-    events: Sequence[Event], plan: Plan, url: str = "", review: Review | None = None
+    events: Sequence[Event],
+    plan: Plan,
+    url: str = "",
+    review: Review | None = None,
+    merged: Sequence[Merged] = (),
 ) -> PostMortem:
-    """As the events have it, all of them or the first ones; `review` is the last of theirs."""
-    text = write_report(events, plan, url, review).markdown
+    """As the events have it, all of them or the first ones, with what was merged into it; `review`
+    is the last of theirs."""
+    text = write_report(events, plan, url, review, merged).markdown
     at = events[-1].at
     return PostMortem(version=0, text=text, base=text, of=len(events), by="Playcall", at=at)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from playcall.core import events as ev
 from playcall.core.milestones import Milestones
 from playcall.core.plan import Plan, Template
-from playcall.core.report_facts import Facts, gather, plain
+from playcall.core.report_facts import Facts, Merged, gather, plain
 from playcall.core.report_form import TO_WRITE, fill, impact, metrics, timeline
 from playcall.core.review import Review
 from playcall.core.wording import say_duration, say_instant
@@ -20,11 +20,16 @@ class Report:
 
 
 def write_report(
-    events: Sequence[ev.Event], plan: Plan, url: str | None = "", review: Review | None = None
+    events: Sequence[ev.Event],
+    plan: Plan,
+    url: str | None = "",
+    review: Review | None = None,
+    merged: Sequence[Merged] = (),
 ) -> Report:
-    """Markdown from the events of one incident, oldest first, beginning with Opened, and from what
-    was measured of it. `url` is where people reach the server; None: there is none to link to."""
-    facts = gather(events, plan, url, review)
+    """Markdown from the events of one incident, oldest first, beginning with Opened, from what was
+    measured of it, and from what was `merged` into it. `url` is where people reach the server;
+    None: there is none to link to."""
+    facts = gather(events, plan, url, review, merged)
     title = f"Incident {facts.opened.incident}: {facts.opened.title}"
     template = template_of(plan)
     return Report(title=title, markdown=fill(template, facts) if template else _usual(title, facts))

@@ -60,6 +60,7 @@ class Line:
     n: int = 0
     turns: tuple[Turn, ...] = ()
     mark: str = ""  # "Important": as a person pinned it
+    of: int | None = None  # another incident, which was merged into this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,13 @@ class Facts:
     url: str | None
     zone: ZoneInfo
     review: Review | None = None  # None: nothing was measured
+    merged: "tuple[Facts, ...]" = ()  # of incidents that were merged into it
 
-    def link(self, n: int) -> str:
+    def link(self, n: int, of: int | None = None) -> str:
         """To an event, with a space before it; empty where there is no server."""
         if self.url is None:
             return ""
-        return f" ([{n}]({self.url}/incidents/{self.opened.incident}#event-{n}))"
+        return f" ([{n}]({self.url}/incidents/{of or self.opened.incident}#event-{n}))"
 
     # --- the head
 
@@ -128,6 +130,9 @@ class Facts:
             for fingerprint, (alert, n) in joined.items()
             if fingerprint not in known
         ]
+        for one in self.merged:
+            text = f"{plain(one.opened.title)} (incident {one.opened.incident}, merged)"
+            lines.append(f"- {text}{one.link(1)}")
         more = len(lines) - MOST_ALERTS
         lines = [*lines[:MOST_ALERTS], *([f"- And {more} more alerts"] if more > 0 else [])]
         beside = ", ".join(str(other) for other in self.opened.alongside)
@@ -159,15 +164,15 @@ class Facts:
 
     def turns(self) -> Mapping[Turn, int]:
         """The number of the event that was each turn; a turn that nobody recorded is left out.
-        What a person pinned comes first. When the cause was found, only that or a note can say:
-        naming it at the end comes later."""
+        What a person pinned comes first. When the cause was found, only that or a note can say;
+        whoever named it with the resolution had found it by then."""
         times = self.times
         named = [n for n, e in enumerate(self.events, 1) if _names_cause(e)]
         found = {
             Turn.FIRED: 1,
             Turn.PAGED: self._at(ev.PageDelivered, times.paged),
             Turn.INVESTIGATED: self._at(ev.Acknowledged, times.acknowledged),
-            Turn.CAUSE: named[0] if named else 0,
+            Turn.CAUSE: named[0] if named else self._resolved_with_cause(),
             Turn.MITIGATED: self._at(ev.CommandFinished, times.mitigated),
             Turn.RESOLVED: self._number(ev.Resolved) if times.resolved else 0,
         }
@@ -175,6 +180,11 @@ class Facts:
             if pin in _PINNED:
                 found[_PINNED[pin]] = n
         return {turn: n for turn, n in found.items() if n}
+
+    def _resolved_with_cause(self) -> int:
+        n = self._number(ev.Resolved)
+        resolved = self.events[n - 1] if n else None
+        return n if isinstance(resolved, ev.Resolved) and resolved.cause else 0
 
     def _at(self, kind: type[ev.Event], at: datetime | None) -> int:
         numbered = enumerate(self.events, 1)
@@ -199,7 +209,19 @@ class Facts:
             if (e.milestone or e.n in turned or e.n in marks)
             and not isinstance(self.events[e.n - 1], _ASIDE)
         ]
+        merged = [line for one in self.merged for line in one.told_elsewhere()]
+        if merged:
+            lines = sorted([*lines, *merged], key=lambda line: line.at)
         return self._folded(lines)
+
+    def told_elsewhere(self) -> list[Line]:
+        """Its lines in the record of the incident that it was merged into."""
+        number = self.opened.incident
+        return [
+            Line(at=line.at, text=f"Incident {number}: {line.text}", n=line.n, of=number)
+            for line in self.timeline()
+            if line.n
+        ]
 
     def _folded(self, lines: list[Line]) -> list[Line]:
         """Of a very long record, its beginning and its end; every turn, and where the rest is."""
@@ -208,9 +230,12 @@ class Facts:
         half = MOST_LINES // 2
         left = [line for line in lines[half:-half] if not (line.turns or line.mark)]
         turns = [line for line in lines[half:-half] if line.turns or line.mark]
-        where = f":{self.link(left[0].n)} to{self.link(left[-1].n)}" if self.url is not None else ""
+        where = f":{self._of(left[0])} to{self._of(left[-1])}" if self.url is not None else ""
         told = Line(at=left[0].at, text=f"{len(left)} more lines are on record{where}")
         return [*lines[:half], *sorted([told, *turns], key=lambda one: one.at), *lines[-half:]]
+
+    def _of(self, line: Line) -> str:
+        return self.link(line.n, line.of)
 
     def clock(self, at: datetime) -> str:
         """In UTC and in the team's zone, with the day when the incident had several."""
@@ -274,8 +299,15 @@ class Facts:
         )
 
 
+Merged = tuple[Sequence[ev.Event], Plan]  # an incident that was merged into another one
+
+
 def gather(
-    events: Sequence[ev.Event], plan: Plan, url: str | None = "", review: Review | None = None
+    events: Sequence[ev.Event],
+    plan: Plan,
+    url: str | None = "",
+    review: Review | None = None,
+    merged: Sequence[Merged] = (),
 ) -> Facts:
     """`url`: where people reach the server; empty: links lead to the server they are read on; None:
     there is no server, and there are no links."""
@@ -284,7 +316,9 @@ def gather(
         raise ValueError("an incident's events begin with Opened")
     play = plan.play(opened.play) if opened.play else None
     zone = ZoneInfo(plan.response.zone)
-    return Facts(events, plan, opened, play, milestones(events, play), url, zone, review)
+    others = tuple(gather(its, plan_of, url) for its, plan_of in merged)
+    times = milestones(events, play)
+    return Facts(events, plan, opened, play, times, url, zone, review, others)
 
 
 def plain(text: str) -> str:

@@ -58,3 +58,8 @@ class RollbackHalted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackDone:
     at: datetime
+
+
+RollbackEvent = (
+    RollbackAsked | RollbackApproved | RollbackStopped | ItemTicked | RollbackHalted | RollbackDone
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from playcall.core import events as ev
-from playcall.core.incident import RunStatus
+from playcall.core.incident import RunStatus, Status
 from playcall.core.insights import Record, changes
 from playcall.core.judge import Verdict
 
@@ -47,6 +47,7 @@ def rank(now: Record, past: Iterable[Record]) -> tuple[Similar, ...]:
         similar
         for other in past
         if other.incident.id != now.incident.id
+        and other.incident.status is not Status.MERGED  # it is told by the one that went on
         and (similar := _compare(mine, other)).score >= LEAST
     ]
     found.sort(key=lambda one: (-one.score, -one.incident))

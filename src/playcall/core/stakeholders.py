@@ -14,7 +14,7 @@ from playcall.core.effects import Effect, Inform, Moved, Refused, SendText
 from playcall.core.events import Event, StakeholdersMissed, StakeholdersTold, TextSent
 from playcall.core.facts import Facts, say_moment
 from playcall.core.filling import unfilled
-from playcall.core.incident import Incident
+from playcall.core.incident import Incident, Status
 from playcall.core.message import Message
 from playcall.core.plan import Plan
 from playcall.core.status_update import UpdateState
@@ -33,6 +33,8 @@ _NOW = {
 def follow(incident: Incident, plan: Plan, at: datetime) -> Moved:
     """Every audience's summary that is due by `at`."""
     moved = Moved(incident=incident)
+    if incident.status is Status.MERGED:  # it is not over for them: the other one goes on
+        return moved
     if not incident.status.over and _is_held(incident, at):
         return moved
     for audience in plan.audiences:

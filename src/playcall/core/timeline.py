@@ -15,6 +15,7 @@ from playcall.core.incident import SilencePurpose
 from playcall.core.judge import Verdict
 from playcall.core.outcome import WORDS
 from playcall.core.plan import Criterion, Plan, Play
+from playcall.core.regroup_lines import say_regrouped, say_split
 from playcall.core.review_events import say_review_event
 from playcall.core.sending_lines import say_sending
 from playcall.core.wording import say_duration, say_judgement
@@ -93,6 +94,7 @@ class Entry:
     by: str | None  # the person, None for Playcall itself
     milestone: bool  # belongs in a short timeline
     n: int = 0  # the event's number in its incident; 0: not known
+    about: int | None = None  # another incident, which has more of it
 
 
 def entries(events: Iterable[ev.Event], plan: Plan, play: Play | None) -> list[Entry]:
@@ -116,7 +118,14 @@ def entry(event: ev.Event, plan: Plan, play: Play | None) -> Entry | None:
         text=text,
         by=getattr(event, "by", None),
         milestone=_is_milestone(event),
+        about=_about(event),
     )
+
+
+def _about(event: ev.Event) -> int | None:
+    if isinstance(event, ev.Regrouped | ev.AnotherOpened):
+        return event.incident
+    return event.split.incident if isinstance(event, ev.Opened) and event.split else None
 
 
 def _is_milestone(event: ev.Event) -> bool:
@@ -138,6 +147,8 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         return _rollback(event, plan)
     if isinstance(event, _Told):
         return _told(event)
+    if isinstance(event, ev.Regrouped):
+        return say_regrouped(event)
     if isinstance(event, ev.DutyEvent | ev.ActionEvent):
         return say_duty_event(event, plan)
     if isinstance(event, ev.ReviewEvent):
@@ -175,7 +186,7 @@ def _alerts(event: _Alerts) -> str:
     match event:
         case ev.Opened():
             told = f"Incident {event.incident} opened, {event.severity}: {names} fired{found}"
-            return told + _held(event)
+            return told + say_split(event.split) + _held(event)
         case ev.AlertsJoined():
             return f"{names} fired{found}"
         case ev.AlertsCleared():

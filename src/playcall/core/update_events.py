@@ -64,5 +64,10 @@ class TextSent:
 
 
 TellingEvent = (
-    UpdatePublished | UpdateReminded | UpdateMissed | StakeholdersTold | StakeholdersMissed | TextSent
+    UpdatePublished
+    | UpdateReminded
+    | UpdateMissed
+    | StakeholdersTold
+    | StakeholdersMissed
+    | TextSent
 )

@@ -37,6 +37,8 @@ def follow(incident: Incident, plan: Plan, at: datetime) -> Moved:
     if page is None:
         return Moved(incident=incident)
     telling = incident.telling
+    if incident.status is Status.MERGED:  # what goes on is told by the other one
+        return Moved(incident=incident)
     if incident.status.over:
         return _close(incident, plan, at)
     if not _belongs(incident, plan, at):

@@ -24,6 +24,7 @@ from playcall.core.severities import LABELS, level_of
 from playcall.engine import proving
 from playcall.engine.commit import Committer
 from playcall.engine.grouping import Grouping, grouping
+from playcall.engine.homes import Home, of_alert, of_group
 from playcall.engine.inbox import Arrival
 from playcall.engine.ports import Transaction
 from playcall.engine.scrub import scrub_alert
@@ -56,25 +57,24 @@ def take_in(
             proving.begin(tx, arrival.alert)
         elif arrival.alert.name not in HEARTBEATS:
             groups.setdefault(group_key(arrival.alert, intake.group_by), []).append(arrival.alert)
-    unheard = {arrival.id for arrival in arrivals if _is_unheard(tx, arrival, intake)}
     belonging = grouping(tx, intake.group_by)
-    batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
-    for group, alerts in groups.items():
-        batch.take_group(group, alerts)
+    unheard = {one.id for one in arrivals if _is_unheard(belonging, one, intake)}
+    _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED).take(groups)
     tx.take_in(arrivals, unheard)
     if unheard:
         log.warning("%d alerts came and went before they were taken in", len(unheard))
         tx.count(UNHEARD, len(unheard))
 
 
-def _is_unheard(tx: Transaction, arrival: Arrival, intake: Intake) -> bool:
+def _is_unheard(belonging: Grouping, arrival: Arrival, intake: Intake) -> bool:
     """Whether it came and went without anybody hearing. It opens nothing: whoever was woken for it
     could only see that it is over. It is kept to be seen, and counted."""
     alert = arrival.alert
     if not arrival.unheard or alert.name in HEARTBEATS:
         return False
     group = group_key(alert, intake.group_by)
-    incident = tx.live_in_group(group) or tx.lately_over(group)
+    tx = belonging.tx
+    incident = belonging.home(alert, group) or tx.live_in_group(group) or tx.lately_over(group)
     member = incident.alerts.get(alert.fingerprint) if incident else None
     return member is None or member.alert.starts_at < alert.starts_at
 
@@ -89,16 +89,14 @@ def take_found(
     groups: dict[str, list[Alert]] = {}
     for alert in (scrub_alert(found, committer.hide) for found in alerts):
         group = group_key(alert, intake.group_by)
-        incident = belonging.live(group, [alert])
+        incident = belonging.home(alert, group) or belonging.live(group, [alert])
         member = incident.alerts.get(alert.fingerprint) if incident else None
         if member and member.firing:
             continue
         taken += 1
         if not tx.receive([alert], at).news:
             groups.setdefault(group, []).append(alert)
-    batch = _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED)
-    for group, known in groups.items():
-        batch.take_group(group, known)
+    _Batch(tx, intake, committer, at, belonging, storm=len(groups) > RELATED).take(groups)
     return taken
 
 
@@ -114,14 +112,63 @@ class _Batch:
     belonging: Grouping
     storm: bool
 
-    def take_group(self, group: str, alerts: Sequence[Alert]) -> None:
-        alerts = _latest(alerts)
-        firing = tuple(alert for alert in alerts if alert.firing)
-        cleared = tuple(alert for alert in alerts if not alert.firing)
-        incident = self.belonging.live(group, alerts)
+    def take(self, groups: Mapping[str, Sequence[Alert]]) -> None:
+        """Where people put an alert comes before its group, which is locked first: whoever merges
+        or splits meanwhile waits, or was done before."""
+        live = {group: self.belonging.live(group, alerts) for group, alerts in groups.items()}
+        placed = self.belonging.placed(groups)
+        for group, alerts in groups.items():
+            latest = _latest(alerts)
+            left = self._take_placed(group, latest, live[group], placed) if placed else latest
+            if left:
+                again = bool(placed) or self.belonging.own  # others may have changed it
+                now = self.belonging.live(group, left) if again else live[group]
+                self._take_group(group, left, now)
+
+    def _take_placed(
+        self,
+        group: str,
+        alerts: Sequence[Alert],
+        live: Incident | None,
+        placed: Mapping[Home, Incident],
+    ) -> Sequence[Alert]:
+        """Returns what is left for the group itself."""
+        of_all = placed.get(of_group(group)) if live is None else None
+        homes: dict[int, list[Alert]] = {}
+        left: list[Alert] = []
+        for alert in alerts:
+            home = placed.get(of_alert(alert.fingerprint), of_all)
+            (left if home is None else homes.setdefault(home.id, [])).append(alert)
+        for number, some in homes.items():
+            left += self._take_home(number, group, some)
+        return left
+
+    def _take_home(self, number: int, group: str, alerts: Sequence[Alert]) -> Sequence[Alert]:
+        """One that is over is opened again as any other; when it is too late for that, what was put
+        there has no place of its own any more."""
+        home = self.tx.incident(number)
+        firing, cleared = _parted(alerts)
+        if home is not None and not home.status.over:
+            self._take_into(home, firing, cleared)
+            return ()
+        if home is not None and cleared:
+            self.committer.apply(self.tx, AlertsCleared(at=self.at, alerts=cleared), number)
+        free = home is not None and firing and self.tx.live_in_group(home.group) is None
+        if home is not None and free and self._reopen(home, firing):
+            return ()
+        self.tx.forget_homes([of_group(group), *(of_alert(one.fingerprint) for one in firing)])
+        return firing
+
+    def _take_group(self, group: str, alerts: Sequence[Alert], incident: Incident | None) -> None:
+        firing, cleared = _parted(alerts)
         if incident is None:
             self._without_incident(group, firing, cleared)
-            return
+        else:
+            self._take_into(incident, firing, cleared)
+
+    def _take_into(
+        self, incident: Incident, firing: tuple[Alert, ...], cleared: tuple[Alert, ...]
+    ) -> None:
         if firing:
             joined = AlertsJoined(at=self.at, alerts=firing)
             self.committer.apply(self.tx, joined, incident.id)
@@ -200,6 +247,12 @@ def opening(
         quiet_until=window.ends if window else None,
         quiet_reason=f"maintenance: {window.reason}" if window else "",
     )
+
+
+def _parted(alerts: Sequence[Alert]) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
+    """Those that fire, and those that have cleared."""
+    firing = tuple(alert for alert in alerts if alert.firing)
+    return firing, tuple(alert for alert in alerts if not alert.firing)
 
 
 def _latest(alerts: Sequence[Alert]) -> Sequence[Alert]:

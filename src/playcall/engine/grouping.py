@@ -4,11 +4,12 @@ Playcall's own alert of a NO-GO has none of the labels that tell groups apart: i
 the same name that Prometheus sends are one incident, whichever came first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from playcall.core.alert import Alert, group_key, is_own, own_alert
 from playcall.core.incident import Incident
+from playcall.engine.homes import Home, of_alert, of_group
 from playcall.engine.ports import Transaction
 
 
@@ -27,6 +28,26 @@ class Grouping:
             return self._of_name(alerts[0].name)
         ours = self._own_group(alerts[0])
         return _if_holds_own(self.tx.live_in_group(ours)) if ours != group else None
+
+    def placed(self, groups: Mapping[str, Sequence[Alert]]) -> dict[Home, Incident]:
+        """Where people put some of these alerts and groups, by merging and splitting; locked. Asked
+        once their own incidents are locked, so that nobody moves them meanwhile."""
+        asked = [of_alert(alert.fingerprint) for some in groups.values() for alert in some]
+        found = self.tx.homes([*asked, *map(of_group, groups)])
+        incidents = {number: self._going_on(number) for number in sorted({*found.values()})}
+        return {home: one for home, number in found.items() if (one := incidents[number])}
+
+    def home(self, alert: Alert, group: str) -> Incident | None:
+        """Where people put it, or its group."""
+        placed = self.placed({group: [alert]})
+        return placed.get(of_alert(alert.fingerprint)) or placed.get(of_group(group))
+
+    def _going_on(self, number: int) -> Incident | None:
+        """What it was merged into meanwhile."""
+        incident = self.tx.incident(number)
+        while incident is not None and incident.kin.into is not None:
+            incident = self.tx.incident(incident.kin.into)
+        return incident
 
     def lately_over(self, group: str, alerts: Sequence[Alert]) -> Incident | None:
         """The latest that is over and that they may open again; locked."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from playcall.core.alert import WATCHDOG, Alert
 from playcall.core.effects import Moved, Refused
@@ -38,6 +39,7 @@ from playcall.engine.ports import (
 from playcall.engine.proofs import Proving
 from playcall.engine.readings import Reader
 from playcall.engine.receipts import Receipts
+from playcall.engine.regroup import Regrouper
 from playcall.engine.retrying import retry_after
 from playcall.engine.scrub import scrub_alert
 from playcall.engine.subscription import AskSubscriber, TellSubscriber, TellSubscribers
@@ -46,6 +48,7 @@ from playcall.engine.tickets import Ticketing
 from playcall.engine.turns import Limits, lane
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LEASE = timedelta(seconds=15)
 IDLE = 0.5  # seconds between looks when nothing is known to be due
@@ -129,6 +132,14 @@ class Engine:
             return committer.apply(tx, event, incident)
 
         outcome = await self.performer.store.write(work)
+        self._ring()
+        return outcome
+
+    async def regroup(self, work: Callable[[Transaction, Regrouper, datetime], T]) -> T:
+        """Merge or split incidents. Raises Unavailable."""
+        both = Regrouper(committer=self.performer.committer, intake=self.intake)
+        now = self.performer.clock.now()
+        outcome = await self.performer.store.write(lambda tx: work(tx, both, now))
         self._ring()
         return outcome
 

@@ -22,7 +22,7 @@ from playcall.core.events import (
     SilenceFailed,
 )
 from playcall.core.finding import find
-from playcall.core.incident import RunStatus, SilencePurpose
+from playcall.core.incident import RunStatus, SilencePurpose, Status
 from playcall.core.measured import PAST, write_answer
 from playcall.core.placement import LOCAL
 from playcall.core.plan import EffectClass
@@ -202,7 +202,8 @@ class Performer:
         now = self.clock.now()
         state = tx.incident(job.incident)
         if state is not None and state.status.over and task.approved_by:
-            self._cancel(tx, job, task, "the incident was resolved first")
+            done = "merged" if state.status is Status.MERGED else "resolved"
+            self._cancel(tx, job, task, f"the incident was {done} first")
             return False
         run = state.runs.get(task.command) if state is not None else None
         if run is None or run.id != task.run or not run.status.active:

@@ -28,6 +28,7 @@ from playcall.engine.audit import Audit, AuditViews
 from playcall.engine.chat import Posts
 from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
+from playcall.engine.homes import Homes
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
@@ -274,6 +275,7 @@ class StoredRun:
 class Transaction(
     Audit,
     Inbox,
+    Homes,
     Papers,
     KeptReadings,
     Outbox,

@@ -13,6 +13,7 @@ from playcall.core.events import (
     UpdatePublished,
 )
 from playcall.core.incident import Incident
+from playcall.core.regroup_events import AlertsSplit, MergedInto
 from playcall.engine.ports import Transaction
 
 PAGES = "pages:"  # delivered, failed
@@ -22,6 +23,7 @@ TARGETS_MISSED = "targets missed"
 DOUBTFUL = "alerts doubtful"
 UNHEARD = "alerts unheard"
 DUTIES = "duties:"  # done, waived, overdue
+REGROUPED = "regrouped:"  # merged, split
 RESPONSE = "response:"  # how many were acknowledged within so many seconds, and no fewer
 RESPONSE_SUM = "response milliseconds"
 BUCKETS = (60, 300, 600, 3600)  # seconds
@@ -45,6 +47,10 @@ def tally(tx: Transaction, incident: Incident, event: Event) -> None:
             tx.count(f"{STAKEHOLDERS}missed")
         case TargetMissed():
             tx.count(TARGETS_MISSED)
+        case MergedInto():
+            tx.count(f"{REGROUPED}merged")
+        case AlertsSplit():
+            tx.count(f"{REGROUPED}split")
         case DutyDone():
             tx.count(f"{DUTIES}done")
         case DutyWaived():
@@ -52,7 +58,7 @@ def tally(tx: Transaction, incident: Incident, event: Event) -> None:
         case DutyOverdue():
             tx.count(f"{DUTIES}overdue")
         case Acknowledged():
-            if _is_first(tx, incident):
+            if incident.kin.split_from is None and _is_first(tx, incident):
                 _measure(tx, incident, event)
 
 

@@ -1,11 +1,12 @@
 """Saves post-mortems: a version and its event are committed together, and only on top of the one
 that whoever saves it has seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from playcall.core.duty_events import PostMortemSaved
+from playcall.core.incident import Incident
 from playcall.core.post_mortem import PostMortem, draft, is_outdated, regenerated
 from playcall.engine.commit import Committer
 from playcall.engine.ports import Transaction
@@ -54,8 +55,21 @@ def _draft(
     if state is None:
         raise LookupError(f"there is no incident {incident}")
     events = [stored.event for stored in tx.events(incident)]
+    merged = [
+        ([stored.event for stored in tx.events(one.id)], tx.plan(one.plan))
+        for one in merged_into(state, tx.incident)
+    ]
     review = tx.review(incident, of or len(events))
-    return draft(events[:of] if of else events, tx.plan(state.plan), committer.url, review)
+    known = events[:of] if of else events
+    return draft(known, tx.plan(state.plan), committer.url, review, merged)
+
+
+def merged_into(state: Incident, find: Callable[[int], Incident | None]) -> Iterator[Incident]:
+    """What was merged into it, and into those before."""
+    for number in state.kin.absorbed:
+        if one := find(number):
+            yield one
+            yield from merged_into(one, find)
 
 
 def _keep(tx: Transaction, committer: Committer, incident: int, paper: PostMortem) -> PostMortem:

@@ -348,6 +348,15 @@ reflections = sa.Table(  # of incidents in other services
 )
 
 
+homes = sa.Table(  # where alerts and groups go by what people said: incidents merged, or split
+    "homes",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # "alert" or "group"
+    sa.Column("key", Words, primary_key=True),  # a fingerprint, or a group's key
+    sa.Column("incident", sa.BigInteger, nullable=False, index=True),
+)
+
+
 def upgrade(connection: sa.Connection) -> None:
     """Add what a database made by an earlier version lacks: columns that may be empty, indexes."""
     for table, name, kind in (

@@ -23,11 +23,12 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride, in_force
 from playcall.engine.devices import Device
+from playcall.engine.homes import Home
 from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.engine.proofs import Beat, Proof
 from playcall.engine.reflections import Behind, Shown
-from playcall.storage import devices, inbox, mirrors, proofs, queries
+from playcall.storage import devices, homes, inbox, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
@@ -150,6 +151,20 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
     def take_in(self, arrivals: Sequence[Arrival], unheard: Collection[int] = ()) -> None:
         inbox.take_in(self._db, arrivals, unheard)
 
+    # --- homes
+
+    def homes(self, asked: Collection[Home]) -> Mapping[Home, int]:
+        return homes.find(self._db, asked)
+
+    def settle(self, some: Collection[Home], incident: int) -> None:
+        homes.settle(self._db, some, incident)
+
+    def hand_over(self, incident: int, to: int) -> None:
+        homes.hand_over(self._db, incident, to)
+
+    def forget_homes(self, some: Collection[Home]) -> None:
+        homes.forget(self._db, some)
+
     # --- incidents
 
     def next_incident(self) -> int:
@@ -194,7 +209,7 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
             "state": dump(incident),
             "version": incident.version,
             "wake_at": incident.wake_at,
-            "over_at": incident.resolved_at,
+            "over_at": incident.ended_at,
             "overdue": incident.owed.late,
             "tickets": incident.owed.tickets,
         }

@@ -50,6 +50,7 @@ class Summary(BaseModel):
     parts: dict[str, tuple[str, ...]] = Field(description="who does what, by the part's name")
     respond_by: datetime | None = Field(description="null: no target, or met, or missed")
     reopened: int = Field(description="times")
+    merged_into: int | None = Field(description="the incident that goes on with its alerts")
     unreached: str = Field(
         description="the page that did not arrive; empty: none, or one did since"
     )
@@ -130,6 +131,10 @@ class Detail(Summary):
     timeline: list[EntryView]
     doubts: list[str] = Field(description="what stands against calling it over")
     alongside: list[int]
+    absorbed: list[int] = Field(description="incidents that were merged into it")
+    split_from: int | None = Field(description="the incident that its alerts were taken out of")
+    split_off: list[int] = Field(description="incidents that were made of alerts of it")
+    fingerprints: dict[str, str] = Field(description="of its alerts, with their names")
     notes: list[str] = Field(description="no play for the alert, a severity that wakes nobody")
     given_up: list[str] = Field(description="messages and tasks that could not be carried out")
     target_missed: bool = Field(description="nobody acknowledged within the response time")
@@ -167,6 +172,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "parts": parts(incident),
         "respond_by": incident.respond_by,
         "reopened": incident.reopened,
+        "merged_into": incident.kin.into,
         "unreached": say_unreached(incident),
     }
 
@@ -181,6 +187,10 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
         timeline=_timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
         alongside=list(incident.alongside),
+        absorbed=list(incident.kin.absorbed),
+        split_from=incident.kin.split_from,
+        split_off=list(incident.kin.split_off),
+        fingerprints={key: one.alert.name for key, one in incident.alerts.items()},
         notes=list(say_standing(incident, found.plan, now)),
         given_up=[f"{buried.kind}: {buried.reason}" for buried in found.buried],
     )

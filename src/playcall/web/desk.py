@@ -89,7 +89,7 @@ async def _plan(desk: Desk, digest: str) -> Plan:
 async def act(request: Request, incident: int, event: Event) -> Moved:
     """Submit an event. 404 when there is no such incident, 409 when it is refused. Raises
     Unavailable."""
-    _refuse_impossible(incident)
+    refuse_impossible(incident)
     outcome = await desk(request).engine.submit(incident, event)
     if isinstance(outcome, Refused):
         missing = outcome.reason.startswith("there is no incident")
@@ -99,13 +99,13 @@ async def act(request: Request, incident: int, event: Event) -> Moved:
 
 async def dossier(request: Request, incident: int) -> Dossier:
     """404 when there is no such incident. Raises Unavailable."""
-    _refuse_impossible(incident)
+    refuse_impossible(incident)
     found = await desk(request).store.read(lambda views: views.dossier(incident))
     if found is None:
         raise HTTPException(404, f"there is no incident {incident}")
     return found
 
 
-def _refuse_impossible(incident: int) -> None:
+def refuse_impossible(incident: int) -> None:
     if abs(incident) > LARGEST:
         raise HTTPException(404, "there is no incident of so large a number")

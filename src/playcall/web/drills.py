@@ -38,7 +38,6 @@ class DrillView(BaseModel):
 
 class PlayDrills(BaseModel):
     alert: str
-    title: str
     runs: int
     last: DrillView | None = Field(description="null: never drilled")
     proven_at: datetime | None = Field(description="when a drill passed, the latest time")
@@ -105,7 +104,6 @@ async def _report(request: Request, drill: str) -> str:
 def _play(one: Drilled) -> PlayDrills:
     return PlayDrills(
         alert=one.alert,
-        title=one.title,
         runs=one.runs,
         last=_view(one.last) if one.last else None,
         proven_at=one.proven_at,

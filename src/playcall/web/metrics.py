@@ -18,6 +18,7 @@ from playcall.engine.tally import (
     DOUBTFUL,
     DUTIES,
     PAGES,
+    REGROUPED,
     RESPONSE,
     RESPONSE_SUM,
     STAKEHOLDERS,
@@ -108,14 +109,7 @@ def render(figures: Figures) -> str:
             "playcall_reconciled_total", "counter", "Repairs of what Alertmanager's messages left."
         ),
         *_counted("playcall_reconciled_total", "kind", COUNTED, figures.counts),
-        *_head("playcall_duties_total", "counter", "Duties and items of them, by what became."),
-        *_counted(
-            "playcall_duties_total", "result", DUTIES, figures.counts, "done", "waived", "overdue"
-        ),
-        *_head("playcall_duties_overdue", "gauge", "Duties that are overdue now."),
-        f"playcall_duties_overdue {figures.overdue}",
-        *_head("playcall_actions_overdue", "gauge", "Action items that are overdue now."),
-        f"playcall_actions_overdue {figures.actions_overdue}",
+        *_regrouped_and_owed(figures),
         *_readiness(figures.readiness),
         *_test_pages(figures.proofs),
         *_watchdogs(figures.heartbeats),
@@ -125,6 +119,19 @@ def render(figures: Figures) -> str:
 
 def _head(name: str, kind: str, words: str) -> tuple[str, str]:
     return f"# HELP {name} {words}", f"# TYPE {name} {kind}"
+
+
+def _regrouped_and_owed(figures: Figures) -> Iterator[str]:
+    name, counts = "playcall_incidents_regrouped_total", figures.counts
+    yield from _head(name, "counter", "Incidents merged, and split.")
+    yield from _counted(name, "how", REGROUPED, counts, "merged", "split")
+    name = "playcall_duties_total"
+    yield from _head(name, "counter", "Duties and items of them, by what became.")
+    yield from _counted(name, "result", DUTIES, counts, "done", "waived", "overdue")
+    yield from _head("playcall_duties_overdue", "gauge", "Duties that are overdue now.")
+    yield f"playcall_duties_overdue {figures.overdue}"
+    yield from _head("playcall_actions_overdue", "gauge", "Action items that are overdue now.")
+    yield f"playcall_actions_overdue {figures.actions_overdue}"
 
 
 def _incidents(live: Sequence[Incident]) -> Iterator[str]:

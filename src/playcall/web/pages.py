@@ -25,6 +25,7 @@ from playcall.web.auth import (
 from playcall.web.desk import act, desk, directory, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
 from playcall.web.proposals import lately as lately_proposed
+from playcall.web.regroup import choices
 from playcall.web.similar import lately_alike
 from playcall.web.templates import render
 from playcall.web.unheard import lately
@@ -97,6 +98,7 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
         similar=await lately_alike(request, found),
         proposals=await lately_proposed(request, found),
         summary=await summary.owed(request, found),
+        regroup=await choices(request, found.incident, who),
     )
 
 

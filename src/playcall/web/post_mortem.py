@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 
 from playcall.core.merge import merge
 from playcall.core.post_mortem import LONGEST, PostMortem, draft, edited, regenerated, tidy
-from playcall.engine.ports import Dossier
+from playcall.core.review import Review
+from playcall.engine.ports import Dossier, Views
 from playcall.engine.writing import SavedMeanwhile, save
 from playcall.paper.markdown import to_html
 from playcall.web.auth import Identity, Responder, Viewer
@@ -53,14 +54,22 @@ class Seen(BaseModel):
 async def latest(request: Request, incident: int) -> tuple[Dossier, PostMortem, PostMortem]:
     """What is saved, or generated where nothing is; and how it would be generated now."""
     found = await dossier(request, incident)
-    saved, review = await desk(request).store.read(
-        lambda views: (
-            views.post_mortem(incident),
-            views.review(incident, len(found.events)),
-        )
-    )
-    fresh = draft([one.event for one in found.events], found.plan, _url(request), review)
+
+    def look(views: Views) -> tuple[PostMortem | None, Review | None, list[Dossier]]:
+        review = views.review(incident, len(found.events))
+        return views.post_mortem(incident), review, _merged(views, found)
+
+    saved, review, others = await desk(request).store.read(look)
+    merged = [([each.event for each in one.events], one.plan) for one in others]
+    events = [one.event for one in found.events]
+    fresh = draft(events, found.plan, _url(request), review, merged)
     return found, saved or fresh, fresh
+
+
+def _merged(views: Views, found: Dossier) -> list[Dossier]:
+    """What was merged into it, and into those before."""
+    here = [one for number in found.incident.kin.absorbed if (one := views.dossier(number))]
+    return [each for one in here for each in (one, *_merged(views, one))]
 
 
 def _url(request: Request) -> str:

@@ -42,6 +42,7 @@ from playcall.web import (
     post_mortem,
     proposals,
     push,
+    regroup,
     review,
     rollback,
     settings,
@@ -105,6 +106,7 @@ API = (
     api_values.router,
     updates.router,
     rollback.router,
+    regroup.router,
     push.router,
 )
 PAGES = (
@@ -132,6 +134,7 @@ PAGES = (
     pages_response.router,
     updates.forms,
     rollback.forms,
+    regroup.forms,
     pages_approvals.router,
     pages_approvals.links,
     acknowledge_links.router,

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from playcall.core.effects import Refused
-from playcall.core.post_mortem import PostMortem, draft, edited
+from playcall.core.post_mortem import PostMortem, edited
 from playcall.core.sending import unfinished
 from playcall.core.sending_events import PostMortemShared
 from playcall.core.shared_post_mortem import Changed, changed_since, compose, say_changed
@@ -18,8 +18,9 @@ from playcall.engine.ports import Dossier, Transaction
 from playcall.engine.writing import SavedMeanwhile, save
 from playcall.web.api_views import Done
 from playcall.web.auth import Identity, Responder, Viewer
-from playcall.web.desk import desk, dossier
+from playcall.web.desk import desk
 from playcall.web.forms import Flag
+from playcall.web.post_mortem import latest
 from playcall.web.recipients import Recipients, recipients
 from playcall.web.templates import render
 
@@ -86,16 +87,12 @@ async def share_here(
 
 
 async def _prepare(request: Request, incident: int) -> tuple[Dossier, Share]:
-    found = await dossier(request, incident)
+    found, paper, _ = await latest(request, incident)
     last = _last(found)
-
     store = desk(request).store
-    saved = await store.read(lambda views: views.post_mortem(incident))
     before = None
     if last:
         before = await store.read(lambda views: views.post_mortem(incident, last.version))
-    url = desk(request).engine.performer.committer.url
-    paper = saved or draft([one.event for one in found.events], found.plan, url)
     changed = _changed(before, paper)
     subject, text = compose(paper, incident, changed)
     return found, Share(

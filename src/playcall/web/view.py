@@ -45,6 +45,7 @@ STATUS_WORDS = {
     Status.RECOVERED: "Recovered, proven by the criteria",
     Status.RESOLVED: "Resolved",
     Status.CLOSED: "Closed",
+    Status.MERGED: "Merged into another incident",
 }
 
 
@@ -146,6 +147,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
     over = incident.status.over
+    owes = incident.resolved_at or incident.owed.actions  # what was merged owes no duties
     commands = Commands(
         found=found, play=play, placement=around.placement, limit=around.time_limit, now=now
     )
@@ -155,7 +157,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         headline=_headline(incident, play),
         notes=say_standing(incident, plan, now),
         status=STATUS_WORDS[incident.status],
-        age=say_duration((incident.resolved_at or now) - incident.fired_at),
+        age=say_duration((incident.ended_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
         criteria=tuple(
             _criterion(criterion, found, now)
@@ -174,7 +176,7 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         can_resolve=not over,
         over=over,
         rollback=rollback.view(found),
-        owed=duties.owed(incident, plan, now, around) if over else None,
+        owed=duties.owed(incident, plan, now, around) if over and owes else None,
         telling=standing(found, now),
         told=told(found, play),
     )
