@@ -11,7 +11,6 @@ from playcall.drillreports import RECORD
 REPORT = "report.md"
 
 
-
 def keep(drill: Drill, folder: Path) -> Path:
     """Writes both files; the record last, so that a folder without one is no report."""
     folder.mkdir(parents=True, exist_ok=True)
