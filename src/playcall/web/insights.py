@@ -62,7 +62,18 @@ async def as_metrics(request: Request, _: Viewer, days: Days = 90, by: By = "pla
 @page.get("/insights")
 async def draw(request: Request, who: Viewer, days: Days = 90, by: By = "play") -> HTMLResponse:
     found = await _learn(request, days, by)
-    text = render("insights.html", who=who, found=found, days=days, groups=GROUPS)
+    monthly = found if by == "month" else await _learn(request, days, "month")
+    nights = sum(one.nights for one in found.pages)
+    text = render(
+        "insights.html",
+        who=who,
+        found=found,
+        days=days,
+        groups=GROUPS,
+        monthly=monthly.groups,
+        nights=nights,
+        names={key: one.name for key, one in directory(request).people.items()},
+    )
     return HTMLResponse(text)
 
 
@@ -92,6 +103,9 @@ def _figures(found: Insights) -> Iterator[_Figure]:
     for alert in found.noise:
         for figure in ("incidents", "unacted", "reopened", "pages"):
             yield "noise", alert.alert, figure, getattr(alert, figure), "noise"
+    for play in found.plays:
+        for figure in ("incidents", "helped", "failed", "skipped"):
+            yield "plays", play.play, figure, getattr(play, figure), "plays"
     for step in found.steps:
         for figure in ("incidents", "ran", "failed", "helped", "skipped"):
             name = f"{step.play} {step.command}"
