@@ -2,6 +2,7 @@
 commits. An entry about an event has its body in the event's own row."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -187,7 +188,7 @@ def _row(entry: Entry) -> dict[str, object]:
     }
 
 
-def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
+def _entry(row: sa.Row[Any]) -> Entry:
     act = Act(
         at=row.at,
         kind=row.kind,
