@@ -188,7 +188,7 @@ def _row(entry: Entry) -> dict[str, object]:
     }
 
 
-def _entry(row: sa.Row[Any]) -> Entry:
+def _entry(row: Any) -> Entry:
     act = Act(
         at=row.at,
         kind=row.kind,
@@ -201,7 +201,7 @@ def _entry(row: sa.Row[Any]) -> Entry:
     return Entry(n=row.n, act=act, digest=row.digest)
 
 
-def _earlier(row: sa.Row[tuple[object, ...]]) -> Act:
+def _earlier(row: Any) -> Act:
     by = msgspec.json.decode(row.body).get("by")
     return Act(
         at=row.at,
