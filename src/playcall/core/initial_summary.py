@@ -18,6 +18,7 @@ from playcall.core.judge import Verdict
 from playcall.core.open_questions import open_questions
 from playcall.core.plan import EffectClass, Plan, Purpose
 from playcall.core.report_facts import Facts, Turn, gather, plain
+from playcall.core.report_form import at_latest
 from playcall.core.wording import say_duration, say_value
 
 MOST_LINES = 40  # of the timeline
@@ -129,15 +130,15 @@ def _title(incident: Incident, plan: Plan) -> str:
 
 def _lasted(facts: Facts) -> str:
     over = facts.times.resolved
-    return say_duration(over - facts.times.fired) if over else "not over yet"
+    return say_duration(over - facts.times.fired) if over else ""
 
 
 def _subject(
     incident: Incident, facts: Facts, title: str, cause: str | None, questions: int
 ) -> str:
-    state = "over" if facts.times.resolved else "open"
     left = f"{questions} question{'s' if questions != 1 else ''} open" if questions else ""
-    said = [f"{incident.severity}, {state} after {_lasted(facts)}"]
+    state = f"over after {lasted}" if (lasted := _lasted(facts)) else "not over yet"
+    said = [f"{incident.severity}, {state}"]
     said += [f"cause: {cause}"] if cause else []
     said += [left] if left else []
     return _short(f"Summary of incident {incident.id}: {title}. {'; '.join(said)}", LONGEST_SHORT)
@@ -145,14 +146,13 @@ def _subject(
 
 def _sentence(incident: Incident, facts: Facts, title: str, cause: str | None) -> str:
     times = facts.times
-    until = f" to {say_moment(times.resolved)}" if times.resolved else ""
+    until = ", not over yet"
+    if times.resolved:
+        until = f" to {say_moment(times.resolved)}, {_lasted(facts)} in all"
     why = f" The cause: {_short(cause)}" if cause else " The cause is not known yet."
     again = f" It came back {incident.reopened} times." if incident.reopened > 1 else ""
     again = " It came back once." if incident.reopened == 1 else again
-    return (
-        f"{title}: {incident.severity}, from {say_moment(times.fired)}{until}, "
-        f"{_lasted(facts)} in all.{again}{why}"
-    )
+    return f"{title}: {incident.severity}, from {say_moment(times.fired)}{until}.{again}{why}"
 
 
 def _cause(facts: Facts) -> str | None:
@@ -167,14 +167,16 @@ def _zones(facts: Facts) -> str:
 
 def _timeline(facts: Facts, names: Mapping[str, str]) -> Iterator[Line]:
     """The turns of the incident, and what people decided and pinned."""
+    turns, pinned = facts.turns(), facts.pinned
     turned: dict[int, list[str]] = {}
-    for turn, n in facts.turns().items():
-        turned.setdefault(n, []).append(_WORDS[turn])
+    for turn, n in turns.items():
+        beside = [other for other, its in turns.items() if its == n]
+        turned.setdefault(n, []).append(_WORDS[turn] + at_latest(turn, beside))
     found = [(facts.times.fired, Line(text=_WORDS[Turn.FIRED], n=1))]
     for n, event in enumerate(facts.events, 1):
         plainly = (_WORDS[Turn.FIRED], _WORDS[Turn.RESOLVED])  # said in more words
         words = [one for one in turned.get(n, ()) if one not in plainly]
-        if isinstance(event, ev.NoteAdded) and n in facts.pinned:
+        if isinstance(event, ev.NoteAdded) and n in pinned:
             words.append(event.text)
         elif said := _milestone(event, names):
             words = [said, *words]

@@ -141,8 +141,12 @@ class Facts:
         return lines
 
     def cause(self) -> str | None:
-        """As people put it, the latest word last; None when nobody said it."""
-        said = [f"{plain(text)}{self.link(n)}" for n, text in self.causes()]
+        """As people put it, each once, the latest word last; None when nobody said it."""
+        words: dict[str, list[int]] = {}
+        for n, text in self.causes():
+            word = plain(text)
+            words[word] = [*words.pop(word, []), n]
+        said = [text + "".join(map(self.link, ns)) for text, ns in words.items()]
         return "\n\n".join(said[-MOST_ALERTS:]) or None
 
     def causes(self) -> Iterator[tuple[int, str]]:
@@ -164,15 +168,15 @@ class Facts:
 
     def turns(self) -> Mapping[Turn, int]:
         """The number of the event that was each turn; a turn that nobody recorded is left out.
-        What a person pinned comes first. When the cause was found, only that or a note can say:
-        naming it at the end comes later."""
+        What a person pinned comes first. When the cause was found, only that or a note can say;
+        whoever named it with the resolution had found it by then."""
         times = self.times
         named = [n for n, e in enumerate(self.events, 1) if _names_cause(e)]
         found = {
             Turn.FIRED: 1,
             Turn.PAGED: self._at(ev.PageDelivered, times.paged),
             Turn.INVESTIGATED: self._at(ev.Acknowledged, times.acknowledged),
-            Turn.CAUSE: named[0] if named else 0,
+            Turn.CAUSE: named[0] if named else self._resolved_with_cause(),
             Turn.MITIGATED: self._at(ev.CommandFinished, times.mitigated),
             Turn.RESOLVED: self._number(ev.Resolved) if times.resolved else 0,
         }
@@ -180,6 +184,11 @@ class Facts:
             if pin in _PINNED:
                 found[_PINNED[pin]] = n
         return {turn: n for turn, n in found.items() if n}
+
+    def _resolved_with_cause(self) -> int:
+        n = self._number(ev.Resolved)
+        resolved = self.events[n - 1] if n else None
+        return n if isinstance(resolved, ev.Resolved) and resolved.cause else 0
 
     def _at(self, kind: type[ev.Event], at: datetime | None) -> int:
         numbered = enumerate(self.events, 1)

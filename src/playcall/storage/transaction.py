@@ -27,10 +27,11 @@ from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.engine.proofs import Beat, Proof
 from playcall.engine.reflections import Behind, Shown
-from playcall.storage import devices, homes, inbox, mirrors, proofs, queries
+from playcall.storage import devices, homes, inbox, listing, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
+from playcall.storage.playbooks import SqlPlaybooks
 from playcall.storage.posts import SqlPosts
 from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
@@ -39,7 +40,6 @@ from playcall.storage.tables import (
     incidents,
     output,
     overrides,
-    plans,
     readiness,
     readings,
     runs,
@@ -69,34 +69,19 @@ _MOVE_INCIDENT = (
             for name in (
                 *("group_key", "live", "state", "version", "wake_at", "over_at"),
                 *("overdue", "tickets"),
+                *("title", "severity", "play", "status", "tags"),
             )
         }
     )
 )
 
 
-class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
         super().__init__(connection)
         self._plans = plan_cache
-
-    # --- plans
-
-    def keep_plan(self, plan: Plan) -> str:
-        body = dump(plan)
-        digest = queries.plan_digest(body)
-        self._db.execute(
-            upserting(self._db.dialect.name, plans)
-            .values(digest=digest, body=body)
-            .on_conflict_do_nothing()
-        )
-        self._plans[digest] = plan
-        return digest
-
-    def plan(self, digest: str) -> Plan:
-        return queries.plan(self._db, digest, self._plans)
 
     # --- proofs
 
@@ -198,6 +183,7 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
             "over_at": incident.ended_at,
             "overdue": incident.owed.late,
             "tickets": incident.owed.tickets,
+            **listing.columns_of(incident),
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}

@@ -14,8 +14,10 @@ from playcall.core.plan import Plan
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
+from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
+from playcall.web.drawn import Drawn
 from playcall.web.response import Surroundings
 
 LARGEST = 2**63 - 1  # number that a database holds
@@ -29,8 +31,10 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
+    board: Drawn = field(default_factory=Drawn)
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     sources: Sources | None = None  # None: where the document lies is not known
+    library: Served | None = None  # None: no document is served
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,12 +19,16 @@ from playcall.web import (
     action_items,
     api,
     api_approvals,
+    api_playbooks,
     api_response,
     api_values,
+    board,
     charts,
     duties,
     emergency,
     export,
+    following,
+    incidents,
     insights,
     ledger,
     me,
@@ -37,6 +40,7 @@ from playcall.web import (
     pages_approvals,
     pages_response,
     pins,
+    playbooks,
     post_mortem,
     post_mortem_page,
     post_mortem_versions,
@@ -45,6 +49,7 @@ from playcall.web import (
     regroup,
     review,
     rollback,
+    search,
     sharing,
     similar,
     slack,
@@ -62,7 +67,7 @@ from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.slack import SlackDoor
-from playcall.web.templates import STATIC
+from playcall.web.static_files import VersionedFiles
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +84,7 @@ HEADERS = {
 API = (
     api.router,
     ledger.router,
+    following.router,
     messages.router,
     oncall.router,
     unheard.router,
@@ -97,12 +103,14 @@ API = (
     pins.router,
     sharing.router,
     summary.router,
+    api_playbooks.router,
     api_approvals.router,
     api_values.router,
     updates.router,
     rollback.router,
     regroup.router,
     push.router,
+    search.router,
 )
 PAGES = (
     duties.forms,
@@ -117,12 +125,16 @@ PAGES = (
     pins.forms,
     sharing.forms,
     summary.forms,
+    playbooks.router,
     ledger.forms,
     messages.forms,
     oncall.feeds,
     oncall_pages.router,
     oncall_forms.router,
     slack.router,
+    board.router,
+    incidents.router,
+    search.page,
     pages.router,
     pages_response.router,
     updates.forms,
@@ -162,7 +174,7 @@ def build_web(
     web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
-    web.mount("/static", StaticFiles(directory=STATIC), name="static")
+    web.mount("/static", VersionedFiles(), name="static")
 
     @web.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi(_: Viewer) -> JSONResponse:
