@@ -103,13 +103,13 @@ async def show(
 @router.get("/audit.jsonl")
 async def as_lines(request: Request, _: Viewer, asked: Wanted) -> StreamingResponse:
     """All of them, a JSON object a line."""
-    return _file(request, asked, "jsonl", "application/jsonl", _lines)
+    return await _file(request, asked, "jsonl", "application/jsonl", _lines)
 
 
 @router.get("/audit.csv")
 async def as_csv(request: Request, _: Viewer, asked: Wanted) -> StreamingResponse:
     """All of them, without their bodies."""
-    return _file(
+    return await _file(
         request, asked, "csv", "text/csv; charset=utf-8", _rows, ",".join(COLUMNS) + "\r\n"
     )
 
@@ -192,7 +192,7 @@ def _shown(entry: Entry, said: str) -> EntryView:
     )
 
 
-def _file(
+async def _file(
     request: Request,
     asked: Asked,
     ending: str,
@@ -200,12 +200,15 @@ def _file(
     write: Callable[[Sequence[EntryView]], str],
     head: str = "",
 ) -> StreamingResponse:
+    """Its first piece is read before the answer begins: what has begun cannot say 503."""
+    first = await _look(request, asked, None, PIECE)
+
     async def pieces() -> AsyncIterator[str]:
         yield head
-        before = None
-        while found := await _look(request, asked, before, PIECE):
+        found = first
+        while found:
             yield write(found)
-            before = found[-1].n
+            found = await _look(request, asked, found[-1].n, PIECE)
 
     headers = {"Content-Disposition": f'attachment; filename="audit.{ending}"'}
     return StreamingResponse(pieces(), media_type=media, headers=headers)
