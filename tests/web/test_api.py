@@ -27,8 +27,11 @@ STORELESS = (
     "/api/v1/me/push-key",
     *FILES,
 )  # or forged, or absent
-# What this site has none of says so by itself: schedules, reports of drills, a playbook's file.
-ABSENT = ("/on-call/{", "/drills/{", "/api/v1/drills/{", "/playbooks", "/api/v1/playbooks")
+# What this site has none of says so by itself: schedules, drills, a playbook's file, settings.
+ABSENT = (
+    *("/on-call/{", "/drills", "/api/v1/drills", "/playbooks", "/api/v1/playbooks"),
+    *("/settings", "/api/v1/settings"),
+)
 SIGNED = ("/approve/", "/acknowledge/", "/twilio/")  # they say themselves whom they are for
 OURS = {"origin": HOST}  # what a browser sends with a form of ours
 
