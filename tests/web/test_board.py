@@ -14,7 +14,7 @@ from playcall.testing import NOON, an_alert, minutes
 from playcall.web.templates import static
 from tests.engine.world import World
 from tests.web.site import Site, site_of
-from tests.web.test_live import pages_of, served_at
+from tests.web.test_live import served_at
 from tests.web.test_oncall import a_schedule
 
 EVIL = '<img src=x onerror="a()">'
@@ -43,6 +43,17 @@ async def see(site: Site, path: str, person: str = "vic", status: int = 200) -> 
 
 def plain(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+async def pages_of(stream: httpx.Response) -> AsyncIterator[str]:
+    """The text of each event named `page`."""
+    lines: list[str] = []
+    async for line in stream.aiter_lines():
+        if line.startswith("data: "):
+            lines.append(line)
+        elif not line and lines:
+            yield "\n".join(lines)
+            lines = []
 
 
 async def test_a_quiet_board_is_one_calm_sentence(site: Site) -> None:

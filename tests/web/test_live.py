@@ -2,19 +2,24 @@
 
 import asyncio
 import contextlib
+import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 import uvicorn
 
-from playcall.core.events import Acknowledged, PageDelivered
+from playcall.core.events import Acknowledged, NoteAdded, PageDelivered
 from playcall.testing import NOON, an_alert
 from playcall.web.server import HEADERS
 from tests.engine.world import World
 from tests.web.site import Site, site_of
+
+Said = tuple[str, str, str]
 
 
 class _Server(uvicorn.Server):
@@ -51,33 +56,64 @@ async def url(site: Site) -> AsyncIterator[str]:
         yield url
 
 
-async def test_the_stream_sends_the_page_and_again_after_an_act(site: Site, url: str) -> None:
+@contextlib.asynccontextmanager
+async def stream(url: str, query: str = "") -> AsyncIterator[AsyncIterator[Said]]:
     headers = {"authorization": "Bearer token-of-vic"}
     async with (
-        asyncio.timeout(20),
-        httpx.AsyncClient(headers=headers, trust_env=False) as client,
-        client.stream("GET", f"{url}/incidents/1/live") as stream,
+        asyncio.timeout(60),
+        httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client,
+        client.stream("GET", f"{url}/incidents/1/live{query}") as answer,
     ):
-        assert stream.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["content-type"].startswith("text/event-stream")
         for name, value in HEADERS.items():
-            assert stream.headers[name] == value
-        pages = pages_of(stream)
-        assert "Nobody has acknowledged" in await anext(pages)
+            assert answer.headers[name] == value
+        yield said(answer)
+
+
+async def said(answer: httpx.Response) -> AsyncIterator[Said]:
+    """Each event: its name, its id, its data."""
+    found: dict[str, list[str]] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line:
+            found.setdefault(name, []).append(value)
+        elif "data" in found:
+            yield found["event"][0], found["id"][0], "\n".join(found["data"])
+            found = {}
+
+
+async def test_who_has_nothing_is_sent_the_page_then_only_what_an_act_changes(
+    site: Site, url: str
+) -> None:
+    async with stream(url) as events:
+        name, _, page = await anext(events)
+        assert name == "page"
+        assert "Nobody has acknowledged" in page
         await site.world.submit(Acknowledged(at=NOON, by="ada"))
-        async for page in pages:
-            if "Acknowledged" in page and "Nobody has acknowledged" not in page:
-                break
+        name, _, data = await anext(events)
+    assert name == "parts"
+    parts = {one["id"]: one for one in json.loads(data)}
+    assert "ada has it" in parts["what"]["html"]
+    (entry,) = (one for one in parts.values() if "Acknowledged by ada" in one["html"])
+    assert entry["after"] == ""  # the newest comes first
+    assert not {"verification", "resolve"} & parts.keys()
+    assert len(data) < len(page) / 2
 
 
-async def pages_of(stream: httpx.Response) -> AsyncIterator[str]:
-    """The text of each event named `page`."""
-    lines: list[str] = []
-    async for line in stream.aiter_lines():
-        if line.startswith("data: "):
-            lines.append(line)
-        elif not line and lines:
-            yield "\n".join(lines)
-            lines = []
+async def test_who_has_the_page_is_not_sent_it_again(site: Site, url: str) -> None:
+    headers = {"authorization": "Bearer token-of-vic"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
+        page = (await client.get(f"{url}/incidents/1")).text
+    (query,) = re.findall(r'data-live="/incidents/1/live([^"]+)"', page)
+    async with stream(url, query.replace("&amp;", "&")) as events:
+        await asyncio.sleep(1)
+        await site.world.submit(NoteAdded(at=NOON, by="ada", text="looking"))
+        name, seen, data = await anext(events)
+    assert (name, "looking" in data) == ("parts", True)
+    await site.world.submit(NoteAdded(at=NOON, by="ada", text="meanwhile"))
+    async with stream(url, f"?seen={quote(seen)}") as events:
+        name, _, data = await anext(events)
+    assert (name, "meanwhile" in data) == ("page", True)
 
 
 async def test_the_stream_of_a_stranger_or_of_nothing_never_begins(url: str) -> None:

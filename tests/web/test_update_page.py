@@ -104,7 +104,7 @@ def test_on_a_phone_without_javascript_the_draft_goes_out_in_one_tap(
     browser: Browser, served: Served
 ) -> None:
     with phone(browser, served, javascript=False) as page:
-        expect(page.locator("#telling")).to_contain_text("Next status update due in")
+        expect(page.locator("#due-update")).to_contain_text("Next status update")
         page.click("#to-tell")
         page.wait_for_load_state()
         expect(page.locator("#due")).to_contain_text("Next status update due at")

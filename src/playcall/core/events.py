@@ -192,7 +192,8 @@ class QuestionAnswered:
 class NoteAdded:
     at: datetime
     by: str
-    text: str
+    text: str  # may be empty beside a picture
+    picture: int = 0  # its number in the incident; 0: it has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

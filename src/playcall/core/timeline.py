@@ -159,7 +159,7 @@ def _text(event: ev.Event, plan: Plan, play: Play | None) -> str | None:
         case ev.Woken():
             return None
         case ev.NoteAdded():
-            return event.text
+            return event.text or f"Picture {event.picture}"
         case ev.Acknowledged():
             return (
                 f"Acknowledged by {event.by}{', by the link they were sent' if event.link else ''}"

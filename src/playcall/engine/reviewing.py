@@ -32,7 +32,7 @@ ATTEMPTS = 40  # with a minute between the later ones
 
 
 @dataclass(slots=True)
-class _Asking:
+class Asking:
     """How one review is asked for: so many queries at once, for so long."""
 
     metrics: Metrics
@@ -144,7 +144,7 @@ class Reviewer:
         incident, plan = found.incident, found.plan
         now = self.clock.now()
         seen = window(incident.fired_at, over_at, now, plan.response.review)
-        asking = _Asking(self.metrics, seen, self.committer.hide)
+        asking = Asking(self.metrics, seen, self.committer.hide)
         play = plan.play(incident.play) if incident.play else None
         events = [stored.event for stored in found.events]
         happened = await asyncio.to_thread(marks, events, plan, play)

@@ -27,6 +27,7 @@ from playcall.storage.codec import load, load_event
 from playcall.storage.listing import SqlListingView
 from playcall.storage.outbox import sent_of
 from playcall.storage.papers import SqlPapersView
+from playcall.storage.pictures import SqlPicturesView
 from playcall.storage.playbooks import SqlPlaybooksView
 from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
@@ -131,7 +132,14 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews(SqlPublicViews, SqlPlaybooksView, SqlPapersView, SqlListingView, SqlAuditViews):
+class SqlViews(
+    SqlPublicViews,
+    SqlPlaybooksView,
+    SqlPapersView,
+    SqlPicturesView,
+    SqlListingView,
+    SqlAuditViews,
+):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

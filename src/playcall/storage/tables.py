@@ -262,6 +262,17 @@ reviews = sa.Table(  # what was measured of an incident; rows are never changed
     sa.Column("body", sa.LargeBinary, nullable=False),  # JSON, compressed
 )
 
+pictures = sa.Table(  # in notes; rows are never changed
+    "pictures",
+    metadata,
+    sa.Column("incident", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
 push_devices = sa.Table(
     "push_devices",
     metadata,

@@ -32,6 +32,7 @@ from playcall.storage import devices, homes, inbox, listing, mirrors, proofs, qu
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
+from playcall.storage.pictures import SqlPictures
 from playcall.storage.playbooks import SqlPlaybooks
 from playcall.storage.posts import SqlPosts
 from playcall.storage.subscribers import SqlSubscriptions
@@ -77,7 +78,7 @@ _MOVE_INCIDENT = (
 )
 
 
-class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers, SqlPictures):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(

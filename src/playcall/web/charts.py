@@ -41,7 +41,10 @@ async def show(
     dark: Annotated[bool, Query()] = False,
 ) -> Response:
     """404 where there is no such chart."""
-    drawn = await draw(await _chart(request, incident, name), kind, dark)
+    return answer(request, await draw(await _chart(request, incident, name), kind, dark), kind)
+
+
+def answer(request: Request, drawn: bytes, kind: str) -> Response:
     tag = f'"{hashlib.sha256(drawn).hexdigest()[:32]}"'
     headers = {**_HEADERS, "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):

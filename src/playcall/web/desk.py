@@ -8,6 +8,7 @@ from fastapi import HTTPException, Request
 
 from playcall.channels.twilio import Voice
 from playcall.core.audit import Verdict
+from playcall.core.chart import Chart
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
@@ -22,6 +23,7 @@ from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
 from playcall.web.drawn import Drawn
 from playcall.web.response import Surroundings
+from playcall.web.shared import Shared
 
 LARGEST = 2**63 - 1  # number that a database holds
 
@@ -38,6 +40,8 @@ class Desk:
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     verified: list[tuple[datetime, Verdict]] = field(default_factory=list)  # the audit log, lately
     sources: Sources | None = None  # None: where the document lies is not known
+    measured: Shared[Chart] = field(default_factory=lambda: Shared(100))
+    drawn: Shared[bytes] = field(default_factory=lambda: Shared(200))
     library: Served | None = None  # None: no document is served
     drills: DrillHistory | None = None  # None: where reports are kept is not known
     settings: ShownSettings | None = None  # None: they were not read from a file

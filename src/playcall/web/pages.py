@@ -1,85 +1,35 @@
 """The pages for people: the incident live, sign-in. Forms work without JavaScript."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from playcall.core.events import Acknowledged, NoteAdded, Resolved
-from playcall.engine.ports import Unavailable
-from playcall.web import summary, view
+from playcall.core.events import Acknowledged, Resolved
+from playcall.web import live
 from playcall.web.auth import (
     COOKIE,
     SESSION_SECONDS,
     Commander,
     Doorkeeper,
-    Identity,
     Responder,
     Viewer,
     refuse_foreign_form,
 )
-from playcall.web.desk import act, desk, dossier, surroundings
+from playcall.web.desk import act, desk
 from playcall.web.forms import Flag, Text, back
-from playcall.web.proposals import lately as lately_proposed
-from playcall.web.regroup import choices
-from playcall.web.similar import lately_alike
 from playcall.web.templates import render
+from playcall.web.timeline_view import Part, Show
 
 router = APIRouter()
 
-TICK = 0.4  # seconds between looks for changes while a page is open
-HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durations move on
-
 
 @router.get("/incidents/{incident}")
-async def incident_page(request: Request, incident: int, who: Viewer) -> HTMLResponse:
-    return HTMLResponse(await _draw(request, incident, who, "incident.html"))
-
-
-@router.get("/incidents/{incident}/live")
-async def live(request: Request, incident: int, who: Viewer) -> StreamingResponse:
-    """Server-Sent Events: the page's body whenever something on it changed."""
-    await dossier(request, incident)
-    return StreamingResponse(
-        _changes(request, incident, who),
-        media_type="text/event-stream",
-        headers={"X-Accel-Buffering": "no"},
-    )
-
-
-async def _changes(request: Request, incident: int, who: Identity) -> AsyncIterator[str]:
-    seen: object = None
-    quiet = 0.0
-    while not (desk(request).stopping.is_set() or await request.is_disconnected()):
-        try:
-            stamp = await desk(request).store.read(lambda views: views.stamp(incident))
-            if stamp != seen or quiet >= HEARTBEAT:
-                body = await _draw(request, incident, who, "incident_body.html")
-                yield "event: page\n" + "".join(f"data: {line}\n" for line in body.splitlines())
-                yield "\n"
-                seen, quiet = stamp, 0.0
-        except Unavailable:
-            yield ": the database is not available\n\n"
-        await asyncio.sleep(TICK)
-        quiet += TICK
-
-
-async def _draw(request: Request, incident: int, who: Identity, template: str) -> str:
-    found = await dossier(request, incident)
-    around = await surroundings(request, found)
-    shown = view.show(found, around, desk(request).clock.now())
-    return render(
-        template,
-        who=who,
-        view=shown,
-        similar=await lately_alike(request, found),
-        proposals=await lately_proposed(request, found),
-        summary=await summary.owed(request, found),
-        regroup=await choices(request, found.incident, who),
-    )
+async def incident_page(
+    request: Request, incident: int, who: Viewer, show: Show = Show.ALL, before: int = 0
+) -> HTMLResponse:
+    return HTMLResponse(await live.page(request, incident, who, Part(show=show, before=before)))
 
 
 # --- what a person does --------------------------------------------------------------------------
@@ -88,17 +38,6 @@ async def _draw(request: Request, incident: int, who: Identity, template: str) -
 @router.post("/incidents/{incident}/acknowledge")
 async def acknowledge(request: Request, incident: int, who: Responder) -> Response:
     await act(request, incident, Acknowledged(at=desk(request).clock.now(), by=who.id))
-    return back(incident)
-
-
-@router.post("/incidents/{incident}/notes")
-async def add_note(
-    request: Request,
-    incident: int,
-    who: Responder,
-    text: Annotated[str, Form(min_length=1, max_length=20_000)],
-) -> Response:
-    await act(request, incident, NoteAdded(at=desk(request).clock.now(), by=who.id, text=text))
     return back(incident)
 
 

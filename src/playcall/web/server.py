@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,8 +34,11 @@ from playcall.web import (
     incidents,
     insights,
     ledger,
+    live,
     me,
     messages,
+    notes,
+    now_chart,
     oncall,
     oncall_forms,
     oncall_pages,
@@ -123,6 +127,7 @@ PAGES = (
     duties.forms,
     action_items.forms,
     insights.page,
+    now_chart.router,
     post_mortem_page.forms,
     post_mortem_versions.forms,
     audit.page,
@@ -146,6 +151,8 @@ PAGES = (
     incidents.router,
     search.page,
     pages.router,
+    live.router,
+    notes.router,
     pages_response.router,
     updates.forms,
     rollback.forms,
@@ -191,6 +198,7 @@ def build_web(
         return JSONResponse(web.openapi())
 
     _say_errors(web)
+    web.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
     web.add_middleware(_Headers)
     web.add_middleware(Callers)
     return web

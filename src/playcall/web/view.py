@@ -1,9 +1,12 @@
 """What the incident page shows, as values made from a dossier: pure, so that it can be tested."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+
+from markupsafe import Markup
 
 from playcall.core import timeline, verification
 from playcall.core.access import Access
@@ -17,26 +20,32 @@ from playcall.core.plan import (
     Command,
     Criterion,
     EffectClass,
+    Guard,
     Phase,
     Play,
     Purpose,
     Question,
+    Step,
 )
 from playcall.core.standing import say_diagnostics, say_standing
 from playcall.core.wording import say_duration, say_value
 from playcall.engine.outbox import Buried, Sent
 from playcall.engine.ports import Dossier, StoredRun
-from playcall.web import duties, printed, rollback, view_response
+from playcall.web import duties, printed, rollback, tree_picture, view_response
 from playcall.web.approval_view import AskView, view_ask
+from playcall.web.countdowns import Countdown, countdowns
 from playcall.web.duties import OwedView
 from playcall.web.printed import Printed
 from playcall.web.response import BoxView, ResponseView, Surroundings, TreeView, respond
 from playcall.web.rollback import RollbackView
+from playcall.web.surrounding import BesideView, beside
 from playcall.web.telling import standing
+from playcall.web.timeline_view import Part, TimelineView, latest
 from playcall.web.told import ToldView, told
 from playcall.web.values import Preview, ValueView, preview, wanted_by
 from playcall.web.view_response import ResponseLines
 
+WHOLE = Part()
 MOST_SENT = 200  # messages on the page; the API has all
 
 STATUS_WORDS = {
@@ -60,7 +69,6 @@ class CommandView:
     id: str
     anchor: str  # usable as an HTML id
     title: str
-    guard: str | None
     written: str
     runs_as: str | None  # shown beside it when something else runs
     why: str  # the reasons for its class, and for its translation
@@ -85,12 +93,22 @@ class CommandView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceView:
+    """Commands that stand under one lead line, or under none."""
+
+    guard: Guard | None
+    chosen: bool  # the decision tree led to it
+    commands: tuple[CommandView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
     key: str  # its number, "1b" when the play has it twice
     title: str
     checks: tuple[str, ...]
-    commands: tuple[CommandView, ...]
+    choices: tuple[ChoiceView, ...]
     tree: tuple[str, ...]  # the whole decision tree, line by line
+    picture: Markup  # of that tree
     walk: TreeView | None  # how far it was walked
 
 
@@ -124,11 +142,13 @@ class IncidentView:
     status: str
     age: str
     response: ResponseLines
+    countdowns: tuple[Countdown, ...]
     criteria: tuple[CriterionView, ...]
     phases: tuple[PhaseView, ...]
-    entries: tuple[timeline.Entry, ...]  # newest first
+    timeline: TimelineView
     doubts: tuple[str, ...]
     beside: tuple[int, ...]
+    around: BesideView
     given_up: tuple[Buried, ...]
     sent: tuple[Sent, ...]  # newest first
     diagnostics: str  # "5 of 6 finished"
@@ -142,7 +162,7 @@ class IncidentView:
     told: ToldView
 
 
-def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
+def show(found: Dossier, around: Surroundings, now: datetime, part: Part = WHOLE) -> IncidentView:
     incident, plan = found.incident, found.plan
     state = respond(found, around, now)
     play = plan.play(incident.play) if incident.play else None
@@ -159,15 +179,17 @@ def show(found: Dossier, around: Surroundings, now: datetime) -> IncidentView:
         status=STATUS_WORDS[incident.status],
         age=say_duration((incident.ended_at or now) - incident.fired_at),
         response=view_response.say(state, incident, plan, around, now),
+        countdowns=countdowns(state, incident, now),
         criteria=tuple(
             _criterion(criterion, found, now)
             for criterion in (play.criteria if play else ())
             if criterion.purpose is not Purpose.QUESTION  # asked in the decision tree
         ),
         phases=phases,
-        entries=tuple(reversed(_entries(found, play))),
+        timeline=latest(found.events, plan, play, part),
         doubts=() if over else verification.doubts(incident, plan),
         beside=incident.alongside,
+        around=beside(incident, plan),
         given_up=found.buried,
         sent=tuple(reversed(found.sent))[:MOST_SENT],
         diagnostics=say_diagnostics(incident),
@@ -189,7 +211,8 @@ def _undecided(phases: Iterable[PhaseView], state: ResponseView) -> CommandView 
         command
         for phase in phases
         for step in phase.steps
-        for command in step.commands
+        for choice in step.choices
+        for command in choice.commands
         if command.effect is EffectClass.CHANGE
     ]
     decided = {key for tree in state.trees for one in tree.outcomes for key in one.commands}
@@ -220,13 +243,14 @@ def _criterion(criterion: Criterion, found: Dossier, now: datetime) -> Criterion
         recovery=recovery,
         value="no data" if value is None else say_value(value, criterion.unit),
         limit=f"{criterion.comparison} {say_value(criterion.threshold, criterion.unit)}",
-        state=_state(reading, recovery),
+        state=state_of(reading, recovery),
         words=_reading_words(criterion, reading, now),
         percent=_percent(criterion, reading, now),
     )
 
 
-def _state(reading: Judgement | None, recovery: bool) -> str:
+def state_of(reading: Judgement | None, recovery: bool) -> str:
+    """As `CriterionView.state`."""
     if reading is None or reading.verdict is Verdict.UNKNOWN:
         return "unknown"
     met = reading.verdict in (Verdict.HOLDS, Verdict.HOLDING)
@@ -285,15 +309,36 @@ def _phase(phase: Phase, commands: Commands, state: ResponseView) -> PhaseView:
                 key=step.key,
                 title=step.title,
                 checks=tuple(check.text for check in step.checks),
-                commands=tuple(_command(command, commands) for command in step.commands),
+                choices=tuple(_choices(step, commands, state)),
                 tree=tuple(_tree(step.decision, 0)) if step.decision else (),
-                walk=next((tree for tree in state.trees if tree.step == step.key), None)
-                if step.decision
-                else None,
+                walk=(walk := _walk(step, state)),
+                picture=_picture(step, walk, commands.found.incident),
             )
             for step in phase.steps
         ),
     )
+
+
+def _walk(step: Step, state: ResponseView) -> TreeView | None:
+    return next((tree for tree in state.trees if step.decision and tree.step == step.key), None)
+
+
+def _picture(step: Step, walk: TreeView | None, incident: Incident) -> Markup:
+    if step.decision is None:
+        return Markup()
+    asked = walk.asked.question if walk and walk.asked else ""
+    return tree_picture.draw(step.key, step.decision, incident.answers, asked)
+
+
+def _choices(step: Step, commands: Commands, state: ResponseView) -> Iterator[ChoiceView]:
+    decided = {key for tree in state.trees for one in tree.outcomes for key in one.commands}
+    for guard, among in groupby(step.commands, key=lambda one: one.guard):
+        listed = list(among)
+        yield ChoiceView(
+            guard=guard,
+            chosen=any(one.id in decided for one in listed),
+            commands=tuple(_command(one, commands) for one in listed),
+        )
 
 
 def _box(phase: Phase) -> str:
@@ -327,7 +372,6 @@ def _command(written: Command, among: Commands) -> CommandView:
         id=command.id,
         anchor=f"command-{_anchor(command.id)}",
         title=command.title,
-        guard=f"{command.guard.kind} {command.guard.text}" if command.guard else None,
         written=command.text,
         runs_as=as_run if as_run and as_run != command.text else None,
         why="; ".join([*command.reasons, command.runs_as.why if command.runs_as else ""]).strip(
@@ -389,10 +433,6 @@ def _took(row: StoredRun | None, now: datetime) -> str:
     if row is None or row.begun_at is None or row.status is RunStatus.UNKNOWN:
         return ""
     return say_duration((row.ended_at or now) - row.begun_at)
-
-
-def _entries(found: Dossier, play: Play | None) -> list[timeline.Entry]:
-    return timeline.entries((stored.event for stored in found.events), found.plan, play)
 
 
 def _anchor(text: str) -> str:

@@ -5,6 +5,8 @@ const main = document.querySelector("main[data-live]");
 const connection = document.getElementById("connection");
 const problem = document.getElementById("problem");
 
+const OURS = ["open", "data-local", "data-shown"]; // attributes that are the reader's
+
 // Replace only what changed, deepest first, so that focus, open details and typed text stay.
 function morph(from, to) {
   if (from.isEqualNode(to)) return;
@@ -17,21 +19,27 @@ function morph(from, to) {
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
   for (const { name } of [...from.attributes]) {
-    if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
+    if (!to.hasAttribute(name) && !OURS.includes(name)) from.removeAttribute(name);
   }
   if (from.matches("textarea")) return;
   if (from.name === "digest" && from.form && seen !== to.value) changed.set(from.form, Date.now());
-  const before = [...from.childNodes];
   const after = [...to.childNodes];
-  // New timeline entries come first: keep the old nodes at the end where they are.
-  if (from.matches("ol.entries")) {
-    for (let extra = after.length - before.length; extra > 0; extra--) {
-      from.insertBefore(after[extra - 1].cloneNode(true), from.firstChild);
-    }
-    [...from.childNodes].forEach((node, i) => after[i] && morph(node, after[i]));
+  if (from.id === "entries") {
+    putItems(from, after.filter((node) => node.id).map((node, i, all) => [node, i ? all[i - 1].id : ""]));
     return;
   }
   morphChildren(from, after);
+}
+
+// The timeline only grows: older entries that were fetched, or fell off the latest, stay.
+function putItems(list, items) {
+  for (const [node, after] of items) {
+    const known = document.getElementById(node.id);
+    if (known) { morph(known, node); continue; }
+    const above = after && document.getElementById(after);
+    if (above && list.contains(above)) above.after(node.cloneNode(true));
+    else if (!after) list.prepend(node.cloneNode(true));
+  }
 }
 
 // Who presses a button under which the command has just changed has not read it.
@@ -76,20 +84,63 @@ function keepPlace() {
   acting = null;
 }
 
+function changedNow() {
+  keepPlace();
+  document.dispatchEvent(new Event("playcall:changed"));
+}
+
+function parse(html) {
+  const piece = document.createElement("template");
+  piece.innerHTML = html;
+  return piece.content.firstElementChild;
+}
+
+function put({ id, html, after }) {
+  const fresh = parse(html);
+  if (after !== undefined) { putItems(document.getElementById("entries"), [[fresh, after]]); return; }
+  const known = document.getElementById(id);
+  if (known) morph(known, fresh);
+}
+
+let last = ""; // what this page has, for whoever begins a new stream
+
 function listen() {
-  const source = new EventSource(main.dataset.live);
+  const address = new URL(main.dataset.live, location);
+  if (last) address.searchParams.set("seen", last);
+  const source = new EventSource(address);
   source.addEventListener("open", () => { connection.hidden = true; });
   source.addEventListener("error", () => {
     connection.hidden = false;
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    if (source.readyState === EventSource.CLOSED) refused();
+  });
+  source.addEventListener("parts", (event) => {
+    last = event.lastEventId;
+    JSON.parse(event.data).forEach(put);
+    changedNow();
   });
   source.addEventListener("page", (event) => {
+    last = event.lastEventId;
     const fresh = document.createElement("main");
     for (const { name, value } of [...main.attributes]) fresh.setAttribute(name, value);
     fresh.innerHTML = event.data;
     morph(main, fresh);
-    keepPlace();
+    changedNow();
   });
+}
+
+// The browser gave up: the server is away, or does not know us any more.
+async function refused() {
+  try {
+    const answer = await fetch(location.pathname, { method: "HEAD", redirect: "manual" });
+    if (answer.type === "opaqueredirect") {
+      const link = document.createElement("a");
+      link.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+      link.textContent = "Sign in again";
+      connection.replaceChildren("You are signed out: what you see may be old. ", link);
+      return;
+    }
+  } catch { /* away: try again */ }
+  setTimeout(listen, 2000);
 }
 
 async function submit(event) {
@@ -108,12 +159,13 @@ async function submit(event) {
   if (button) button.disabled = true;
   problem.hidden = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data) });
+    const answer = await fetch(form.action, { method: "POST", body: form.enctype === "multipart/form-data" ? data : new URLSearchParams(data) });
     if (!answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      throw new Error(page.getElementById("refusal")?.textContent || `The server answered ${answer.status}.`);
+      throw new Error(page.getElementById("refusal")?.textContent.trim() || `The server answered ${answer.status}.`);
     }
     form.reset();
+    form.dispatchEvent(new Event("playcall:sent", { bubbles: true }));
     const shut = form.closest("#response details[open], details.act[open]");
     if (shut) {
       shut.open = false;
