@@ -148,6 +148,8 @@ async def test_search_leads_to_everything_and_acts_on_nothing(site: Site) -> Non
     assert {"kind": "page", "title": "On call", "detail": "/on-call", "path": "/on-call"} in (
         await search(site, q="on call")
     )
+    assert await search(site, q="settings") == []
+    assert [one["path"] for one in await search(site, "cleo", q="settings")] == ["/settings"]
     shown = await see(site, "/search?q=host1")
     assert 'href="/incidents/1"' in shown
 
