@@ -128,7 +128,9 @@ async def test_search_leads_to_everything_and_acts_on_nothing(site: Site) -> Non
     await fire(site)
     by_label = await search(site, q="host1")
     assert [(one["kind"], one["path"]) for one in by_label] == [("incident", "/incidents/1")]
-    kinds = [one["kind"] for one in await search(site, q="latencyhigh")]
+    places = await search(site, q="latencyhigh")
+    kinds = [one["kind"] for one in places]
+    assert places[1]["path"] == "/playbooks/playbook.md/plays/LatencyHigh"
     assert kinds[:2] == ["incident", "play"]
     assert {"step", "command"} <= set(kinds)
     assert [one["title"] for one in await search(site, q="bob")] == ["Bob"]

@@ -47,6 +47,7 @@ def test_nothing_is_inaccessible_or_wider_than_the_phone(browser: Browser, serve
         expect(page.locator("#found li").first).to_be_visible()
         assert violations(page) == []
         page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("Turn single keys off")
         assert violations(page) == []
@@ -71,6 +72,11 @@ def test_search_by_keyboard_leads_and_never_acts(browser: Browser, served: Serve
         page.keyboard.press("Enter")
         page.wait_for_url("**/incidents/2")
         assert "acknowledged" not in page.inner_text("#status")
+        page.keyboard.press("Control+k")
+        box.fill("mend-latency")
+        expect(page.locator("#found li").first).to_contain_text("command")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/playbooks/playbook.md#L*")
 
 
 def test_keys_lead_about_and_can_be_turned_off(browser: Browser, served: Served) -> None:

@@ -24,6 +24,7 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
+from playcall.engine.audit import Audit, AuditViews
 from playcall.engine.chat import Posts
 from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
@@ -274,6 +275,7 @@ class StoredRun:
 
 
 class Transaction(
+    Audit,
     Inbox,
     Homes,
     Papers,
@@ -382,7 +384,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, PapersView, PlaybooksView, ListingView, Protocol):
+class Views(PublicViews, ProofViews, PapersView, PlaybooksView, ListingView, AuditViews, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -22,6 +22,7 @@ from playcall.engine.ports import (
 )
 from playcall.engine.proofs import Beat, Proof
 from playcall.storage import inbox, proofs
+from playcall.storage.audit import SqlAuditViews
 from playcall.storage.codec import load, load_event
 from playcall.storage.listing import SqlListingView
 from playcall.storage.outbox import sent_of
@@ -130,7 +131,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews(SqlPublicViews, SqlPlaybooksView, SqlPapersView, SqlListingView):
+class SqlViews(SqlPublicViews, SqlPlaybooksView, SqlPapersView, SqlListingView, SqlAuditViews):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:

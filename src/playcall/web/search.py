@@ -3,7 +3,7 @@ pages, and what can be done with the incident that is open. It only ever leads s
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -115,15 +115,17 @@ def _incident(incident: Incident) -> Hit:
 
 
 def _places(plan: Plan, kind: str, wanted: Sequence[str]) -> Iterator[Hit]:
-    return (_place(one) for one in in_plan(plan, wanted) if one.kind == kind)
+    return (_place(plan, one) for one in in_plan(plan, wanted) if one.kind == kind)
 
 
-def _place(place: Place) -> Hit:
+def _place(plan: Plan, place: Place) -> Hit:
+    document = f"/playbooks/{quote(plan.source, safe='')}"
+    of_play = f"{document}/plays/{quote(place.alert)}"
     return Hit(
         kind=place.kind,
         title=_short(place.title),
         detail=f"{_short(place.detail)}, line {place.line}",
-        path=f"/incidents?{urlencode({'play': place.alert[:LONGEST]})}",
+        path=of_play if place.kind == "play" else f"{document}#L{place.line}",
     )
 
 

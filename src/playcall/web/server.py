@@ -22,8 +22,10 @@ from playcall.web import (
     api_playbooks,
     api_response,
     api_values,
+    audit,
     board,
     charts,
+    drills,
     duties,
     emergency,
     export,
@@ -50,6 +52,7 @@ from playcall.web import (
     review,
     rollback,
     search,
+    settings,
     sharing,
     similar,
     slack,
@@ -62,6 +65,7 @@ from playcall.web import (
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.bounces import take_bounce
+from playcall.web.callers import Callers
 from playcall.web.desk import Desk
 from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
@@ -95,6 +99,9 @@ API = (
     emergency.router,
     action_items.router,
     insights.router,
+    audit.router,
+    drills.router,
+    settings.router,
     similar.router,
     post_mortem.router,
     export.router,
@@ -118,6 +125,9 @@ PAGES = (
     insights.page,
     post_mortem_page.forms,
     post_mortem_versions.forms,
+    audit.page,
+    drills.page,
+    settings.page,
     charts.router,
     export.files,
     review.forms,
@@ -182,6 +192,7 @@ def build_web(
 
     _say_errors(web)
     web.add_middleware(_Headers)
+    web.add_middleware(Callers)
     return web
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,7 @@ environment.filters["seconds"] = lambda count: say_duration(timedelta(seconds=co
 environment.filters["rounded"] = lambda left: say_duration(
     timedelta(seconds=round(left.total_seconds()))
 )
+environment.filters["spaced"] = lambda kind: re.sub(r"(?<!^)([A-Z])", r" \1", kind).capitalize()
 environment.filters["unreached"] = say_unreached
 environment.globals["static"] = static
 environment.globals["release"] = version("playcall")

@@ -130,6 +130,7 @@ if (signedIn) {
     const chosen = found.querySelector('[aria-selected="true"]');
     const steps = { ArrowDown: chosen?.nextElementSibling, ArrowUp: chosen?.previousElementSibling };
     if (event.key in steps) { event.preventDefault(); if (steps[event.key]) choose(steps[event.key]); }
+    if (event.key === "Escape") { event.preventDefault(); palette.close(); }
     if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); lead(chosen); }
   });
   found.addEventListener("click", (event) => lead(event.target.closest("li")));
