@@ -38,6 +38,11 @@ case "$*" in
 *) echo ok ;;
 esac
 """,
+    "go": """\
+#!/bin/sh
+echo '      flat  flat%   sum%        cum   cum%'
+echo '    21.4s 71.30% 71.30%      24.9s 83.10%  amst.(*stream).pace'
+""",
     "curl": """\
 #!/bin/sh
 case "$*" in
@@ -68,7 +73,7 @@ def measured(query: str, at: datetime) -> float:
     wave = 0.5 + 0.3 * math.sin(minute / 7) + 0.2 * math.sin(minute * 1.7)
     bad = _share_of_trouble(at)
     if "compliance" in query:
-        return 0.98 - 0.55 * bad
+        return 0.98 - 0.25 * bad
     if "throughput" in query:
         return (3.4 - 2.2 * bad + 0.2 * wave) * 1e9
     if "in_flight" in query:
@@ -188,6 +193,7 @@ weekday = "mon"
 hand_off = "09:00"
 starts_on = 2026-01-05
 [schedules.lead]
+part_time = true
 zone = "Europe/Helsinki"
 [[schedules.lead.layers]]
 people = ["priya", "tomasz"]
