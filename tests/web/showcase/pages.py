@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route
 
+from playcall.core.status_page import public_id
 from playcall.web.server import PAGES as ROUTERS
 from tests.web.showcase.site import Showcase
 
@@ -60,6 +61,11 @@ PAGES = (
     Page(name="approve", path=_approving, stranger=True),
     Page(name="status", path="/status", stranger=True),
     Page(name="status-history", path="/status/history", stranger=True),
+    Page(
+        name="status-incident",
+        path=f"/status/incidents/{public_id('incident', 1)}",
+        stranger=True,
+    ),
 )
 FILES = {  # addresses of what is no page
     "/incidents/{incident}/charts/{name}.{kind}",

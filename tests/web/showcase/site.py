@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.servers import Mailbox, answers, free_port, smtp, wait_for
 from tests.web.showcase.surroundings import BEGIN, NIGHT, TOKEN, furnish, monitoring
@@ -27,6 +28,20 @@ class Showcase:
     mailbox: Mailbox
     _clock: Path
     _client: httpx.Client = field(repr=False)
+
+    @contextlib.contextmanager
+    def tab(
+        self, browser: Browser, size: ViewportSize, stranger: bool = False
+    ) -> Iterator[Page]:
+        """A browser's tab in which Ines is signed in, or nobody."""
+        context = browser.new_context(viewport=size, base_url=self.url)
+        if not stranger:
+            form, origin = {"token": TOKEN}, {"origin": self.url}
+            context.request.post("/sign-in", form=form, headers=origin, max_redirects=0)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
 
     def at(self, moment: datetime) -> None:
         draft = self._clock.with_suffix(".draft")
