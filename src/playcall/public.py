@@ -55,7 +55,8 @@ def _publishers(settings: Settings, client: httpx.AsyncClient) -> Mapping[str, P
 
     def service(name: str, url: str, scheme: str) -> Service:
         token = settings.secrets[f"status_page.{name}.token"]
-        return Service(name=name, url=url, client=client, authorization=f"{scheme} {token}")
+        headers = {"authorization": f"{scheme} {token}"}
+        return Service(name=name, url=url, client=client, headers=headers)
 
     found: dict[str, Publisher] = {}
     if one := page.statuspage:

@@ -100,6 +100,14 @@ def test_every_fact_is_filled_and_leads_to_its_event() -> None:
     assert text.count(TO_WRITE) == 5, "who was hurt and what it cost, and three actions"
 
 
+def test_a_cause_that_was_named_at_the_end_was_found_by_then() -> None:
+    text = written(*(event for event in WHOLE if not isinstance(event, ev.NoteAdded)))
+    assert (
+        "(13:30:00 CET) - **the cause was found, at the latest**: **it was over**: Resolved by ada"
+    ) in text
+    assert "HH:MM" not in text
+
+
 def test_without_a_server_there_is_nothing_to_link_to() -> None:
     text = write_report(WHOLE, PLAN, url=None).markdown
     assert "](" not in text

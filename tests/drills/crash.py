@@ -423,15 +423,16 @@ def _dossier(number: int) -> Callable[[Any], Dossier | None]:
 
 
 def _unfinished(tx: Any) -> list[str]:
-    """Jobs that were neither done nor given up."""
+    """Jobs that were neither done nor given up, but for a review that comes minutes later."""
     from datetime import UTC, datetime, timedelta
     from typing import get_args
 
-    from playcall.engine.ports import Task
+    from playcall.engine.ports import Reviewing, Task
     from playcall.engine.turns import Limits
 
     later = datetime.now(UTC) + timedelta(days=1)
-    jobs = tx.claim("check", get_args(Task), later, timedelta(), 100)
+    kinds = tuple(kind for kind in get_args(Task) if kind is not Reviewing)
+    jobs = tx.claim("check", kinds, later, timedelta(), 100)
     return [job.key for job in (*jobs, *tx.claim_turns("check", later, timedelta(), Limits()))]
 
 

@@ -12,7 +12,7 @@ from playcall.core.judge import Verdict
 from playcall.core.plan import ChecklistItem, Duty
 from playcall.core.post_mortem import edited
 from playcall.core.sending_events import PostMortemShared, SummarySent
-from playcall.engine.ports import Unavailable
+from playcall.engine.ports import Transaction, Unavailable
 from playcall.engine.writing import save
 from playcall.testing import NOON, SetMetrics, a_plan, an_alert
 from tests.engine.world import World, of
@@ -61,6 +61,18 @@ async def test_a_summary_outlives_the_engine_and_a_mail_server_that_is_down(tmp_
     assert {key for _, key in sent(world, "Summary")} == keys, "as it was tried before"
 
 
+async def write(world: World, text: str) -> None:
+    """On top of the latest version, which may be Playcall's own: the numbers came meanwhile."""
+    committer = world.engine.performer.committer
+
+    def work(tx: Transaction) -> None:
+        latest = tx.post_mortem(1)
+        seen = latest.version if latest else 0
+        save(tx, committer, 1, seen, lambda old: edited(old, text, "ada", NOON))
+
+    await world.store.write(work)
+
+
 async def test_the_version_that_was_shared_goes_out_whatever_was_saved_since(
     tmp_path: Path,
 ) -> None:
@@ -68,17 +80,12 @@ async def test_the_version_that_was_shared_goes_out_whatever_was_saved_since(
     world.mail.broken = world.chat.broken = Unavailable("down")
     async with world.working():
         await over(world)
-        committer = world.engine.performer.committer
-        await world.store.write(
-            lambda tx: save(tx, committer, 1, 0, lambda old: edited(old, "first\n", "ada", NOON))
-        )
+        await write(world, "first\n")
         shared = PostMortemShared(
             at=NOON, by="ada", version=1, subject="Shared", body="b", to=("On-Call Primary",)
         )
         await world.submit(shared)
-        await world.store.write(
-            lambda tx: save(tx, committer, 1, 1, lambda old: edited(old, "second\n", "ada", NOON))
-        )
+        await write(world, "second\n")
         world.mail.broken = None
         world.clock.move(timedelta(minutes=10))
         await world.until(lambda _: bool(sent(world, "Shared")), "sent")

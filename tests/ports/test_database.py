@@ -238,6 +238,33 @@ async def _take_all(store: Database) -> list[str]:
     return taken
 
 
+async def test_servers_that_wait_for_each_other_both_get_done(postgres: str) -> None:
+    """Each holds what the other one wants, the first time; nothing is lost or done twice."""
+    one, two = Database(postgres), Database(postgres)
+    met = threading.Barrier(2)
+
+    def crossing(first: str, second: str) -> Callable[[Transaction], None]:
+        begun: list[str] = []
+
+        def work(tx: Transaction) -> None:
+            begun.append(first)
+            tx.count(first)
+            if len(begun) == 1:
+                met.wait(10)
+            tx.count(second)
+
+        return work
+
+    await one.write(lambda tx: tx.count("a"))
+    await one.write(lambda tx: tx.count("b"))
+    before = await one.read(lambda views: dict(views.counts()))
+    beside = one.write(lambda tx: tx.count("beside"))
+    await asyncio.gather(one.write(crossing("a", "b")), beside, two.write(crossing("b", "a")))
+    after = await one.read(lambda views: dict(views.counts()))
+    assert (after["a"] - before["a"], after["b"] - before["b"], after["beside"]) == (2, 2, 1)
+    await asyncio.gather(one.close(), two.close())
+
+
 async def test_two_processes_may_begin_at_the_same_moment(postgres: str) -> None:
     stores = await asyncio.gather(*(asyncio.to_thread(Database, postgres) for _ in range(4)))
     plan = a_plan()

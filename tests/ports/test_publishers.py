@@ -155,7 +155,7 @@ def publisher(name: str, api: Api, client: httpx.AsyncClient) -> Publisher:
         name=name,
         url=api.url,
         client=client,
-        authorization=f"{scheme} t0ken",
+        headers={"authorization": f"{scheme} t0ken"},
         timeout=timedelta(seconds=2),
     )
     if name == "statuspage":

@@ -25,6 +25,9 @@ STORELESS = (
     "/sign-in",
     "/approve/{token}",
     "/api/v1/me/push-key",
+    "/on-call/{name}",
+    "/on-call/{name}/override",
+    "/on-call/{name}/swap",
     *FILES,
 )  # or forged, or absent
 SIGNED = ("/approve/", "/acknowledge/", "/twilio/")  # they say themselves whom they are for
@@ -45,10 +48,18 @@ def routes(site: Site) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
 
     for route in _walk(site.web.routes):
-        path = route.path.replace("{incident}", "1").replace("{run:path}", "1/1.1/1")
-        path = path.replace("{n}", "1")
+        path = filled(route.path)
         found.extend((method, path) for method in route.methods or ())
     return sorted(found)
+
+
+def filled(path: str) -> str:
+    """A file's ending is one that its kind of file has."""
+    path = path.replace("charts/{name}.{kind}", "charts/{name}.svg")
+    known = {"incident": "1", "run:path": "1/1.1/1", "run": "1/1.1/1", "n": "1", "kind": "md"}
+    for name, value in known.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
 
 
 def _walk(some: Iterable[BaseRoute]) -> Iterator[APIRoute]:
@@ -294,12 +305,7 @@ async def test_the_description_lists_every_path_of_the_api(site: Site) -> None:
     async with site.asking("vic") as client:
         described = (await client.get("/api/v1/openapi.json")).json()["paths"]
     listed = {
-        (
-            method.upper(),
-            path.replace("{incident}", "1").replace("{run}", "1/1.1/1").replace("{n}", "1"),
-        )
-        for path, methods in described.items()
-        for method in methods
+        (method.upper(), filled(path)) for path, methods in described.items() for method in methods
     }
     wanted = {
         (method, path)

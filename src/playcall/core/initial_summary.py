@@ -18,6 +18,7 @@ from playcall.core.judge import Verdict
 from playcall.core.open_questions import open_questions
 from playcall.core.plan import EffectClass, Plan, Purpose
 from playcall.core.report_facts import Facts, Turn, gather, plain
+from playcall.core.report_form import at_latest
 from playcall.core.wording import say_duration, say_value
 
 MOST_LINES = 40  # of the timeline
@@ -167,9 +168,11 @@ def _zones(facts: Facts) -> str:
 
 def _timeline(facts: Facts, names: Mapping[str, str]) -> Iterator[Line]:
     """The turns of the incident, and what people decided and pinned."""
+    turns = facts.turns()
     turned: dict[int, list[str]] = {}
-    for turn, n in facts.turns().items():
-        turned.setdefault(n, []).append(_WORDS[turn])
+    for turn, n in turns.items():
+        beside = [other for other, its in turns.items() if its == n]
+        turned.setdefault(n, []).append(_WORDS[turn] + at_latest(turn, beside))
     found = [(facts.times.fired, Line(text=_WORDS[Turn.FIRED], n=1))]
     for n, event in enumerate(facts.events, 1):
         plainly = (_WORDS[Turn.FIRED], _WORDS[Turn.RESOLVED])  # said in more words

@@ -164,15 +164,15 @@ class Facts:
 
     def turns(self) -> Mapping[Turn, int]:
         """The number of the event that was each turn; a turn that nobody recorded is left out.
-        What a person pinned comes first. When the cause was found, only that or a note can say:
-        naming it at the end comes later."""
+        What a person pinned comes first. When the cause was found, only that or a note can say;
+        whoever named it with the resolution had found it by then."""
         times = self.times
         named = [n for n, e in enumerate(self.events, 1) if _names_cause(e)]
         found = {
             Turn.FIRED: 1,
             Turn.PAGED: self._at(ev.PageDelivered, times.paged),
             Turn.INVESTIGATED: self._at(ev.Acknowledged, times.acknowledged),
-            Turn.CAUSE: named[0] if named else 0,
+            Turn.CAUSE: named[0] if named else self._resolved_with_cause(),
             Turn.MITIGATED: self._at(ev.CommandFinished, times.mitigated),
             Turn.RESOLVED: self._number(ev.Resolved) if times.resolved else 0,
         }
@@ -180,6 +180,11 @@ class Facts:
             if pin in _PINNED:
                 found[_PINNED[pin]] = n
         return {turn: n for turn, n in found.items() if n}
+
+    def _resolved_with_cause(self) -> int:
+        n = self._number(ev.Resolved)
+        resolved = self.events[n - 1] if n else None
+        return n if isinstance(resolved, ev.Resolved) and resolved.cause else 0
 
     def _at(self, kind: type[ev.Event], at: datetime | None) -> int:
         numbered = enumerate(self.events, 1)

@@ -2,7 +2,7 @@
 events say in place of what it asks for, and the rest asked for, plainly marked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import Enum, auto
 from typing import TypeVar
 
@@ -124,9 +124,14 @@ def _told(line: Line, facts: Facts, called: Mapping[Turn, str]) -> str:
     link = facts.link(line.n, line.of) if line.n else ""
     if Turn.FIRED in line.turns:
         return f"{called.get(Turn.FIRED, Turn.FIRED)}{link}"
-    names = [called[turn] for turn in line.turns if turn in called]
+    names = [called[turn] + at_latest(turn, line.turns) for turn in line.turns if turn in called]
     names += [line.mark] if line.mark else []
     return "".join(f"**{name}**: " for name in names) + line.text + link
+
+
+def at_latest(turn: Turn, turns: Container[Turn]) -> str:
+    """After the name of a turn: a cause that was named at the end was found some time before."""
+    return ", at the latest" if turn is Turn.CAUSE and Turn.RESOLVED in turns else ""
 
 
 def about(heading: str) -> About | None:

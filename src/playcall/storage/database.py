@@ -1,7 +1,8 @@
 """The store: one writer that commits the work of many callers together, and readers beside it.
 
 A synced commit costs the same for one unit of work as for two hundred, so whatever waits is
-committed as one; each unit has its own savepoint, so that one failure undoes only itself.
+committed as one; each unit has its own savepoint, so that one failure undoes only itself. Work
+may be begun more than once, when servers that share a database get in each other's way.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ T = TypeVar("T")
 BATCH = 200  # units of work in one commit
 READERS = 4
 PREPARING = 0x706C6179  # names the lock under which the tables are made
+DEADLOCK = "40P01"  # PostgreSQL's code
+DEADLOCKS = 5  # in a row, of one unit of work alone
 
 
 class AlreadyInUse(Exception):
@@ -39,6 +42,16 @@ class AlreadyInUse(Exception):
 class _Unit:
     work: Callable[[Transaction], Any]
     done: "Future[Any]"
+
+
+_Answer = tuple[Any, BaseException | None]  # what the work returned, or why it did not
+
+
+@dataclass(slots=True)
+class _Deadlocked(Exception):
+    """Two servers waited for each other, and this one had to give way."""
+
+    cause: DBAPIError
 
 
 class Database:
@@ -133,27 +146,44 @@ class Database:
     def _commit(self, batch: list[_Unit]) -> None:
         # Whoever asked and left is left out; from here on nobody can leave.
         batch = [unit for unit in batch if unit.done.set_running_or_notify_cancel()]
-        answers: list[tuple[_Unit, Any, BaseException | None]] = []
         try:
-            with _spoken(), self._engine.connect() as connection:
-                connection = connection.execution_options(playcall_writes=True)
-                with connection.begin():
-                    answers = [(unit, *self._perform(connection, unit)) for unit in batch]
-        except Unavailable as error:
-            answers = [(unit, None, error) for unit in batch]
-        for unit, result, failure in answers:
+            answers = self._together(batch)
+        except _Deadlocked:
+            answers = [self._alone(unit) for unit in batch]
+        for unit, (result, failure) in zip(batch, answers, strict=True):
             if failure is None:
                 unit.done.set_result(result)
             else:
                 unit.done.set_exception(failure)
 
-    def _perform(self, connection: sa.Connection, unit: _Unit) -> tuple[Any, BaseException | None]:
+    def _together(self, batch: list[_Unit]) -> list[_Answer]:
+        """In one transaction. Raises _Deadlocked, and then nothing of it was done."""
+        try:
+            with _spoken(), self._engine.connect() as connection:
+                connection = connection.execution_options(playcall_writes=True)
+                with connection.begin():
+                    return [self._perform(connection, unit) for unit in batch]
+        except Unavailable as error:
+            return [(None, error)] * len(batch)
+
+    def _alone(self, unit: _Unit, left: int = DEADLOCKS) -> _Answer:
+        """After a deadlock with another server, which is over as soon as one side gave way."""
+        try:
+            return self._together([unit])[0]
+        except _Deadlocked as error:
+            if left:
+                return self._alone(unit, left - 1)
+            return None, Unavailable(f"The database refused: {_say(error.cause)}")
+
+    def _perform(self, connection: sa.Connection, unit: _Unit) -> _Answer:
         try:
             with connection.begin_nested():
                 return unit.work(SqlTransaction(connection, self._plans)), None
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
+            if getattr(error.orig, "sqlstate", "") == DEADLOCK:
+                raise _Deadlocked(error) from error
             return None, Unavailable(f"The database refused: {_say(error)}")
         except Exception as error:  # noqa: BLE001  handed to whoever asked for the work
             return None, error

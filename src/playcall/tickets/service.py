@@ -1,20 +1,14 @@
-"""An issue tracker's HTTP API, asked in bounded time, with everything that goes wrong said as
-Unavailable, and what it refused in its own words."""
+"""How an issue tracker refuses: what it says in its own words, and when to come again."""
 
-import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
 
 import httpx
 import msgspec
 
 from playcall.engine.ports import Unavailable
+from playcall.json_api import JsonApi, quoted, retry_after
 
-T = TypeVar("T")
-LARGEST = 8 * 1024 * 1024  # bytes of an answer
 LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -26,47 +20,11 @@ class Declined(Unavailable):
         self.fields = fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    name: str  # for people
-    url: str
-    client: httpx.AsyncClient
-    headers: Mapping[str, str] = field(repr=False)  # with the authorization
-    timeout: timedelta = timedelta(seconds=15)  # for an answer as a whole
+class Service(JsonApi):
+    """Raises Declined for what could be mended in the request."""
 
-    async def ask(self, method: str, path: str, kind: type[T], body: object = None) -> T:
-        """The answer as a `kind`. Raises Unavailable, and Declined for what could be mended."""
-        try:
-            async with asyncio.timeout(self.timeout.total_seconds()):
-                status, headers, data = await self._ask(method, path, body)
-        except TimeoutError as error:
-            raise Unavailable(f"{self.name} did not answer in time") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise Unavailable(f"{self.name} did not answer: {reason}") from error
-        if not 200 <= status < 300:
-            raise self._refusal(status, headers, data)
-        try:
-            return msgspec.json.decode(data or b"null", type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Unavailable(f"{self.name} answered what is not its API: {error}") from error
-
-    async def _ask(self, method: str, path: str, body: object) -> tuple[int, httpx.Headers, bytes]:
-        headers = {"accept": "application/json", "user-agent": "playcall", **self.headers}
-        content = None if body is None else msgspec.json.encode(body)
-        if content is not None:
-            headers["content-type"] = "application/json"
-        url = self.url.rstrip("/") + path
-        async with self.client.stream(method, url, content=content, headers=headers) as response:
-            data = b""
-            async for piece in response.aiter_bytes():
-                data += piece
-                if len(data) > LARGEST:
-                    raise Unavailable(f"{self.name} answered more than {LARGEST} bytes")
-            return response.status_code, response.headers, data
-
-    def _refusal(self, status: int, headers: httpx.Headers, data: bytes) -> Unavailable:
-        said = " ".join(data[:500].decode("utf-8", "replace").split())
+    def refusal(self, status: int, headers: httpx.Headers, data: bytes) -> Unavailable:
+        said = quoted(data, 500)
         after = _asked_to_wait(headers)
         if status == 429 or (status == 403 and after):
             what = f"{self.name} asks to slow down ({status})"
@@ -87,9 +45,8 @@ class Service:
 
 def _asked_to_wait(headers: httpx.Headers) -> timedelta | None:
     """By Retry-After, or by a limit that is used up until an instant."""
-    asked = headers.get("retry-after", "")
-    if asked.isdigit() and len(asked) < 6:
-        return min(timedelta(seconds=int(asked)), LONGEST_WAIT)
+    if asked := retry_after(headers):
+        return min(asked, LONGEST_WAIT)
     reset = headers.get("x-ratelimit-reset", "")
     if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit() and len(reset) < 12:
         left = timedelta(seconds=max(int(reset) - time.time(), 1))
