@@ -71,6 +71,24 @@ class Person:
         raise AssertionError(f"Tab never reaches {wanted}")
 
 
+class Traffic:
+    """Bytes that a page has taken from the network, compressed as they came."""
+
+    def __init__(self, page: Page) -> None:
+        self._bytes = 0
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on("Network.dataReceived", self._count)
+
+    def _count(self, event: dict[str, int]) -> None:
+        self._bytes += event["encodedDataLength"] or event["dataLength"]
+
+    def taken(self) -> int:
+        """Since it was last asked."""
+        found, self._bytes = self._bytes, 0
+        return found
+
+
 @contextlib.contextmanager
 def somebody(
     browser: Browser, way: Way, size: ViewportSize, theme: Theme, slow: bool
@@ -103,15 +121,18 @@ def link_of(mailbox: Mailbox, incident: int) -> str:
     return links()[0]
 
 
-def sign_in(person: Person) -> None:
+def arrive(person: Person, link: str) -> None:
+    """By the link, past the sign-in that stands before it."""
+    person.page.goto(link)
     person.write(person.page.get_by_label("token"), TOKEN)
     person.press(person.page.get_by_role("button", name="Sign in"))
+    person.page.wait_for_url(link)
 
 
-def see_through(person: Person) -> None:
-    """From the page's link, which is open, to the post-mortem."""
+def see_through(person: Person, link: str) -> None:
+    """From the link in the mail to the post-mortem."""
     page = person.page
-    sign_in(person)
+    arrive(person, link)
     person.press(page.get_by_role("button", name="Acknowledge", exact=True))
     person.sees(page.get_by_text("acknowledged", exact=True))
     person.sees(page.get_by_text("Linux", exact=True))  # what a diagnostic has found

@@ -3,6 +3,7 @@ is real: Prometheus fires, Alertmanager delivers, a script mends, PromQL proves 
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -12,9 +13,8 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.drills.crash import Surroundings
-from tests.servers import wait_for
 from tests.web.accessibility import DESK, Theme
-from tests.web.journey import Way, link_of, see_through, sign_in, somebody
+from tests.web.journey import Traffic, Way, arrive, link_of, see_through, somebody
 from tests.web.served import PHONE, TOKEN, Served, chromium
 
 PLAYBOOK = """\
@@ -92,6 +92,15 @@ max(app_latency_seconds)
 ```
 """
 PACE = 60
+SHOWS = "note => document.getElementById('timeline').textContent.includes(note)"
+WATCH = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
+}).observe({ type: "longtask", buffered: true });
+"""
+LONGEST = 200  # milliseconds of a task of the browser
+PAGE_BYTES = 400_000  # of a page and of a change of it, however much has happened
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 SIZES: dict[str, ViewportSize] = {"phone": PHONE, "desk": DESK}
 CHOSEN: tuple[tuple[Way, str, Theme, bool], ...] = (
@@ -126,6 +135,14 @@ class Stage:
     def post(self, path: str, **body: object) -> None:
         url = f"{self.served.url}/api/v1/incidents/{self.incidents}{path}"
         httpx.post(url, json=body, headers=HEADERS).raise_for_status()
+
+    def say_much(self, count: int) -> None:
+        """So many notes."""
+        url = f"{self.served.url}/api/v1/incidents/{self.incidents}/notes"
+        with httpx.Client(headers=HEADERS, timeout=60) as client, ThreadPoolExecutor(16) as many:
+            notes = [{"text": f"note {n}: it is still slow"} for n in range(count)]
+            for answer in many.map(lambda note: client.post(url, json=note), notes):
+                answer.raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -167,5 +184,69 @@ def test_a_whole_incident_from_the_page_to_the_post_mortem(
     way, size, theme, slow = combination
     link = stage.break_it()
     with somebody(stage.browser, way, SIZES[size], theme, slow) as person:
-        person.page.goto(link)
-        see_through(person)
+        see_through(person, link)
+
+
+def test_two_browsers_see_each_others_acts_within_a_second(stage: Stage) -> None:
+    link = stage.break_it()
+    with (
+        somebody(stage.browser, "touch", PHONE, "light", False) as mine,
+        somebody(stage.browser, "touch", DESK, "dark", False) as other,
+    ):
+        for person in (mine, other):
+            arrive(person, link)
+        took = []
+        for n in range(5):
+            note = f"note number {n}"
+            writer, reader = (mine, other) if n % 2 else (other, mine)
+            writer.write(writer.page.get_by_label("A note"), note)
+            writer.press(writer.page.get_by_role("button", name="Note", exact=True))
+            began = time.monotonic()
+            reader.page.wait_for_function(SHOWS, arg=note, polling="raf")
+            took.append(time.monotonic() - began)
+    print("seen by the other browser after", [f"{one:.2f} s" for one in took])
+    assert sorted(took)[2] < 1, took
+
+
+def test_a_page_left_open_through_a_crash_recovers_by_itself(stage: Stage) -> None:
+    link = stage.break_it()
+    with somebody(stage.browser, "touch", PHONE, "light", False) as person:
+        page = person.page
+        arrive(person, link)
+        person.sees(page.get_by_role("button", name="Acknowledge", exact=True))
+        person.write(page.get_by_label("Root cause"), "half a sent")
+        stage.served.kill()
+        expect(page.get_by_text("Not connected")).to_be_visible()
+        stage.served.start()
+        stage.post("/notes", text="said after the crash")
+        expect(page.get_by_text("said after the crash")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("Not connected")).to_be_hidden()
+        assert page.get_by_label("Root cause").input_value() == "half a sent"
+        person.press(page.get_by_role("button", name="Acknowledge", exact=True))
+        person.sees(page.get_by_text("acknowledged", exact=True))
+
+
+def test_a_long_incident_with_a_loud_command_stays_smooth(stage: Stage) -> None:
+    """No task of the browser is long in the best of three looks, and each change costs little."""
+    stage.served.fire("ServiceLoud")
+    stage.incidents += 1
+    stage.say_much(2_000)
+    looks = []
+    with somebody(stage.browser, "touch", PHONE, "light", False) as person:
+        person.page.add_init_script(WATCH)
+        traffic = Traffic(person.page)
+        link = f"{stage.served.url}/incidents/{stage.incidents}"
+        arrive(person, link)
+        for n in range(3):
+            person.page.goto(link)
+            first = traffic.taken()
+            stage.post("/notes", text=f"and then {n}")
+            person.sees(person.page.get_by_text(f"and then {n}"))
+            change = traffic.taken()
+            looks.append((person.page.evaluate("window.longest"), first, change))
+        person.press(person.page.get_by_text("Output", exact=True))
+        expect(person.page.get_by_text("1400000").first).to_be_visible()
+    print("longest task in ms, bytes of the page, bytes of a change:", looks)
+    assert min(longest for longest, _, _ in looks) < LONGEST
+    assert max(first for _, first, _ in looks) < PAGE_BYTES
+    assert min(change for _, _, change in looks) < PAGE_BYTES
