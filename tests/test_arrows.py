@@ -12,7 +12,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app", "watcher"),
     ("standby",),
-    ("hands", "guards", "chat", "public", "ticketing", "sourcefile"),
+    ("hands", "guards", "chat", "public", "ticketing", "sourcefile", "library"),
     ("web",),
     (
         "intake",
@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "beside",
         "charting",
         "clock",
+        "drillreports",
         "calendars",
         "policyfile",
         "rulefile",

@@ -247,7 +247,9 @@ def test_the_summary_pins_and_sharing_from_a_terminal(served: Served) -> None:
     code, told = playcall(served, "summary", "1")
     assert (code, told.split("\n")[0][:22]) == (0, "Summary of incident 1:")
     assert "to On-Call Primary: Ada by mail" in told
+    assert "\nActions taken\n" in told, "line by line, as it is sent"
     assert "incident 1 is " in playcall(served, "summary", "1", "--send")[1]
     assert playcall(served, "summary", "1", "--send", "--text", "/no/such/file")[0] == 2
     assert "Post-mortem of incident 1" in playcall(served, "report", "1", "--to-share")[1]
-    assert playcall(served, "report", "1", "--share", "--unfinished")[0] == 1
+    code, refused = playcall(served, "report", "1", "--share", "--unfinished")
+    assert (code, "--again shares" in refused, "--unfinished" in refused) == (1, True, False)

@@ -7,7 +7,7 @@ import signal
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
@@ -25,7 +25,6 @@ from playcall.core.approvals import unknown_marks
 from playcall.core.compiler import compile_document
 from playcall.core.pace import quicken
 from playcall.core.people import first_roles, roles
-from playcall.core.place import Problem
 from playcall.core.plan import Plan
 from playcall.core.policy import apply_policy
 from playcall.core.readiness import find_gauge
@@ -46,6 +45,7 @@ from playcall.engine.readings import Reader
 from playcall.engine.reconcile import Reconciler
 from playcall.guards import build_watches
 from playcall.hands import CREATED_BY, build_hands, secrets_of
+from playcall.library import Playbook, serve_library
 from playcall.policyfile import BadPolicy, read_policy
 from playcall.public import build_routes, with_public
 from playcall.rotafile import build_schedule, build_steps
@@ -73,15 +73,6 @@ GAPS_AHEAD = timedelta(days=30)
 
 class PortInUse(Exception):
     """The server cannot listen where it was told to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Playbook:
-    """The compiled document and what is wrong in it."""
-
-    plan: Plan
-    problems: tuple[Problem, ...]
-    warnings: tuple[str, ...] = ()  # bindings that are missing, and those of no use
 
 
 def load_playbook(settings: Settings) -> Playbook:
@@ -126,6 +117,8 @@ def load_playbook(settings: Settings) -> Playbook:
     if marks := unknown_marks(plan):
         raise BadSettings(f"approvals: {settings.playbook.name} has no {', no '.join(marks)}.")
     return Playbook(
+        data=data,
+        rules=tuple(rules),
         plan=quicken(plan, settings.pace),
         problems=(*compiled.problems, *stale),
         warnings=_binding_warnings(settings, plan),
@@ -196,6 +189,7 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 clock=engine.performer.clock,
                 status_page=settings.status_page.path if settings.status_page.serve else "",
                 sources=SourceFile(playbook=settings.playbook, rules=settings.rules),
+                library=serve_library(settings, playbook),
             )
             public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)
@@ -316,7 +310,9 @@ async def _build_engine(
     reader = Reader(
         store=store, committer=committer, clock=clock, metrics=hands.metrics, every=every
     )
-    digest = await store.write(lambda tx: tx.keep_plan(playbook.plan))
+    digest = await store.write(
+        lambda tx: tx.keep_document(playbook.data, playbook.plan, clock.now())
+    )
     intake = intake_of(settings, digest)
     doubts = Doubts()
     plan, owner = playbook.plan, performer.owner

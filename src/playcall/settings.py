@@ -80,6 +80,7 @@ class Documents(_Table, frozen=True):
     policy: str = ""  # rulings on single commands, which may loosen
     rules: str = ""  # the rule file of Prometheus; sentences may be joined to its queries
     ignore: tuple[str, ...] = ()  # codes of problems that `playcall check` does not tell
+    drills: str = ""  # where `playcall drill` keeps its reports
 
 
 class IntakeTable(_Table, frozen=True):
@@ -170,6 +171,7 @@ class Settings:
     policy: Path | None
     rules: Path | None
     ignore: tuple[str, ...] = ()
+    drills: Path | None = None  # None: where `playcall drill` keeps them by itself
     data: Path
     database: str
     url: str
@@ -337,17 +339,17 @@ def _window_mistakes(where: str, window: MaintenanceTable) -> list[str]:
 
 
 def _complete(file: _File, beside: Path) -> Settings:
-    data = (beside / file.server.data).resolve()
-    host = file.server.host
+    server, data = file.server, (beside / file.server.data).resolve()
     return Settings(
-        server=file.server,
+        server=server,
         playbook=(beside / file.documents.playbook).resolve(),
         policy=(beside / file.documents.policy).resolve() if file.documents.policy else None,
         rules=(beside / file.documents.rules).resolve() if file.documents.rules else None,
         ignore=file.documents.ignore,
+        drills=(beside / file.documents.drills).resolve() if file.documents.drills else None,
         data=data,
-        database=file.server.database or f"sqlite:///{data / 'playcall.db'}",
-        url=(file.server.url or f"http://{host}:{file.server.port}").rstrip("/"),
+        database=server.database or f"sqlite:///{data / 'playcall.db'}",
+        url=(server.url or f"http://{server.host}:{server.port}").rstrip("/"),
         intake=file.intake,
         prometheus=file.prometheus,
         alertmanager=file.alertmanager,

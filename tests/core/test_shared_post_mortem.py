@@ -15,6 +15,8 @@ TEXT = f"""# Moves were \\*slow\\*
 
 ## Who was hurt
 - 12 moves ([1](https://p.example/incidents/1#event-1))
+- Errors: 101 ([36](https://p.example/incidents/1#event-36), [numbers](https://p.example/r))
+    - of them 7 of customers
 
 ## What happened when
 - 12:00 UTC - fired
@@ -26,6 +28,15 @@ A full disk.
 - 12:07 Mend, approved by ada: succeeded
 
       mend-latency --host db-7
+
+Then by hand:
+
+- as was agreed
+  ```bash
+  drain-host db-7
+  ```
+
+It was enough.
 
 ## What we will do
 - [ ] {TO_WRITE}
@@ -43,7 +54,8 @@ def shared(version: int = 1, **changes: object) -> PostMortemShared:
 def test_the_message_has_what_stakeholders_ask_for_in_plain_words() -> None:
     subject, body = compose(PAPER, 1, None)
     assert subject == "Post-mortem of incident 1: Moves were *slow*"
-    assert "Who was hurt\n- 12 moves\n" in body
+    assert "Who was hurt\n- 12 moves\n- Errors: 101\n    - of them 7 of customers\n" in body
+    assert "Then by hand:\n\n- as was agreed\n\nIt was enough." in body
     assert "Why\nA full disk." in body
     assert "What we will do\n- [ ] (to be written)" in body
     assert "Not finished: 1 answer is missing." in body

@@ -22,13 +22,14 @@ def signed_in(
     size: ViewportSize = PHONE,
     theme: Theme = "light",
     javascript: bool = True,
+    token: str = TOKEN,
 ) -> Iterator[Page]:
-    """A browser in which Ada is signed in."""
+    """A browser in which Ada is signed in, or whose token it is."""
     context = browser.new_context(
         viewport=size, color_scheme=theme, java_script_enabled=javascript, base_url=served.url
     )
     origin = {"origin": served.url}
-    context.request.post("/sign-in", form={"token": TOKEN}, headers=origin, max_redirects=0)
+    context.request.post("/sign-in", form={"token": token}, headers=origin, max_redirects=0)
     try:
         yield context.new_page()
     finally:

@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from playcall.core.access import Access
+from playcall.engine.playbooks import Served
 from playcall.engine.source import Sources
 from playcall.settings import hash_token
 from playcall.web.auth import Doorkeeper, Identity, Links
@@ -64,9 +65,17 @@ def a_doorkeeper(folder: Path) -> Doorkeeper:
 
 
 @contextlib.asynccontextmanager
-async def site_of(world: World, sources: Sources | None = None) -> AsyncIterator[Site]:
+async def site_of(
+    world: World, sources: Sources | None = None, library: Served | None = None
+) -> AsyncIterator[Site]:
     async with world.working():
         doorkeeper = a_doorkeeper(world.folder)
-        desk = Desk(engine=world.engine, store=world.store, clock=world.clock, sources=sources)
+        desk = Desk(
+            engine=world.engine,
+            store=world.store,
+            clock=world.clock,
+            sources=sources,
+            library=library,
+        )
         web = build_web(desk, doorkeeper)
         yield Site(web=web, world=world, doorkeeper=doorkeeper)

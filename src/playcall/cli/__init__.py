@@ -46,6 +46,7 @@ COMMANDS = {
     "notify-emergency": "playcall.cli.notify_emergency",
     "resolve": "playcall.cli.resolve",
     "report": "playcall.cli.report",
+    "tail": "playcall.cli.tail",
     "duties": "playcall.cli.duties",
     "trend": "playcall.cli.trend",
     "baseline": "playcall.cli.baseline",

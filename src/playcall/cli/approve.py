@@ -1,6 +1,8 @@
 """`playcall approve N COMMAND`: let one command run once; or ask for that, or for another text."""
 
 import argparse
+import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     how.add_argument(
         "--emergency", metavar="WHY", help="alone, although it needs two people; goes on record"
     )
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         return 1
     asked = command["ask"] if command else None
     if asked:
-        show(asked)
+        with contextlib.redirect_stdout(sys.stderr if args.json else sys.stdout):
+            show(asked)
     if asked and asked["edited_by"] and not args.digest and not args.ask:
         told = f"It was edited. Read it, then approve it with --digest {asked['digest']}"
         print(told, file=sys.stderr)
@@ -106,6 +109,9 @@ def give_link(args: argparse.Namespace, action: str) -> int:
     """Prints the address of a single-use link. Raises Declined."""
     body = {"command": args.command_id, "person": args.link, "action": action}
     made = remote.tell(args, f"/incidents/{args.incident}/links", body).json()
+    if args.json:
+        print(json.dumps({"incident": args.incident, **made}, indent=2))
+        return 0
     print(made["link"])
     print(
         f"For {args.link} alone, once, until {made['expires_at'][11:19]} UTC. "
@@ -123,6 +129,9 @@ def _edit(args: argparse.Namespace, path: str) -> int:
         return 2
     body = {"command": args.command_id, "text": text, "again": args.again}
     made = remote.tell(args, path, body).json()
+    if args.json:
+        print(json.dumps({"incident": args.incident, **made}, indent=2))
+        return 0
     print(*harmless_lines(made["diff"]), sep="\n")
     print(f"It is {made['effect']}: {harmless('; '.join(made['reasons']))}")
     print("It waits for an approval:")
@@ -133,10 +142,11 @@ def _edit(args: argparse.Namespace, path: str) -> int:
 def _tell_missing(args: argparse.Namespace, command: dict[str, Any]) -> int:
     """What is wanted, what is offered, and how to give it. Raises Declined."""
     wanted = remote.ask(args, f"/incidents/{args.incident}/values").json()
-    print(*harmless_lines(command["as_written"]), sep="\n")
-    for one in wanted:
-        if one["missing"] and command["id"] in one["commands"]:
-            set_values.tell(one)
+    with contextlib.redirect_stdout(sys.stderr if args.json else sys.stdout):
+        print(*harmless_lines(command["as_written"]), sep="\n")
+        for one in wanted:
+            if one["missing"] and command["id"] in one["commands"]:
+                set_values.tell(one)
     names = " ".join(f"--set '{name}=VALUE'" for name in command["missing"])
     print(
         f"Not approved: values are missing. Give them with it: "

@@ -9,7 +9,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("assign", help="hand an incident to somebody, who is paged")
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("person", help="as the settings call them")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playcall.cli.drills.history import Kept
     from playcall.cli.drills.script import Scripted
     from playcall.core.drill_report import Drill
+    from playcall.core.drilled import Kept
     from playcall.core.plan import Plan
 
 EXAMPLE = Path("examples/dwcp-v3/playbooks.md")
@@ -43,10 +43,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    from playcall.cli.drills.history import home
     from playcall.cli.drills.script import FILE, BadScript, read_script
     from playcall.core.compiler import compile_document
     from playcall.core.drill import Expectation, Outcome
+    from playcall.drillreports import home
 
     document, names = _document(args)
     try:
@@ -190,7 +190,8 @@ def _tell_others(plan: "Plan", script: "Sequence[Scripted]") -> None:
 
 
 def _tell_history(plan: "Plan", kept_at: Path, args: argparse.Namespace) -> int:
-    from playcall.cli.drills.history import kept, last_proven
+    from playcall.core.drilled import last_proven
+    from playcall.drillreports import kept
 
     reports = kept(kept_at)
     now = datetime.now(UTC)

@@ -19,7 +19,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     whom.add_argument("--expert", action="store_true", help="the subject-matter expert")
     whom.add_argument("--next", metavar="ROLE", help="the next rung, if it is this role's still")
     parser.add_argument("--reason", default="", help="what they read first")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from playcall.cli import remote
 from playcall.cli.console import harmless, harmless_lines, paint
+from playcall.cli.entries import say_entry
 from playcall.cli.instants import clock, moment
 from playcall.core.wording import say_value
 
@@ -24,19 +25,32 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
-    path = f"/incidents/{args.incident}" if args.incident else f"/incidents?live={args.live}"
+    if args.incident:
+        return show(args, args.incident, as_json=args.json)
     try:
-        found = remote.ask(args, path).json()
+        found = remote.ask(args, f"/incidents?live={args.live}").json()
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
     if args.json:
         print(json.dumps(found, indent=2))
-    elif args.incident:
-        _show(found)
     else:
         _list(found)
         _list_unheard(args)
+    return 0
+
+
+def show(args: argparse.Namespace, incident: int, *, as_json: bool) -> int:
+    """One of them; the exit code."""
+    try:
+        found = remote.ask(args, f"/incidents/{incident}").json()
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(found)
     return 0
 
 
@@ -87,7 +101,7 @@ def _show(found: dict[str, Any]) -> None:
     print()
     for entry in found["timeline"]:
         pin = f" [{entry['pin']}]" if entry["pin"] else ""
-        print(f"{entry['n']:>5}  {clock(entry['at'])}{pin}  {harmless(entry['text'])}")
+        print(f"{entry['n']:>5}  {clock(entry['at'])}{pin}  {say_entry(entry)}")
 
 
 def _kin(found: dict[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--for", dest="person", metavar="PERSON", default="", help="they leave it")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

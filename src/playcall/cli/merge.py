@@ -10,7 +10,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("incident", type=int, help="the one that ends by it")
     parser.add_argument("--into", type=int, required=True, help="the one that goes on")
     parser.add_argument("--reason", default="", help="for the record")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("note", help="put a note on an incident's timeline")
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("text", nargs="+", help="what you see")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

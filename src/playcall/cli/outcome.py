@@ -13,7 +13,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("command_id", metavar="COMMAND", help='as the incident shows it: "3.1"')
     parser.add_argument("fate", choices=("ran", "not-run"))
     parser.add_argument("--note", default="", help="how you know")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--as", dest="pin", choices=PINS, help="what it is")
     what.add_argument("--off", action="store_true", help="take the pin off")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,7 +25,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.off:
         return remote.act(args, path, {"pin": args.pin})
     try:
-        print(f"Incident {args.incident}: {remote.remove(args, path).json()['status']}")
+        answer = remote.remove(args, path).json()
+        remote.say_done(args, answer)
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("command_id", metavar="COMMAND", help='as the incident shows it: "3.1"')
     parser.add_argument("--reason", default="", help="for the record")
     parser.add_argument("--link", metavar="PERSON", help="make a link by which PERSON can, once")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

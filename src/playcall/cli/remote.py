@@ -1,6 +1,7 @@
 """What the commands share that ask a running server: its address, the token, its refusals."""
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -25,12 +26,22 @@ class Declined(Exception):
     """The server, or the way to it, said no. The message is for a person."""
 
 
+class Unreachable(Declined):
+    """It did not answer, or could not: asking again later may help."""
+
+
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the server; default $PLAYCALL_URL, then the settings' own")
     parser.add_argument(
         "--settings", metavar="FILE", help="whose [server] says where; default ./playcall.toml"
     )
     parser.add_argument("--token-file", help="a file with your token; default $PLAYCALL_TOKEN")
+
+
+def add_act_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of a command by which somebody does something."""
+    parser.add_argument("--json", action="store_true", help="what came of it, for programs")
+    add_server_arguments(parser)
 
 
 def minutes(text: str) -> float:
@@ -71,7 +82,8 @@ def remove(args: argparse.Namespace, path: str) -> "httpx.Response":
 
 
 def act(args: argparse.Namespace, path: str, body: Mapping[str, Any], hint: str = "") -> int:
-    """POST, say what came of it, and return the exit code. `hint` follows a refusal."""
+    """POST, say what came of it, and return the exit code. `hint` follows a refusal. With --json:
+    {"incident": 1, "status": "acknowledged"}."""
     try:
         answer = tell(args, path, body).json()
     except Declined as error:
@@ -79,8 +91,16 @@ def act(args: argparse.Namespace, path: str, body: Mapping[str, Any], hint: str 
         if hint:
             print(hint, file=sys.stderr)
         return 1
-    print(f"Incident {args.incident}: {answer['status']}")
+    say_done(args, answer)
     return 0
+
+
+def say_done(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
+    """What came of an act."""
+    if args.json:
+        print(json.dumps({"incident": args.incident, **answer}, indent=2))
+    else:
+        print(f"Incident {args.incident}: {answer['status']}")
 
 
 def _request(
@@ -93,11 +113,7 @@ def _request(
 ) -> "httpx.Response":
     import httpx
 
-    try:
-        url = find_address(args.url, args.settings)
-    except NoAddress as error:
-        raise Declined(str(error)) from None
-    headers = {"Authorization": f"Bearer {_token(args)}"}
+    url, headers = reach(args)
     try:
         answer = httpx.request(
             method,
@@ -109,13 +125,29 @@ def _request(
             trust_env=False,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Declined(
+        raise Unreachable(
             f"{url} does not answer: {error}. Is `playcall serve` running? "
             "--url, PLAYCALL_URL, or --settings FILE names another address."
         ) from None
+    return checked(answer)
+
+
+def checked(answer: "httpx.Response") -> "httpx.Response":
+    """Raises Declined when it says no."""
+    if answer.is_server_error:
+        raise Unreachable(_reason(answer))
     if answer.is_error:
         raise Declined(_reason(answer))
     return answer
+
+
+def reach(args: argparse.Namespace) -> tuple[str, dict[str, str]]:
+    """The server's address, and the headers that say who asks. Raises Declined."""
+    try:
+        url = find_address(args.url, args.settings)
+    except NoAddress as error:
+        raise Declined(str(error)) from None
+    return url, {"Authorization": f"Bearer {_token(args)}"}
 
 
 def _token(args: argparse.Namespace) -> str:

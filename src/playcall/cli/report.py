@@ -2,6 +2,7 @@
 to date, shared. And what was measured for it: the numbers, a dashboard."""
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from playcall.cli import remote
-from playcall.cli.console import harmless
+from playcall.cli.console import harmless, harmless_lines
 from playcall.cli.summary import whom
 
 
@@ -51,11 +52,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--again", action="store_true", help="with --share: this version was shared before"
     )
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    path = f"/incidents/{args.incident}/post-mortem"
+    path = _path(args)
     if args.share or args.to_share:
         return _share(args, f"{path}/share")
     changes = args.edit or args.regenerate or args.measure
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             return _take(args)
         if args.measure:
             remote.tell(args, f"/incidents/{args.incident}/review", {})
-            print(f"Incident {args.incident}: its metrics are measured again")
+            remote.say_done(args, {"status": "its metrics are measured again"})
             return 0
         found = remote.ask(args, path).json()
         if args.edit:
@@ -79,12 +80,22 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
+def _path(args: argparse.Namespace) -> str:
+    return f"/incidents/{args.incident}/post-mortem"
+
+
 def _take(args: argparse.Namespace) -> int:
     """As the server makes it. Raises Declined."""
+    if args.json:
+        print(json.dumps(remote.ask(args, _path(args)).json(), indent=2))
+        return 0
     if args.format == "pdf" and not args.output and sys.stdout.isatty():
         print("A PDF is not for a terminal: give --output FILE.", file=sys.stderr)
         return 2
     made = remote.ask(args, f"/incidents/{args.incident}/{_file(args)}").content
+    if not args.output and sys.stdout.isatty():
+        print(*harmless_lines(made.decode("utf-8", "replace")), sep="\n")
+        return 0
     if not args.output:
         sys.stdout.buffer.write(made)
         return 0
@@ -111,12 +122,19 @@ def _share(args: argparse.Namespace, path: str) -> int:
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
+    if args.to_share and args.json:
+        print(json.dumps(found, indent=2))
+        return 0
     if args.to_share:
-        said = (harmless(found["subject"]), harmless(found["text"]), "", *whom(found["to"]))
-        print("\n".join(said))
+        said = [harmless(found["subject"]), "", *harmless_lines(found["text"])]
+        print(*said, "", *whom(found["to"]), sep="\n")
         return 0
     wish = {"version": found["version"], "unfinished": args.unfinished, "again": args.again}
-    return remote.act(args, path, wish)
+    options = [
+        "" if args.unfinished else "--unfinished shares it although something is left.",
+        "" if args.again else "--again shares the same version again.",
+    ]
+    return remote.act(args, path, wish, "\n".join(one for one in options if one))
 
 
 def _edit(args: argparse.Namespace, path: str, found: dict[str, Any]) -> int:
@@ -147,6 +165,9 @@ def _edit(args: argparse.Namespace, path: str, found: dict[str, Any]) -> int:
 
 
 def _say(args: argparse.Namespace, saved: dict[str, Any]) -> int:
+    if args.json:
+        print(json.dumps(saved, indent=2))
+        return 0
     left = f", {saved['asks']} answers are missing" if saved["asks"] else ""
     clash = f", {saved['conflicts']} conflicts are left" if saved["conflicts"] else ""
     print(f"Incident {args.incident}: version {saved['version']} is saved{left}{clash}")

@@ -10,7 +10,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("--cause", default="", help="the root cause, in your words")
     parser.add_argument("--unverified", action="store_true", help="although it is not proven")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

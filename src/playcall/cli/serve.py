@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playcall.app import Playbook
+    from playcall.library import Playbook
     from playcall.settings import Settings
 
 

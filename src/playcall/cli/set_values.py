@@ -1,6 +1,7 @@
 """`playcall set N NAME=VALUE ...`: give placeholders values; without any, say what is wanted."""
 
 import argparse
+import json
 import sys
 from typing import Any
 
@@ -14,7 +15,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "values", nargs="*", metavar="NAME=VALUE", type=assignment, help="none: list what is wanted"
     )
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -25,18 +26,23 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.values:
-        return _list(args)
-    return give(args, args.values)
+    if code := give(args, args.values):
+        return code
+    return 0 if args.values and not args.json else _list(args)
 
 
 def give(args: argparse.Namespace, values: list[tuple[str, str]], command: str = "") -> int:
     """One after the other, until one is refused."""
     for name, value in values:
         body = {"name": name, "value": value, "command": command}
-        hint = f"playcall set {args.incident} says what is wanted, and what is offered."
-        if code := remote.act(args, f"/incidents/{args.incident}/values", body, hint):
-            return code
+        try:
+            answer = remote.tell(args, f"/incidents/{args.incident}/values", body).json()
+        except remote.Declined as error:
+            hint = f"playcall set {args.incident} says what is wanted, and what is offered."
+            print(error, hint, sep="\n", file=sys.stderr)
+            return 1
+        if not args.json:
+            print(f"Incident {args.incident}: {answer['status']}")
     return 0
 
 
@@ -46,6 +52,9 @@ def _list(args: argparse.Namespace) -> int:
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
+    if args.json:
+        print(json.dumps(found, indent=2))
+        return 0
     if not found:
         print(f"No command of incident {args.incident} has a placeholder.")
     for one in found:

@@ -10,7 +10,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("level", help="a level of the document")
     parser.add_argument("--reason", required=True, help="for the record")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

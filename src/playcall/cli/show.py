@@ -1,11 +1,14 @@
-"""`playcall show`: a plan as a person reads it, as JSON, or line by line of its document."""
+"""`playcall show`: a plan as a person reads it, as JSON, or line by line of its document; of a
+number, the incident."""
 
 import argparse
 import difflib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from playcall.cli import incidents, remote
 from playcall.cli.console import Unreadable, find_documents, harmless, paint, read_bytes, say
 from playcall.cli.rehearsed import say_again
 from playcall.core.aftermath import lookers
@@ -38,19 +41,23 @@ _COLOUR = {
 def add(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "show",
-        help="show the plan that a playbook became",
+        help="show the plan that a playbook became, or an incident by its number",
         description="Exit code 0: shown; 1: no such play; 2: the document cannot be read.",
     )
-    parser.add_argument("document", metavar="DOC")
+    parser.add_argument("document", metavar="DOC", help="a playbook, or an incident's number")
     parser.add_argument("alert", metavar="ALERT", nargs="?", help="show only this alert's play")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument(
         "--digests", action="store_true", help="tell commands' digests for a policy"
     )
     parser.add_argument("--lines", action="store_true", help="say what became of every line")
+    parser.add_argument("--json", action="store_const", const="json", dest="format")
+    remote.add_server_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.document.isdecimal() and not Path(args.document).exists():
+        return incidents.show(args, int(args.document), as_json=args.format == "json")
     try:
         paths = find_documents([args.document])
         if len(paths) > 1:

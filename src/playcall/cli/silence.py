@@ -9,7 +9,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("silence", help="silence an incident's alerts in Alertmanager")
     parser.add_argument("incident", type=int, help="its number")
     parser.add_argument("lasting", type=remote.minutes, help='for how long: "1h", "2d"')
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """`playcall split N --alert FINGERPRINT`: some alerts of an incident are a trouble of their own."""
 
 import argparse
+import json
 import sys
 
 from playcall.cli import remote
@@ -18,7 +19,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--alert", action="append", metavar="FINGERPRINT", help="may be given several times"
     )
     parser.add_argument("--reason", default="", help="for the record")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,6 +31,9 @@ def run(args: argparse.Namespace) -> int:
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
+    if args.json:
+        print(json.dumps(found, indent=2))
+        return 0
     for fingerprint, name in found.items():
         print(f"{harmless(fingerprint)}  {harmless(name)}")
     return 0

@@ -1,10 +1,12 @@
 """`playcall status N`: who was told what, and the next status update."""
 
 import argparse
+import json
 import sys
 from typing import Any
 
 from playcall.cli import remote
+from playcall.cli.console import harmless
 
 STATES = ("investigating", "identified", "monitoring", "resolved")
 
@@ -20,7 +22,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--state", choices=STATES, help="default: as the facts have it")
     parser.add_argument("--text", help="instead of the draft's")
     parser.add_argument("--title", help="what the public calls it; of the first update only")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,7 +35,10 @@ def run(args: argparse.Namespace) -> int:
     except remote.Declined as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(_lines(found, args.text)))
+    if args.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(*(harmless(line) for line in _lines(found, args.text)), sep="\n")
     return 0
 
 

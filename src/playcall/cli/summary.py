@@ -1,12 +1,13 @@
 """`playcall summary N`: the initial summary, as it was prepared; sent to whom the document says."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from playcall.cli import remote
-from playcall.cli.console import harmless
+from playcall.cli.console import harmless, harmless_lines
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,7 +20,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--text", metavar="FILE", help='instead of the prepared one; "-": stdin')
     parser.add_argument("--subject", help="instead of the prepared one")
     parser.add_argument("--markdown", action="store_true", help="with links to its events")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,10 +40,13 @@ def run(args: argparse.Namespace) -> int:
     except UnicodeDecodeError:
         print(f"{args.text} is no text in UTF-8", file=sys.stderr)
         return 2
-    if args.markdown:
+    if args.json:
+        print(json.dumps(found, indent=2))
+    elif args.markdown:
         sys.stdout.write(found["markdown"])
     else:
-        print(harmless(found["subject"]), harmless(found["text"]), "", *whom(found["to"]), sep="\n")
+        said = [harmless(found["subject"]), "", *harmless_lines(found["text"])]
+        print(*said, "", *whom(found["to"]), sep="\n")
     return 0
 
 

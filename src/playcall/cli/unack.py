@@ -8,7 +8,7 @@ from playcall.cli import remote
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("unack", help="give an incident back: nobody has it then")
     parser.add_argument("incident", type=int, help="its number")
-    remote.add_server_arguments(parser)
+    remote.add_act_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,5 +1,5 @@
-"""`playcall watch URL`: a second process that pages somebody, by its own channels, when a Playcall
-no longer works."""
+"""`playcall watch`: a full-screen view of what is open. `playcall watch URL`: a second process that
+pages somebody, by its own channels, when a Playcall no longer works."""
 
 import argparse
 import asyncio
@@ -21,11 +21,13 @@ log = logging.getLogger(__name__)
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("watch", help="page somebody when another Playcall stops")
-    parser.add_argument("url", help="of the Playcall that is watched")
-    parser.add_argument("--page", required=True, metavar="PERSON", help="by their methods in order")
-    parser.add_argument("--settings", default="playcall.toml", help="whose people and channels")
-    parser.add_argument("--token-file", required=True, help="a token that the watched one knows")
+    parser = subparsers.add_parser(
+        "watch",
+        help="see and lead incidents full-screen; with a URL: page somebody when that one stops",
+    )
+    parser.add_argument("watched", nargs="?", metavar="URL", help="of a Playcall to watch over")
+    remote.add_server_arguments(parser)
+    parser.add_argument("--page", metavar="PERSON", help="with URL: by their methods in order")
     parser.add_argument(
         "--after", type=remote.minutes, default=1.0, metavar="1m", help="of silence"
     )
@@ -36,9 +38,37 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.watched is None:
+        return _show(args)
+    if not (args.page and args.token_file):
+        print("playcall watch URL needs --page PERSON and --token-file FILE", file=sys.stderr)
+        return 2
+    return _guard(args)
+
+
+def _show(args: argparse.Namespace) -> int:
+    """The screen; what would keep it empty is said before it opens."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("playcall watch needs a terminal; playcall tail does without.", file=sys.stderr)
+        return 2
+    try:
+        url, headers = remote.reach(args)
+        remote.ask(args, "/incidents?live=true")
+    except remote.Declined as error:
+        print(error, file=sys.stderr)
+        return 1
+    from playcall.cli.screen.app import Watch  # here, so that other commands start quickly
+    from playcall.cli.screen.picture import Server
+
+    Watch(Server(url, headers)).run()
+    return 0
+
+
+def _guard(args: argparse.Namespace) -> int:
     from playcall.settings import BadSettings, read_settings
 
     try:
+        args.settings = args.settings or "playcall.toml"
         settings = read_settings(Path(args.settings))
         token = Path(args.token_file).read_text("utf-8").strip()
         asyncio.run(_watch(args, settings, _person(args, settings), token))
@@ -70,7 +100,7 @@ async def _watch(
 
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         watcher = Watcher(
-            url=args.url,
+            url=args.watched,
             token=token,
             person=person,
             channels=build_channels(settings, client),
@@ -78,7 +108,7 @@ async def _watch(
             after=args.after * 60,
             repeat=args.repeat * 60,
         )
-        print(f"Watching {args.url}; {person.name} is paged when it stops.", flush=True)
+        print(f"Watching {args.watched}; {person.name} is paged when it stops.", flush=True)
         await _look_for_ever(watcher, args.every)
 
 

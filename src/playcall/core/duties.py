@@ -239,7 +239,7 @@ def _by_hand(incident: Incident, plan: Plan, key: str, settled: Settled) -> Move
     if key not in there:
         return Refused(reason=f"there is no duty {key}; there are {', '.join(there) or 'none'}")
     if not there[key]:
-        return Refused(reason=f"{duty_title(plan, key)}: nobody owes that any more")
+        return Refused(reason=f"{duty_title(plan, key)}: it is done or waived already")
     return Moved(incident=_settle(incident, plan, {key: settled}))
 
 
@@ -270,7 +270,7 @@ def give(incident: Incident, event: DutyGiven, plan: Plan) -> Moved | Refused:
     if event.duty not in known:
         return Refused(reason=f"there is no duty {event.duty}; there are {', '.join(known) or 0}")
     if not known[event.duty].open:
-        return Refused(reason=f"{duty_title(plan, event.duty)}: nobody owes that any more")
+        return Refused(reason=f"{duty_title(plan, event.duty)}: it is done or waived already")
     if not event.owner.strip():
         return Refused(reason="say who is to have it")
     before = incident.owed

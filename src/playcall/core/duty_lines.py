@@ -14,6 +14,7 @@ from playcall.core.duty_events import (
     PostMortemSaved,
 )
 from playcall.core.plan import Plan
+from playcall.core.sending import unfinished
 
 
 def duty_title(plan: Plan, key: str) -> str:
@@ -33,9 +34,9 @@ def say_duty_event(event: DutyEvent | ActionEvent, plan: Plan) -> str:
         return say_action_event(event, title)
     match event:
         case PostMortemSaved():
-            left = f", {event.asks} answers are missing" if event.asks else ""
-            clash = f", {event.conflicts} conflicts are left" if event.conflicts else ""
-            return f"{event.by} saved version {event.version} of the post-mortem{left}{clash}"
+            left = unfinished(event.asks, event.conflicts)
+            said = f"{event.by} saved version {event.version} of the post-mortem"
+            return f"{said}; {left}" if left else said
         case DutyDone():
             note = f" ({event.note})" if event.note else ""
             who = "proven by Playcall" if event.measured else event.by

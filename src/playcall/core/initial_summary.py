@@ -130,15 +130,15 @@ def _title(incident: Incident, plan: Plan) -> str:
 
 def _lasted(facts: Facts) -> str:
     over = facts.times.resolved
-    return say_duration(over - facts.times.fired) if over else "not over yet"
+    return say_duration(over - facts.times.fired) if over else ""
 
 
 def _subject(
     incident: Incident, facts: Facts, title: str, cause: str | None, questions: int
 ) -> str:
-    state = "over" if facts.times.resolved else "open"
     left = f"{questions} question{'s' if questions != 1 else ''} open" if questions else ""
-    said = [f"{incident.severity}, {state} after {_lasted(facts)}"]
+    state = f"over after {lasted}" if (lasted := _lasted(facts)) else "not over yet"
+    said = [f"{incident.severity}, {state}"]
     said += [f"cause: {cause}"] if cause else []
     said += [left] if left else []
     return _short(f"Summary of incident {incident.id}: {title}. {'; '.join(said)}", LONGEST_SHORT)
@@ -146,14 +146,13 @@ def _subject(
 
 def _sentence(incident: Incident, facts: Facts, title: str, cause: str | None) -> str:
     times = facts.times
-    until = f" to {say_moment(times.resolved)}" if times.resolved else ""
+    until = ", not over yet"
+    if times.resolved:
+        until = f" to {say_moment(times.resolved)}, {_lasted(facts)} in all"
     why = f" The cause: {_short(cause)}" if cause else " The cause is not known yet."
     again = f" It came back {incident.reopened} times." if incident.reopened > 1 else ""
     again = " It came back once." if incident.reopened == 1 else again
-    return (
-        f"{title}: {incident.severity}, from {say_moment(times.fired)}{until}, "
-        f"{_lasted(facts)} in all.{again}{why}"
-    )
+    return f"{title}: {incident.severity}, from {say_moment(times.fired)}{until}.{again}{why}"
 
 
 def _cause(facts: Facts) -> str | None:

@@ -3,9 +3,10 @@
 Nothing that was written is lost: where both sides changed the same lines, both stand there, marked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from enum import StrEnum
 
 WRITTEN = "> **CONFLICT: this was written by a person**"
 GENERATED = "> **CONFLICT: and this is what the record says now**"
@@ -16,6 +17,21 @@ END = "> **END OF THE CONFLICT: keep what is right, and remove these three marks
 class Merged:
     text: str
     conflicts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Where both sides stand in a text; `mine` is what the first mark has below it."""
+
+    number: int  # from 1
+    mine: str
+    theirs: str
+
+
+class Choice(StrEnum):
+    MINE = "mine"
+    THEIRS = "theirs"
+    BOTH = "both"
 
 
 def merge(base: str, written: str, generated: str) -> Merged:
@@ -48,6 +64,70 @@ def merge(base: str, written: str, generated: str) -> Merged:
 def open_conflicts(text: str) -> int:
     """How many marks of ours are still in it."""
     return text.split("\n").count(WRITTEN)
+
+
+def conflicts(text: str) -> list[Conflict]:
+    """Those whose three marks still stand as they were put."""
+    found = [piece for piece in _pieces(text) if isinstance(piece, tuple)]
+    return [
+        Conflict(number=number, mine="\n".join(mine), theirs="\n".join(theirs))
+        for number, (mine, theirs) in enumerate(found, 1)
+    ]
+
+
+def decided(text: str, choices: Mapping[int, Choice]) -> str:
+    """A conflict that nobody chose for stays."""
+    lines: list[str] = []
+    number = 0
+    for piece in _pieces(text):
+        if isinstance(piece, str):
+            lines.append(piece)
+            continue
+        number += 1
+        lines += _chosen(*piece, choices.get(number))
+    return "\n".join(lines)
+
+
+def _chosen(mine: Sequence[str], theirs: Sequence[str], choice: Choice | None) -> Sequence[str]:
+    match choice:
+        case Choice.MINE:
+            return mine
+        case Choice.THEIRS:
+            return theirs
+        case Choice.BOTH:
+            return [*mine, *theirs]
+        case None:
+            return _conflict(mine, theirs)
+
+
+def _pieces(text: str) -> Iterator[str | tuple[list[str], list[str]]]:
+    """Lines, and both sides of each conflict, without the empty lines that came with its marks."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        marks = _marks(lines, at)
+        if marks is None:
+            yield lines[at]
+            at += 1
+            continue
+        first, middle, last = marks
+        yield lines[first + 2 : middle - 1], lines[middle + 2 : last - 1]
+        at = last + 2
+
+
+def _marks(lines: Sequence[str], at: int) -> tuple[int, int, int] | None:
+    """Of a conflict that begins with the empty line at `at`: where its three marks are."""
+    if at + 1 >= len(lines) or lines[at] or lines[at + 1] != WRITTEN:
+        return None
+    try:
+        middle = lines.index(GENERATED, at + 2)
+        last = lines.index(END, middle + 2)
+    except ValueError:
+        return None
+    around = (at + 2, middle - 1, middle + 1, last - 1, last + 1)
+    whole = last + 1 < len(lines) and not any(lines[n] for n in around)
+    nested = WRITTEN in lines[at + 2 : last]
+    return (at + 1, middle, last) if whole and not nested and middle > at + 2 else None
 
 
 def _conflict(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:

@@ -141,8 +141,12 @@ class Facts:
         return lines
 
     def cause(self) -> str | None:
-        """As people put it, the latest word last; None when nobody said it."""
-        said = [f"{plain(text)}{self.link(n)}" for n, text in self.causes()]
+        """As people put it, each once, the latest word last; None when nobody said it."""
+        words: dict[str, list[int]] = {}
+        for n, text in self.causes():
+            word = plain(text)
+            words[word] = [*words.pop(word, []), n]
+        said = [text + "".join(map(self.link, ns)) for text, ns in words.items()]
         return "\n\n".join(said[-MOST_ALERTS:]) or None
 
     def causes(self) -> Iterator[tuple[int, str]]:

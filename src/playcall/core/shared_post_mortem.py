@@ -13,9 +13,10 @@ from playcall.core.sending import unfinished
 LONGEST_PART = 2500  # characters
 _WANTED = (About.IMPACT, About.CAUSE, About.RESOLUTION, About.ACTIONS)
 _HEADING = re.compile(r"(?P<marks>#{1,6})\s+(?P<text>.*\S)\s*$")
-_LINK = re.compile(r"\s?\(\[\d+\]\([^)\s]*\)\)")  # to an event
+_LINK = re.compile(r"\s?\((?:\[(?:\d+|numbers)\]\([^)\s]*\)(?:, )?)+\)")  # to events and numbers
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|&~])")
-_CODE = re.compile(r"(?: {4,}|\t)")
+_CODE = re.compile(r"(?: {4,}|\t)(?!\s*(?:[-*+]|\d+[.)])\s)")  # and no item of an item
+_FENCE = re.compile(r"\s*(?:[-*+>]\s+)*(?P<marks>`{3,}|~{3,})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,25 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
 
 def _body(lines: list[str]) -> str:
     """Without what ran: readers outside are shown no command."""
-    kept = [_plain(line) for line in lines if not _CODE.match(line)]
+    kept = [_plain(line) for line in _outside_fences(lines) if not _CODE.match(line)]
     kept = [line.replace(_plain(TO_WRITE), "(to be written)") for line in kept]
     said = re.sub(r"\n{3,}", "\n\n", "\n".join(kept).strip("\n"))
     return said if len(said) <= LONGEST_PART else f"{said[:LONGEST_PART].rstrip()}…"
+
+
+def _outside_fences(lines: list[str]) -> Iterator[str]:
+    """One that nobody closed goes on to the end of the part."""
+    fence = ""
+    for line in lines:
+        found = _FENCE.match(line)
+        if fence:
+            marks = line.strip()
+            closes = len(marks) >= len(fence) and not marks.strip(fence[0])
+            fence = "" if closes else fence
+        elif found:
+            fence = found["marks"]
+        else:
+            yield line
 
 
 def _plain(text: str) -> str:

@@ -33,6 +33,7 @@ from playcall.engine.kept_readings import KeptReadings
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
 from playcall.engine.papers import Papers, PapersView
+from playcall.engine.playbooks import Playbooks, PlaybooksView
 from playcall.engine.proofs import Proofs, ProofViews, Proving
 from playcall.engine.reflections import Mirrors
 from playcall.engine.subscription import Letter, PublicViews, Subscriptions
@@ -275,6 +276,7 @@ class Transaction(
     Inbox,
     Homes,
     Papers,
+    Playbooks,
     KeptReadings,
     Outbox,
     Posts,
@@ -285,13 +287,6 @@ class Transaction(
     Protocol,
 ):
     """One unit of work. Everything in it is committed together, or not at all."""
-
-    # plans
-    def keep_plan(self, plan: Plan) -> str:
-        """Store a plan once; returns its digest."""
-        ...
-
-    def plan(self, digest: str) -> Plan: ...
 
     # incidents
     def next_incident(self) -> int: ...
@@ -386,7 +381,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, PapersView, Protocol):
+class Views(PublicViews, ProofViews, PapersView, PlaybooksView, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
@@ -400,8 +395,6 @@ class Views(PublicViews, ProofViews, PapersView, Protocol):
     def unpaged(self, limit: int) -> Sequence[Incident]:
         """Live incidents of which no page was delivered, and with none to be delivered either."""
         ...
-
-    def plan(self, digest: str) -> Plan: ...
 
     def unheard(self, since: datetime, limit: int) -> Sequence[Alert]:
         """Alerts received since then that came and went before anybody heard, newest first."""

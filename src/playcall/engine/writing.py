@@ -7,7 +7,8 @@ from datetime import datetime
 
 from playcall.core.duty_events import PostMortemSaved
 from playcall.core.incident import Incident
-from playcall.core.post_mortem import PostMortem, draft, is_outdated, regenerated
+from playcall.core.paper_parts import merge_parts, with_actions
+from playcall.core.post_mortem import PostMortem, draft, edited, is_outdated, regenerated
 from playcall.engine.commit import Committer
 from playcall.engine.ports import Transaction
 
@@ -17,6 +18,14 @@ class SavedMeanwhile(Exception):
     """Somebody else saved a version first."""
 
     current: PostMortem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The version that somebody began with."""
+
+    version: int  # 0: as generated
+    of: int | None = None  # then: from how many events; None: all
 
 
 def save(
@@ -34,6 +43,50 @@ def save(
     if current.version != seen:
         raise SavedMeanwhile(current)
     return _keep(tx, committer, incident, change(current))
+
+
+@dataclass(slots=True)
+class Clash(Exception):
+    """Two people wrote in the same lines; nothing was saved."""
+
+    current: PostMortem  # as the other one saved it
+    text: str  # both, with marks
+
+
+def edit(
+    tx: Transaction,
+    committer: Committer,
+    incident: int,
+    seen: Seen,
+    change: Callable[[str], str],
+    by: str,
+    at: datetime,
+) -> PostMortem:
+    """What `change` makes of the version that was seen, and what others saved since. Raises Clash,
+    LookupError."""
+    before = tx.post_mortem(incident, seen.version) if seen.version else None
+    if before is None and seen.version:
+        raise LookupError(f"incident {incident} has no version {seen.version} of its post-mortem")
+    before = before or _draft(tx, committer, incident, seen.of)
+    mine = change(before.text)
+    current = tx.post_mortem(incident) or before
+    both = merge_parts(before.text, mine, current.text)
+    if both.conflicts:
+        raise Clash(current, both.text)
+    return _keep(tx, committer, incident, edited(current, both.text, by, at))
+
+
+def reflect_actions(
+    tx: Transaction, committer: Committer, incident: int, by: str, at: datetime
+) -> None:
+    """The action items of the record, in a post-mortem that was saved; the rest of it stays."""
+    current = tx.post_mortem(incident)
+    if current is None:
+        return
+    base = with_actions(current.base, _draft(tx, committer, incident).text)
+    text = merge_parts(current.base, current.text, base).text
+    if base != current.base:
+        _keep(tx, committer, incident, replace(edited(current, text, by, at), base=base))
 
 
 def compose(tx: Transaction, committer: Committer, incident: int, at: datetime) -> tuple[str, bool]:

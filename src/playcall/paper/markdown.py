@@ -2,6 +2,7 @@
 it has only our own charts; any other would tell its server who reads."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -68,6 +69,21 @@ def to_html(text: str, url: str, draw: Callable[[Picture, str], str], home: str 
     if home:
         _lead_home(tokens, home)
     return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, drawing))
+
+
+def to_html_parts(
+    text: str, starts: Sequence[int], url: str, draw: Callable[[Picture, str], str]
+) -> list[str]:
+    """As `to_html`, cut where these lines begin; the first is 0. What one part defines holds in
+    all of them."""
+    pieces: list[list[Token]] = [[] for _ in starts]
+    here = 0
+    for token in parse(text):
+        if token.level == 0 and token.map:
+            here = bisect_right(starts, token.map[0]) - 1
+        pieces[here].append(token)
+    drawing: dict[str, Any] = {"url": url, "draw": draw}
+    return [str(_MARKDOWN.renderer.render(some, _MARKDOWN.options, drawing)) for some in pieces]
 
 
 def _lead_home(tokens: Sequence[Token], home: str) -> None:

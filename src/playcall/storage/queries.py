@@ -1,6 +1,5 @@
 """Reads shared by transactions and faces, and `SqlViews`, which the faces use (`ports.Views`)."""
 
-import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,13 +25,13 @@ from playcall.storage import inbox, proofs
 from playcall.storage.codec import load, load_event
 from playcall.storage.outbox import sent_of
 from playcall.storage.papers import SqlPapersView
+from playcall.storage.playbooks import SqlPlaybooksView
 from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
     counters,
     incidents,
     jobs,
     output,
-    plans,
     readiness,
     readings,
     runs,
@@ -45,17 +44,6 @@ SHOWN = 64 * 1024  # bytes of the end of each output that a dossier has
 
 # Written out and not bound, so that SQLite knows the partial index of what is unfinished.
 _unfinished = jobs.c.state.in_([sa.literal_column("'due'"), sa.literal_column("'leased'")])
-
-
-def plan_digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
-def plan(db: sa.Connection, digest: str, cache: dict[str, Plan]) -> Plan:
-    if digest not in cache:
-        body = db.execute(sa.select(plans.c.body).where(plans.c.digest == digest)).scalar_one()
-        cache[digest] = load(body, Plan)
-    return cache[digest]
 
 
 def events(db: sa.Connection, incident: int, after: int = 0) -> Sequence[StoredEvent]:
@@ -140,7 +128,7 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews(SqlPublicViews, SqlPapersView):
+class SqlViews(SqlPublicViews, SqlPlaybooksView, SqlPapersView):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
@@ -184,9 +172,6 @@ class SqlViews(SqlPublicViews, SqlPapersView):
         )
         return [load(state, Incident) for state in self._db.scalars(query)]
 
-    def plan(self, digest: str) -> Plan:
-        return plan(self._db, digest, self._plans)
-
     def unheard(self, since: datetime, limit: int) -> Sequence[Alert]:
         return inbox.unheard(self._db, since, limit)
 
@@ -205,7 +190,7 @@ class SqlViews(SqlPublicViews, SqlPapersView):
         value = load(state, Incident)
         return Dossier(
             incident=value,
-            plan=plan(self._db, value.plan, self._plans),
+            plan=self.plan(value.plan),
             events=tuple(events(self._db, incident)),
             runs=self._runs(incident),
             readings=self._readings(incident),

@@ -55,6 +55,22 @@ plans = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 
+documents = sa.Table(  # the bytes of playbooks; rows are never changed
+    "documents",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),  # of the bytes
+    sa.Column("body", sa.LargeBinary, nullable=False),  # compressed
+)
+
+plan_uses = sa.Table(  # a row whenever another plan of a document began to be served
+    "plan_uses",
+    metadata,
+    sa.Column("id", _Number, primary_key=True, autoincrement=True),
+    sa.Column("name", Words, nullable=False),  # the document's
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
 alerts = sa.Table(
     "alerts",
     metadata,

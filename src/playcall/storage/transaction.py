@@ -31,6 +31,7 @@ from playcall.storage import devices, homes, inbox, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
+from playcall.storage.playbooks import SqlPlaybooks
 from playcall.storage.posts import SqlPosts
 from playcall.storage.subscribers import SqlSubscriptions
 from playcall.storage.tables import (
@@ -39,7 +40,6 @@ from playcall.storage.tables import (
     incidents,
     output,
     overrides,
-    plans,
     readiness,
     readings,
     runs,
@@ -75,28 +75,12 @@ _MOVE_INCIDENT = (
 )
 
 
-class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPapers):
+class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
         super().__init__(connection)
         self._plans = plan_cache
-
-    # --- plans
-
-    def keep_plan(self, plan: Plan) -> str:
-        body = dump(plan)
-        digest = queries.plan_digest(body)
-        self._db.execute(
-            upserting(self._db.dialect.name, plans)
-            .values(digest=digest, body=body)
-            .on_conflict_do_nothing()
-        )
-        self._plans[digest] = plan
-        return digest
-
-    def plan(self, digest: str) -> Plan:
-        return queries.plan(self._db, digest, self._plans)
 
     # --- proofs
 

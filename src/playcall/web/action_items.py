@@ -1,10 +1,10 @@
 """Action items after an incident, over HTTP and on the page, and their tickets."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from playcall.core.action_events import (
@@ -18,6 +18,7 @@ from playcall.core.action_items import deadline
 from playcall.core.incident import Incident
 from playcall.core.owed import Action, Ticket
 from playcall.core.plan import Plan
+from playcall.engine.writing import reflect_actions
 from playcall.web.api_views import Done
 from playcall.web.auth import Identity, Responder
 from playcall.web.desk import act, desk, directory, dossier
@@ -127,6 +128,7 @@ Words = Annotated[str, Form(min_length=1, max_length=2000)]
 Owner = Annotated[str, Form(max_length=200)]
 Priority = Annotated[str, Form(max_length=50)]
 Number = Annotated[int, Form()]
+Page = Annotated[Literal["", "post-mortem"], Form()]  # where the form stands
 
 
 @forms.post("")
@@ -139,10 +141,11 @@ async def add_here(
     priority: Priority = "",
     due: Text = "",
     ticket: Flag = False,
+    page: Page = "",
 ) -> Response:
     asked = NewAction(text=text, owner=owner, priority=priority, due=_day(due), ticket=ticket)
     await _add(request, incident, who, asked)
-    return back(incident, "duties")
+    return await _back(request, incident, who, page)
 
 
 @forms.post("/change")
@@ -155,30 +158,51 @@ async def change_here(
     owner: Owner = "",
     priority: Priority = "",
     due: Text = "",
+    page: Page = "",
 ) -> Response:
     new = Changing(text=text, owner=owner, priority=priority, due=_day(due))
     await _change(request, incident, who, number, new)
-    return back(incident, "duties")
+    return await _back(request, incident, who, page)
 
 
 @forms.post("/done")
-async def finish_here(request: Request, incident: int, who: Responder, number: Number) -> Response:
+async def finish_here(
+    request: Request, incident: int, who: Responder, number: Number, page: Page = ""
+) -> Response:
     await act(request, incident, ActionDone(at=desk(request).clock.now(), by=who.id, action=number))
-    return back(incident, "duties")
+    return await _back(request, incident, who, page)
 
 
 @forms.post("/drop")
 async def drop_here(
-    request: Request, incident: int, who: Responder, number: Number, reason: Reason
+    request: Request,
+    incident: int,
+    who: Responder,
+    number: Number,
+    reason: Reason,
+    page: Page = "",
 ) -> Response:
     await _drop(request, incident, who, number, reason)
-    return back(incident, "duties")
+    return await _back(request, incident, who, page)
 
 
 @forms.post("/ticket")
-async def ticket_here(request: Request, incident: int, who: Responder, number: Number) -> Response:
+async def ticket_here(
+    request: Request, incident: int, who: Responder, number: Number, page: Page = ""
+) -> Response:
     await _ask(request, incident, who, number)
-    return back(incident, "duties")
+    return await _back(request, incident, who, page)
+
+
+async def _back(request: Request, incident: int, who: Identity, page: str) -> Response:
+    """To where the form stands; a post-mortem that was saved has the items at once."""
+    if not page:
+        return back(incident, "duties")
+    now, committer = desk(request).clock.now(), desk(request).engine.performer.committer
+    await desk(request).store.write(
+        lambda tx: reflect_actions(tx, committer, incident, who.id, now)
+    )
+    return RedirectResponse(f"/incidents/{incident}/post-mortem#actions", 303)
 
 
 def _day(text: str) -> date | None:

@@ -184,7 +184,7 @@ def detail(found: Dossier, around: Surroundings, now: datetime) -> Detail:
         **{**summary(incident), **_fields(standing)},
         commands=_commands(found, around.placement, now),
         criteria=_criteria(found),
-        timeline=_timeline(found),
+        timeline=timeline(found),
         doubts=list(verification.doubts(incident, found.plan)),
         alongside=list(incident.alongside),
         absorbed=list(incident.kin.absorbed),
@@ -272,7 +272,7 @@ def _criteria(found: Dossier) -> list[CriterionView]:
     return views
 
 
-def _timeline(found: Dossier) -> list[EntryView]:
+def timeline(found: Dossier) -> list[EntryView]:
     play = found.plan.play(found.incident.play or "")
     lines = []
     for stored in found.events:

@@ -14,6 +14,7 @@ from playcall.core.plan import Plan
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
 from playcall.engine.loop import Engine
+from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
 from playcall.web.response import Surroundings
@@ -31,6 +32,7 @@ class Desk:
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
     sources: Sources | None = None  # None: where the document lies is not known
+    library: Served | None = None  # None: no document is served
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 

@@ -1,33 +1,19 @@
-"""The post-mortem over HTTP and on its page: read, edited in place, brought up to date.
+"""The post-mortem over HTTP: read, saved, brought up to date. A version is saved only on top of the
+one that whoever saves it has seen."""
 
-A version is saved only on top of the one that whoever saves it has seen. On the page nothing that
-was typed is lost by that: it is merged with what was saved meanwhile, and shown again.
-"""
-
-import asyncio
-from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, Field
 
-from playcall.core.merge import merge
 from playcall.core.post_mortem import LONGEST, PostMortem, draft, edited, regenerated, tidy
 from playcall.core.review import Review
 from playcall.engine.ports import Dossier, Views
 from playcall.engine.writing import SavedMeanwhile, save
-from playcall.paper.markdown import to_html
 from playcall.web.auth import Identity, Responder, Viewer
-from playcall.web.charts import on_page
 from playcall.web.desk import desk, dossier
-from playcall.web.templates import render
 
 router = APIRouter(prefix="/api/v1/incidents/{incident}/post-mortem")
-forms = APIRouter(prefix="/incidents/{incident}/post-mortem")
-
-_RENDERED = 1_000_000  # characters of a form: a line break may be two
 
 
 class PostMortemView(BaseModel):
@@ -62,7 +48,7 @@ async def latest(request: Request, incident: int) -> tuple[Dossier, PostMortem, 
     saved, review, others = await desk(request).store.read(look)
     merged = [([each.event for each in one.events], one.plan) for one in others]
     events = [one.event for one in found.events]
-    fresh = draft(events, found.plan, _url(request), review, merged)
+    fresh = draft(events, found.plan, url_of(request), review, merged)
     return found, saved or fresh, fresh
 
 
@@ -72,7 +58,7 @@ def _merged(views: Views, found: Dossier) -> list[Dossier]:
     return [each for one in here for each in (one, *_merged(views, one))]
 
 
-def _url(request: Request) -> str:
+def url_of(request: Request) -> str:
     return desk(request).engine.performer.committer.url
 
 
@@ -80,7 +66,7 @@ def _url(request: Request) -> str:
 async def show(request: Request, incident: int, _: Viewer) -> PostMortemView:
     """As it was saved, or as it is generated now."""
     _found, current, fresh = await latest(request, incident)
-    return _view(current, fresh)
+    return view(current, fresh)
 
 
 @router.put("")
@@ -97,71 +83,10 @@ async def put(request: Request, incident: int, body: Edit, who: Responder) -> Po
 async def renew(request: Request, incident: int, body: Seen, who: Responder) -> PostMortemView:
     """What the record says now, merged with what was written: no word of that is lost."""
     try:
-        await _regenerate(request, incident, who, body.version)
+        await regenerate(request, incident, who, body.version)
     except SavedMeanwhile as error:
         raise _conflict(error, body.version) from None
     return await show(request, incident, who)
-
-
-# --- the page ------------------------------------------------------------------------------------
-
-
-@forms.get("")
-async def page(request: Request, incident: int, who: Viewer) -> HTMLResponse:
-    return await _draw(request, incident, who)
-
-
-@forms.post("")
-async def keep(
-    request: Request,
-    incident: int,
-    who: Responder,
-    version: Annotated[int, Form(ge=0)],
-    of: Annotated[int, Form(ge=1)],
-    text: Annotated[str, Form(max_length=_RENDERED)] = "",
-    began: Annotated[str, Form(max_length=_RENDERED)] = "",
-) -> Response:
-    """`began`: the text as the form had it, so that two people's edits can be merged."""
-    old, mine = _tidy(began), _tidy(text)
-    try:
-        await _edit(request, incident, who, text, version, of)
-    except SavedMeanwhile as error:
-        both = merge(old, mine, error.current.text)
-        return await _draw(request, incident, who, replace(error.current, text=both.text))
-    return _back(incident)
-
-
-@forms.post("/regenerate")
-async def bring_up_to_date(
-    request: Request, incident: int, who: Responder, version: Annotated[int, Form(ge=0)]
-) -> Response:
-    try:
-        await _regenerate(request, incident, who, version)
-    except SavedMeanwhile:
-        return await _draw(request, incident, who)  # which shows what was saved
-    return _back(incident)
-
-
-def _back(incident: int) -> Response:
-    return RedirectResponse(f"/incidents/{incident}/post-mortem", 303)
-
-
-async def _draw(
-    request: Request, incident: int, who: Identity, unsaved: PostMortem | None = None
-) -> HTMLResponse:
-    """`unsaved`: what somebody typed, merged with what another saved meanwhile."""
-    found, current, fresh = await latest(request, incident)
-    shown = unsaved or current
-    text = render(
-        "post_mortem.html",
-        who=who,
-        incident=found.incident,
-        paper=shown,
-        saved=_view(current, fresh),
-        meanwhile=unsaved is not None,
-        drawn=await asyncio.to_thread(to_html, shown.text, _url(request), on_page),
-    )
-    return HTMLResponse(text, 409 if unsaved else 200)
 
 
 # --- what is saved -------------------------------------------------------------------------------
@@ -172,7 +97,7 @@ async def _edit(
 ) -> None:
     """Raises SavedMeanwhile, 404, 422."""
     await dossier(request, incident)
-    written = _tidy(text)
+    written = tidied(text)
     now, committer = desk(request).clock.now(), desk(request).engine.performer.committer
     await desk(request).store.write(
         lambda tx: save(
@@ -181,7 +106,7 @@ async def _edit(
     )
 
 
-def _tidy(text: str) -> str:
+def tidied(text: str) -> str:
     """Raises 422."""
     try:
         return tidy(text)
@@ -189,7 +114,7 @@ def _tidy(text: str) -> str:
         raise HTTPException(422, str(error)) from None
 
 
-async def _regenerate(request: Request, incident: int, who: Identity, seen: int) -> None:
+async def regenerate(request: Request, incident: int, who: Identity, seen: int) -> None:
     """Raises SavedMeanwhile, 404."""
     found, _current, fresh = await latest(request, incident)
     now, committer = desk(request).clock.now(), desk(request).engine.performer.committer
@@ -213,7 +138,7 @@ def _conflict(error: SavedMeanwhile, seen: int) -> HTTPException:
     )
 
 
-def _view(current: PostMortem, fresh: PostMortem) -> PostMortemView:
+def view(current: PostMortem, fresh: PostMortem) -> PostMortemView:
     return PostMortemView(
         text=current.text,
         version=current.version,

@@ -1,37 +1,14 @@
-"""Reports that were kept: one folder for each drill, and what they prove together."""
+"""Keeps what a drill taught: one folder for each, which `drillreports` reads."""
 
 import json
-import os
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playcall.core.drill import Change, Look, Outcome, findings
+from playcall.core.drill import Change, Look, findings
 from playcall.core.drill_report import Drill, write_drill_report
+from playcall.drillreports import RECORD
 
-REPORT, RECORD = "report.md", "report.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What one kept report says."""
-
-    drill: str
-    alert: str
-    document: str
-    digest: str
-    outcome: Outcome
-    at: datetime
-    worked: tuple[str, ...]  # commands, as written
-    path: Path
-
-
-def home() -> Path:
-    """Where reports are kept: the XDG base directory for state."""
-    state = os.environ.get("XDG_STATE_HOME")
-    base = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
-    return base / "playcall" / "drills"
+REPORT = "report.md"
 
 
 def keep(drill: Drill, folder: Path) -> Path:
@@ -77,36 +54,3 @@ def record(drill: Drill) -> dict[str, Any]:
             {"id": one.id, "text": one.text, "line": one.line, "status": one.status} for one in ran
         ],
     }
-
-
-def kept(home: Path) -> list[Kept]:
-    """The newest first; what cannot be read is left out."""
-    found = []
-    for path in home.glob(f"*/{RECORD}"):
-        try:
-            found.append(_read(json.loads(path.read_text("utf-8")), path.parent))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return sorted(found, key=lambda one: one.at, reverse=True)
-
-
-def _read(body: dict[str, Any], path: Path) -> Kept:
-    return Kept(
-        drill=str(body["drill"]),
-        alert=str(body["alert"]),
-        document=str(body["document"]),
-        digest=str(body["digest"]),
-        outcome=Outcome(body["outcome"]),
-        at=datetime.fromisoformat(body["at"]).astimezone(UTC),
-        worked=tuple(c["text"] for c in body["commands"] if c["status"] == "succeeded"),
-        path=path,
-    )
-
-
-def last_proven(reports: list[Kept], alert: str) -> Kept | None:
-    passed = (one for one in reports if one.alert == alert and one.outcome is Outcome.PASSED)
-    return next(passed, None)
-
-
-def last_worked(reports: list[Kept], command: str) -> Kept | None:
-    return next((one for one in reports if command in one.worked), None)
