@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from playcall.core.status_page import public_id
 from playcall.web.server import PAGES as ROUTERS
-from tests.web.showcase.site import Showcase
+from tests.web.showcase.site import SLOW, Showcase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,7 @@ def _approving(site: Showcase) -> str:
     return str(site.do("/incidents/3/links", **asked)["link"].removeprefix(site.url))
 
 
+PLAYBOOK = "/playbooks/playbooks.md"
 PAGES = (
     Page(name="board", path="/"),
     Page(name="incident", path="/incidents/2"),
@@ -47,6 +48,7 @@ PAGES = (
     Page(name="update", path="/incidents/2/update"),
     Page(name="entry", path="/incidents/2/events/2"),
     Page(name="post-mortem", path="/incidents/1/post-mortem"),
+    Page(name="post-mortem-versions", path="/incidents/1/post-mortem/versions"),
     Page(name="share", path="/incidents/1/post-mortem/share"),
     Page(name="summary", path="/incidents/1/summary"),
     Page(name="proposals", path="/incidents/1/proposals"),
@@ -54,6 +56,11 @@ PAGES = (
     Page(name="calendar", path="/on-call/first"),
     Page(name="override", path="/on-call/first/override"),
     Page(name="swap", path="/on-call/first/swap"),
+    Page(name="playbooks", path="/playbooks"),
+    Page(name="playbook", path=PLAYBOOK),
+    Page(name="playbook-play", path=f"{PLAYBOOK}/plays/{SLOW}"),
+    Page(name="playbook-versions", path=f"{PLAYBOOK}/versions"),
+    Page(name="playbook-diff", path=f"{PLAYBOOK}/diff?from=file&to=file"),
     Page(name="insights", path="/insights"),
     Page(name="me", path="/me"),
     Page(name="sign-in", path="/sign-in", stranger=True),
@@ -71,6 +78,7 @@ FILES = {  # addresses of what is no page
     "/incidents/{incident}/charts/{name}.{kind}",
     "/incidents/{incident}/post-mortem.{kind}",
     "/incidents/{incident}/live",
+    "/incidents/{incident}/post-mortem/live",
     "/calendars/{secret}.ics",
     "/service-worker.js",
     "/manifest.webmanifest",
@@ -79,7 +87,7 @@ FILES = {  # addresses of what is no page
 
 def forgotten(pages: tuple[Page, ...], site: Showcase) -> set[str]:
     """Addresses of the server that are in neither list."""
-    paths = [page.of(site) for page in pages]
+    paths = [page.of(site).partition("?")[0] for page in pages]
     return {
         route.path
         for route in _routes()
