@@ -176,8 +176,8 @@ async def test_no_text_steers_the_screen(served: Served) -> None:
     app = a_screen(served)
     async with app.run_test(size=(120, 50)) as pilot:
         await see(pilot, "·[2J·]0;mine·[bold red]big[/] ·gnp (ada)")
+        await until(pilot, lambda: "[bold" in app.export_screenshot(), "drawing of it")
         drawn = app.export_screenshot()
-    assert "[bold" in drawn
     assert "\x1b" not in drawn
     assert "\u202e" not in drawn
 

@@ -286,7 +286,6 @@ async def test_every_answer_carries_the_headers_errors_too(site: Site) -> None:
             await client.get("/"),
             await client.get(API),
             await client.get("/nowhere"),
-            await client.get("/static/playcall.css"),
             await client.post("/incidents/1/notes", data={}),
             await client.post("/api/v1/alerts/alertmanager"),
             await stranger.get("/"),
@@ -348,7 +347,7 @@ async def test_what_came_and_went_is_on_the_board_in_the_api_and_in_the_metrics(
     assert "playcall_alerts_unheard_total 1" in metrics
     async with site.with_session("vic") as browser:
         page = (await browser.get("/")).text
-    assert "&lt;Brief&gt;: requests are slow: from 2026-03-01" in page
+    assert "&lt;Brief&gt;: requests are slow: from <time" in page
 
 
 async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site: Site) -> None:
@@ -363,7 +362,7 @@ async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site:
         page = (await browser.get("/")).text
     assert '<span class="badge ready-no-go">NO-GO</span>' in page
     assert "33 %" in page
-    assert "GO from 2026-03-01" in page
+    assert "GO from <time" in page
 
 
 @pytest.mark.parametrize(

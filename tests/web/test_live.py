@@ -33,8 +33,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-@pytest.fixture
-async def url(site: Site) -> AsyncIterator[str]:
+@contextlib.asynccontextmanager
+async def served_at(site: Site) -> AsyncIterator[str]:
+    """The address of a real server of a site."""
     config = uvicorn.Config(site.web, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -42,6 +43,12 @@ async def url(site: Site) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         await serving
+
+
+@pytest.fixture
+async def url(site: Site) -> AsyncIterator[str]:
+    async with served_at(site) as url:
+        yield url
 
 
 async def test_the_stream_sends_the_page_and_again_after_an_act(site: Site, url: str) -> None:
@@ -54,7 +61,7 @@ async def test_the_stream_sends_the_page_and_again_after_an_act(site: Site, url:
         assert stream.headers["content-type"].startswith("text/event-stream")
         for name, value in HEADERS.items():
             assert stream.headers[name] == value
-        pages = _pages(stream)
+        pages = pages_of(stream)
         assert "Nobody has acknowledged" in await anext(pages)
         await site.world.submit(Acknowledged(at=NOON, by="ada"))
         async for page in pages:
@@ -62,7 +69,7 @@ async def test_the_stream_sends_the_page_and_again_after_an_act(site: Site, url:
                 break
 
 
-async def _pages(stream: httpx.Response) -> AsyncIterator[str]:
+async def pages_of(stream: httpx.Response) -> AsyncIterator[str]:
     """The text of each event named `page`."""
     lines: list[str] = []
     async for line in stream.aiter_lines():

@@ -24,12 +24,14 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
+from playcall.engine.audit import Audit, AuditViews
 from playcall.engine.chat import Posts
 from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
 from playcall.engine.homes import Homes
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
+from playcall.engine.listing import ListingView
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
 from playcall.engine.papers import Papers, PapersView
@@ -273,6 +275,7 @@ class StoredRun:
 
 
 class Transaction(
+    Audit,
     Inbox,
     Homes,
     Papers,
@@ -381,7 +384,7 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, PapersView, PlaybooksView, Protocol):
+class Views(PublicViews, ProofViews, PapersView, PlaybooksView, ListingView, AuditViews, Protocol):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

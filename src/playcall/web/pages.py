@@ -1,4 +1,4 @@
-"""The pages for people: the list, the incident live, sign-in. Forms work without JavaScript."""
+"""The pages for people: the incident live, sign-in. Forms work without JavaScript."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,8 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from starlette.exceptions import HTTPException
 
 from playcall.core.events import Acknowledged, NoteAdded, Resolved
-from playcall.engine.older_plans import unbound_roles
-from playcall.engine.ports import Unavailable, Views
+from playcall.engine.ports import Unavailable
 from playcall.web import summary, view
 from playcall.web.auth import (
     COOKIE,
@@ -22,36 +21,17 @@ from playcall.web.auth import (
     Viewer,
     refuse_foreign_form,
 )
-from playcall.web.desk import act, desk, directory, dossier, surroundings
+from playcall.web.desk import act, desk, dossier, surroundings
 from playcall.web.forms import Flag, Text, back
 from playcall.web.proposals import lately as lately_proposed
 from playcall.web.regroup import choices
 from playcall.web.similar import lately_alike
 from playcall.web.templates import render
-from playcall.web.unheard import lately
 
 router = APIRouter()
 
 TICK = 0.4  # seconds between looks for changes while a page is open
 HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durations move on
-
-
-@router.get("/")
-async def board(request: Request, who: Viewer) -> HTMLResponse:
-    known, now = directory(request), desk(request).clock.now()
-
-    def look(views: Views) -> dict[str, object]:
-        incidents = views.incidents(limit=50)
-        return {
-            "incidents": incidents,
-            "readiness": views.readiness(limit=10),
-            "unbound": unbound_roles(views, incidents, known),
-            "unheard": lately(views, now),
-            "owing": views.owing(limit=50),
-        }
-
-    page = render("board.html", who=who, **await desk(request).store.read(look))
-    return HTMLResponse(page)
 
 
 @router.get("/incidents/{incident}")

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -23,11 +22,15 @@ from playcall.web import (
     api_playbooks,
     api_response,
     api_values,
+    audit,
+    board,
     charts,
+    drills,
     duties,
     emergency,
     export,
     following,
+    incidents,
     insights,
     ledger,
     me,
@@ -48,6 +51,8 @@ from playcall.web import (
     regroup,
     review,
     rollback,
+    search,
+    settings,
     sharing,
     similar,
     slack,
@@ -60,12 +65,13 @@ from playcall.web import (
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.bounces import take_bounce
+from playcall.web.callers import Callers
 from playcall.web.desk import Desk
 from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.slack import SlackDoor
-from playcall.web.templates import STATIC
+from playcall.web.static_files import VersionedFiles
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +99,9 @@ API = (
     emergency.router,
     action_items.router,
     insights.router,
+    audit.router,
+    drills.router,
+    settings.router,
     similar.router,
     post_mortem.router,
     export.router,
@@ -108,6 +117,7 @@ API = (
     rollback.router,
     regroup.router,
     push.router,
+    search.router,
 )
 PAGES = (
     duties.forms,
@@ -115,6 +125,9 @@ PAGES = (
     insights.page,
     post_mortem_page.forms,
     post_mortem_versions.forms,
+    audit.page,
+    drills.page,
+    settings.page,
     charts.router,
     export.files,
     review.forms,
@@ -129,6 +142,9 @@ PAGES = (
     oncall_pages.router,
     oncall_forms.router,
     slack.router,
+    board.router,
+    incidents.router,
+    search.page,
     pages.router,
     pages_response.router,
     updates.forms,
@@ -168,7 +184,7 @@ def build_web(
     web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
-    web.mount("/static", StaticFiles(directory=STATIC), name="static")
+    web.mount("/static", VersionedFiles(), name="static")
 
     @web.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi(_: Viewer) -> JSONResponse:
@@ -176,6 +192,7 @@ def build_web(
 
     _say_errors(web)
     web.add_middleware(_Headers)
+    web.add_middleware(Callers)
     return web
 
 

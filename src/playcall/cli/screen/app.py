@@ -39,7 +39,9 @@ STYLE = """
 #both { height: 1fr; }
 #board { width: 34; border-right: solid $primary; }
 #incidents { height: 1fr; border: none; padding: 0; }
-#incidents > .option-list--option-highlighted { background: $primary-muted; color: $text; }
+#incidents > .option-list--option-highlighted,
+.dialog OptionList > .option-list--option-highlighted {
+    background: $primary-muted; color: $text; }
 #filter { display: none; border: none; height: 1; }
 #incident { width: 1fr; padding: 0 1; }
 .-wide #both { layout: horizontal; }
