@@ -14,8 +14,12 @@ from tests.web.showcase.pages import FILES, PAGES, Page, forgotten
 from tests.web.showcase.site import Showcase, showcase
 
 SIZES: Mapping[str, ViewportSize] = {"phone": PHONE, "desk": DESK}
-CHOSEN: tuple[tuple[str, Theme], ...] = (("phone", "light"), ("desk", "dark"))
-OTHERS: tuple[tuple[str, Theme], ...] = (("phone", "dark"), ("desk", "light"))
+EVERY: tuple[tuple[str, Theme], ...] = (
+    ("phone", "light"),
+    ("desk", "dark"),
+    ("phone", "dark"),
+    ("desk", "light"),
+)
 Tabs = Mapping[tuple[str, bool], Tab]
 
 
@@ -47,8 +51,9 @@ def test_no_page_of_the_server_is_forgotten_here(site: Showcase) -> None:
 def test_nothing_is_wrong_with_a_page(
     tabs: Tabs, site: Showcase, page: Page, every_combination: bool
 ) -> None:
+    """In one size and theme, another for the next page; in all of them when asked for."""
     found = []
-    for size, theme in (*CHOSEN, *OTHERS) if every_combination else CHOSEN:
+    for size, theme in EVERY if every_combination else (EVERY[PAGES.index(page) % len(EVERY)],):
         tab = tabs[size, page.stranger]
         tab.emulate_media(color_scheme=theme)
         answer = tab.goto(page.of(site))

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from playcall.core.status_page import public_id
 from playcall.web.server import PAGES as ROUTERS
 from tests.web.showcase.site import SLOW, Showcase
+from tests.web.showcase.surroundings import DRILL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ def _approving(site: Showcase) -> str:
 PLAYBOOK = "/playbooks/playbooks.md"
 PAGES = (
     Page(name="board", path="/"),
+    Page(name="incidents", path="/incidents"),
+    Page(name="search", path="/search?q=latency"),
     Page(name="incident", path="/incidents/2"),
     Page(name="incident-waiting", path="/incidents/3"),
     Page(name="incident-over", path="/incidents/1"),
@@ -61,7 +64,11 @@ PAGES = (
     Page(name="playbook-play", path=f"{PLAYBOOK}/plays/{SLOW}"),
     Page(name="playbook-versions", path=f"{PLAYBOOK}/versions"),
     Page(name="playbook-diff", path=f"{PLAYBOOK}/diff?from=file&to=file"),
+    Page(name="drills", path="/drills"),
+    Page(name="drill", path=f"/drills/{DRILL}"),
     Page(name="insights", path="/insights"),
+    Page(name="audit", path="/audit"),
+    Page(name="settings", path="/settings"),
     Page(name="me", path="/me"),
     Page(name="sign-in", path="/sign-in", stranger=True),
     Page(name="acknowledge", path=_acknowledging, stranger=True),
@@ -77,6 +84,7 @@ PAGES = (
 FILES = {  # addresses of what is no page
     "/incidents/{incident}/charts/{name}.{kind}",
     "/incidents/{incident}/post-mortem.{kind}",
+    "/board/live",
     "/incidents/{incident}/live",
     "/incidents/{incident}/post-mortem/live",
     "/calendars/{secret}.ics",

@@ -175,6 +175,8 @@ def _work(site: Showcase, incident: int, start: datetime) -> None:
     site.do(f"{base}/acknowledge")
     _at(site, start, 4)
     site.do(f"{base}/notes", text="Only streams to one host are slow; compression is fine.")
+    said = "Some virtual machines move more slowly than usual. We are looking for the cause."
+    site.do(f"{base}/updates", state="investigating", text=said)
     _at(site, start, 6)
     site.do(f"{base}/approve", command=REMEDY)
     site.until(incident, lambda found: _ended(found, REMEDY), "end of the remedy")

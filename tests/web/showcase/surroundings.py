@@ -22,6 +22,8 @@ BEGIN = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)  # the first incident
 NIGHT = datetime(2026, 3, 10, 2, 12, tzinfo=UTC)  # the one that is being worked on
 MENDED = timedelta(minutes=7)  # after the start of either
 
+DRILL = "20260225-140200-amst-pacing"
+
 PROGRAMS = {
     "kubectl": """\
 #!/bin/sh
@@ -136,6 +138,7 @@ def furnish(folder: Path, port: int, mail_port: int, monitoring_url: str) -> Pat
     for name, text in PROGRAMS.items():
         (programs / name).write_text(text, "utf-8")
         (programs / name).chmod(0o755)
+    _keep_drill(folder / "drills" / DRILL)
     (folder / "vault").write_text("a secret of the showcase", "utf-8")
     settings = folder / "playcall.toml"
     example = (EXAMPLE / "playcall.toml").read_text("utf-8")
@@ -157,11 +160,45 @@ def furnish(folder: Path, port: int, mail_port: int, monitoring_url: str) -> Pat
     return settings
 
 
+def _keep_drill(folder: Path) -> None:
+    """One that was passed, as `playcall drill` keeps it."""
+    folder.mkdir(parents=True)
+    (folder / "report.md").write_text(REPORT, "utf-8")
+    record = {
+        "drill": "amst-pacing",
+        "alert": "DWCPv3LatencyP99Critical",
+        "document": "playbooks.md",
+        "digest": "",
+        "outcome": "passed",
+        "at": (BEGIN - timedelta(days=6)).isoformat(),
+        "commands": [],
+        "why": "",
+        "factor": 20.0,
+        "milestones": {"detected": 61.0, "paged": 62.0, "recovered": 402.0},
+    }
+    (folder / "report.json").write_text(json.dumps(record), "utf-8")
+
+
+REPORT = """\
+# Drill amst-pacing: passed
+
+Transport streams were paced to 40 MB/s; the play for DWCPv3LatencyP99Critical was run as written.
+
+| moment | seconds after the fault |
+|---|---|
+| alert | 61 |
+| page | 62 |
+| proven over | 402 |
+
+- `kubectl set env deployment/dwcp-v3-amst STREAM_COUNT=16` helped: P99 fell below 500 ms.
+- Every diagnostic ran.
+"""
 SETTINGS = """\
 [server]
 port = {port}
 [documents]
 playbook = "{playbook}"
+drills = "drills"
 [intake]
 tokens = ["{token}"]
 [prometheus]
