@@ -81,7 +81,7 @@ async def find(request: Request, who: Identity, text: str, incident: int = 0) ->
         map(_incident, found),
         *(_places(plan, kind, wanted) for kind in ("play", "step", "command")),
         _people(directory(request), wanted),
-        _pages(who, wanted),
+        _pages(wanted, who),
     )
     limited = (itertools.islice(hits, MOST_OF_A_KIND) for hits in kinds)
     acts = _acts(opened, who, wanted)
@@ -146,8 +146,9 @@ def _people(known: Directory, wanted: Sequence[str]) -> Iterator[Hit]:
             yield Hit(kind="page", title=name, detail="schedule", path=f"/on-call/{quote(name)}")
 
 
-def _pages(who: Identity, wanted: Sequence[str]) -> Iterator[Hit]:
-    entries = vars(environment.get_template("nav.html").make_module({"who": who}))["entries"]
+def _pages(wanted: Sequence[str], who: Identity) -> Iterator[Hit]:
+    nav = environment.get_template("nav.html").make_module({"who": who})
+    entries = getattr(nav, "entries", ())
     known = [*entries, ("/incidents", "All incidents"), ("/me", "How Playcall reaches you: me")]
     for path, name in known:
         if has(name, wanted):
