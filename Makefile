@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install demo test check format bench crash points lock clean
+.PHONY: help install demo test check format bench crash points journeys screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these commands
@@ -40,6 +40,12 @@ crash: install ## Fifty rounds of SIGKILL at random moments (ARGS='--rounds 200 
 
 points: install ## SIGKILL at every point of a command's life, 200 rounds of 14 (ARGS='--seed 7')
 	$(BIN)/python -m tests.drills.crash --points --rounds 200 $(ARGS)
+
+journeys: install ## Whole incidents and every page in each size, theme and way, in a real browser
+	$(BIN)/pytest -n 2 tests/web/test_journeys.py tests/web/test_every_page.py --every-combination $(ARGS)
+
+screenshots: install ## Pictures of every page, both sizes and themes, into docs/screenshots (ARGS='board me')
+	$(BIN)/python -m tests.web.screenshots $(ARGS)
 
 clean: ## Remove what was built and what demos left
 	rm -rf .venv demo dist

@@ -4,7 +4,7 @@ import json
 import sys
 from importlib import import_module
 
-NAMES = ("compile", "run", "intake", "deliver", "dwcp")
+NAMES = ("compile", "run", "intake", "deliver", "dwcp", "web")
 
 
 def main() -> int:

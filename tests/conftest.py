@@ -43,6 +43,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneRang
     return OneRangeAtATime(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-combination",
+        action="store_true",
+        help="journeys and pages in every size, theme and way, not in a chosen few",
+    )
+
+
+@pytest.fixture(scope="session")
+def every_combination(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--every-combination"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Ranges first: they take longest, and all else is done beside them."""
     items.sort(key=lambda item: not item.nodeid.startswith(RANGES))

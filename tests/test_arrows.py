@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("app", "watcher"),
-    ("standby",),
+    ("standby", "settingsview"),
     ("hands", "guards", "chat", "public", "ticketing", "sourcefile", "library"),
     ("web",),
     (

@@ -31,6 +31,7 @@ from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
 from playcall.core.rollback import with_measures
 from playcall.core.storm import Rate
+from playcall.drillreports import DrillReports, home
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.delivering import Telling
@@ -53,6 +54,7 @@ from playcall.rulefile import BadRuleFile, read_rules
 from playcall.runner.building import build_limits, build_placement
 from playcall.runner.redaction import Redactor
 from playcall.settings import BadSettings, Settings
+from playcall.settingsview import show_settings
 from playcall.sourcefile import SourceFile
 from playcall.standby import QuietServer, open_database
 from playcall.storage import Database
@@ -190,6 +192,8 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 status_page=settings.status_page.path if settings.status_page.serve else "",
                 sources=SourceFile(playbook=settings.playbook, rules=settings.rules),
                 library=serve_library(settings, playbook),
+                settings=show_settings(settings, playbook.problems, playbook.warnings),
+                drills=DrillReports(folder=settings.drills or home()),
             )
             public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)

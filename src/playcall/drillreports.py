@@ -11,7 +11,8 @@ from typing import Any
 from playcall.core.drill import Outcome
 from playcall.core.drilled import Kept
 
-RECORD = "report.json"
+REPORT, RECORD = "report.md", "report.json"
+LONGEST = 500_000  # bytes of a report that are shown
 MOST = 1000  # reports that are read, the newest by the names of their folders
 
 
@@ -43,6 +44,9 @@ def _read(body: dict[str, Any], path: Path) -> Kept:
         at=datetime.fromisoformat(body["at"]).astimezone(UTC),
         worked=tuple(c["text"] for c in body["commands"] if c["status"] == "succeeded"),
         path=path,
+        why=str(body.get("why", "")),
+        factor=float(body.get("factor", 1)),
+        milestones={str(k): float(v) for k, v in body.get("milestones", {}).items()},
     )
 
 
@@ -54,3 +58,13 @@ class DrillReports:
 
     def kept(self) -> Sequence[Kept]:
         return kept(self.folder)
+
+    def report(self, name: str) -> str | None:
+        """As Markdown; None: there is no such report. `name`: of its folder."""
+        if name not in {one.path.name for one in self.kept()}:
+            return None
+        try:
+            with (self.folder / name / REPORT).open("rb") as file:
+                return file.read(LONGEST).decode("utf-8", "replace")
+        except OSError:
+            return None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -172,6 +173,7 @@ class Settings:
     rules: Path | None
     ignore: tuple[str, ...] = ()
     drills: Path | None = None  # None: where `playcall drill` keeps them by itself
+    source: Path | None = None  # the file
     data: Path
     database: str
     url: str
@@ -251,7 +253,13 @@ def read_settings(path: Path) -> Settings:
         mistakes.append(str(error))
     if mistakes:
         raise BadSettings("\n".join(f"{path}: {mistake}" for mistake in mistakes))
-    return _complete(file, path.parent)
+    return replace(_complete(file, path.parent), source=path)
+
+
+def as_written(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a file that can be read says, and the same with every default."""
+    data = tomllib.loads(path.read_text("utf-8"))
+    return data, msgspec.to_builtins(msgspec.convert(data, _File))
 
 
 def hash_token(token: str) -> str:

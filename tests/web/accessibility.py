@@ -22,11 +22,16 @@ def signed_in(
     size: ViewportSize = PHONE,
     theme: Theme = "light",
     javascript: bool = True,
+    zone: str = "UTC",
     token: str = TOKEN,
 ) -> Iterator[Page]:
     """A browser in which Ada is signed in, or whose token it is."""
     context = browser.new_context(
-        viewport=size, color_scheme=theme, java_script_enabled=javascript, base_url=served.url
+        viewport=size,
+        color_scheme=theme,
+        java_script_enabled=javascript,
+        base_url=served.url,
+        timezone_id=zone,
     )
     origin = {"origin": served.url}
     context.request.post("/sign-in", form={"token": token}, headers=origin, max_redirects=0)

@@ -36,22 +36,30 @@ class Served:
     """A real `playcall serve`, and an incident in it."""
 
     def __init__(
-        self, folder: Path, mail_port: int, playbook: str = PLAYBOOK, more: str = ""
+        self,
+        folder: Path,
+        mail_port: int,
+        playbook: str = PLAYBOOK,
+        more: str = "",
+        *,
+        port: int = 0,
+        pace: float = 1,
+        group_by: tuple[str, ...] = (),
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = folder / "playcall.toml"
         self._log = folder / "log"
         (folder / "playbook.md").write_text(playbook, "utf-8")
-        (folder / "bin").mkdir()
+        (folder / "bin").mkdir(exist_ok=True)
         script = folder / "bin" / "mend-latency"
         script.write_text("#!/bin/sh\necho mended once\n", "utf-8")
         script.chmod(0o755)
         path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
         token = hash_token(TOKEN)
         self._settings.write_text(
-            f'[server]\nport = {self.port}\n[documents]\nplaybook = "playbook.md"\n'
-            f'[intake]\ntokens = ["{token}"]\n'
+            f'pace = {pace}\n[server]\nport = {self.port}\n[documents]\nplaybook = "playbook.md"\n'
+            f'[intake]\ntokens = ["{token}"]\ngroup_by = {list(group_by)}\n'
             f'[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsender = "p@example.org"\n'
             f'[runner.env]\nPATH = "{path}"\n'
             '[on_call]\n"On-Call Primary" = ["ada"]\n"On-Call Secondary" = ["ada"]\n'
@@ -76,6 +84,12 @@ class Served:
     def stop(self) -> None:
         assert self._process is not None
         self._process.terminate()
+        self._process.wait(20)
+
+    def kill(self) -> None:
+        """As a crash would."""
+        assert self._process is not None
+        self._process.kill()
         self._process.wait(20)
 
     def fire(self, alert: str = "ServiceSlow", severity: str = "critical") -> None:

@@ -25,11 +25,13 @@ STORELESS = (
     "/sign-in",
     "/approve/{token}",
     "/api/v1/me/push-key",
-    "/on-call/{name}",
-    "/on-call/{name}/override",
-    "/on-call/{name}/swap",
     *FILES,
 )  # or forged, or absent
+# What this site has none of says so by itself: schedules, drills, a playbook's file, settings.
+ABSENT = (
+    *("/on-call/{", "/drills", "/api/v1/drills", "/playbooks", "/api/v1/playbooks"),
+    *("/settings", "/api/v1/settings"),
+)
 SIGNED = ("/approve/", "/acknowledge/", "/twilio/")  # they say themselves whom they are for
 OURS = {"origin": HOST}  # what a browser sends with a form of ours
 
@@ -168,7 +170,9 @@ async def test_every_read_says_503_when_the_database_is_gone(site: Site) -> None
     await site.world.store.close()
     async with site.asking("root") as client:
         for method, path in routes(site):
-            if method == "GET" and path not in (*STORELESS, "/api/v1/openapi.json"):
+            if method != "GET" or path.startswith(ABSENT):
+                continue
+            if path not in (*STORELESS, "/api/v1/openapi.json"):
                 assert (await client.get(path)).status_code == 503, path
         assert (await client.post(f"{API}/acknowledge")).status_code == 503
 
@@ -286,7 +290,6 @@ async def test_every_answer_carries_the_headers_errors_too(site: Site) -> None:
             await client.get("/"),
             await client.get(API),
             await client.get("/nowhere"),
-            await client.get("/static/playcall.css"),
             await client.post("/incidents/1/notes", data={}),
             await client.post("/api/v1/alerts/alertmanager"),
             await stranger.get("/"),
@@ -348,7 +351,7 @@ async def test_what_came_and_went_is_on_the_board_in_the_api_and_in_the_metrics(
     assert "playcall_alerts_unheard_total 1" in metrics
     async with site.with_session("vic") as browser:
         page = (await browser.get("/")).text
-    assert "&lt;Brief&gt;: requests are slow: from 2026-03-01" in page
+    assert "&lt;Brief&gt;: requests are slow: from <time" in page
 
 
 async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site: Site) -> None:
@@ -363,7 +366,7 @@ async def test_go_or_no_go_is_on_the_board_and_in_the_api_with_its_history(site:
         page = (await browser.get("/")).text
     assert '<span class="badge ready-no-go">NO-GO</span>' in page
     assert "33 %" in page
-    assert "GO from 2026-03-01" in page
+    assert "GO from <time" in page
 
 
 @pytest.mark.parametrize(

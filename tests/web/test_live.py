@@ -38,8 +38,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-@pytest.fixture
-async def url(site: Site) -> AsyncIterator[str]:
+@contextlib.asynccontextmanager
+async def served_at(site: Site) -> AsyncIterator[str]:
+    """The address of a real server of a site."""
     config = uvicorn.Config(site.web, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -47,6 +48,12 @@ async def url(site: Site) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         await serving
+
+
+@pytest.fixture
+async def url(site: Site) -> AsyncIterator[str]:
+    async with served_at(site) as url:
+        yield url
 
 
 @contextlib.asynccontextmanager

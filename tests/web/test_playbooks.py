@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,8 @@ from tests.core.proposing import DOCUMENT, NAME
 from tests.drills.crash import PLAYBOOK
 from tests.engine.world import World
 from tests.servers import smtp
-from tests.web.accessibility import PHONE, faults, signed_in
-from tests.web.served import Served, chromium
+from tests.web.accessibility import faults, signed_in
+from tests.web.served import PHONE, Served, chromium
 from tests.web.site import Site, site_of
 
 HOSTILE = """
@@ -75,6 +75,10 @@ def keep_report(folder: Path, outcome: str, digest: str) -> None:
     (folder / "torn" / "report.json").write_text("{", "utf-8")
 
 
+async def keep(world: World, one: ServedDocument, at: datetime) -> None:
+    await world.store.write(lambda tx: tx.keep_document(one.data, one.plan, at))
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """An earlier version was served; one incident of this one is over, one had no play."""
@@ -90,9 +94,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with site_of(world, SourceFile(playbook=tmp_path / NAME), library) as site:
         for text, at in ((EARLIER, NOON - minutes(60)), (TEXT, NOON)):
             one = a_library(text, tmp_path)
-            await world.store.write(
-                lambda tx, one=one, at=at: tx.keep_document(one.data, one.plan, at)
-            )
+            await keep(world, one, at)
         await world.receive(an_alert(name="QueueSlow"))
         await world.until_event(CommandFinished, count=4)
         await world.submit(Resolved(at=NOON + minutes(9), by="ada", cause="x", unverified=True))

@@ -127,8 +127,9 @@ async def test_questions_are_answered_where_they_are_asked(site: Site) -> None:
         assert f"{count} questions are left" in page
         (cause,) = [number for number, prompt in asked.items() if prompt == "Root Cause"]
         first = await form_of(ada)
-        form = {**first, "question": list(asked), "answer": ["" for _ in asked]}
-        form["answer"][list(asked).index(cause)] = "A <b>full</b> disk.\r\nTwice."
+        said = "A <b>full</b> disk.\r\nTwice."
+        answers = [said if number == cause else "" for number in asked]
+        form = {**first, "question": list(asked), "answer": answers}
         assert (await ada.post(f"{PAGE}/answers", data=form)).status_code == 303
         saved = (await ada.get(API)).json()
         assert saved["asks"] == count - 1

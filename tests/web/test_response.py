@@ -230,7 +230,7 @@ async def test_held_pages_are_shown_everywhere(site: Site) -> None:
     async with site.with_session("vic") as browser:
         board = (await browser.get("/")).text
         page = (await browser.get("/incidents/1")).text
-    assert "pages held until 12:30:00 UTC: snoozed by ada" in board
+    assert "12:30:00 UTC</time>: snoozed by ada" in board
     assert "Pages are held until 12:30 UTC, 30 min from now: snoozed by ada." in page
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "playcall.cli.serve",
     "incidents": "playcall.cli.incidents",
     "ledger": "playcall.cli.ledger",
+    "audit": "playcall.cli.audit",
     "outcome": "playcall.cli.outcome",
     "oncall": "playcall.cli.oncall",
     "override": "playcall.cli.override",

@@ -147,7 +147,7 @@ def reach(args: argparse.Namespace) -> tuple[str, dict[str, str]]:
         url = find_address(args.url, args.settings)
     except NoAddress as error:
         raise Declined(str(error)) from None
-    return url, {"Authorization": f"Bearer {_token(args)}"}
+    return url, {"Authorization": f"Bearer {_token(args)}", "User-Agent": "playcall"}
 
 
 def _token(args: argparse.Namespace) -> str:

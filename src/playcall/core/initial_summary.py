@@ -167,7 +167,7 @@ def _zones(facts: Facts) -> str:
 
 def _timeline(facts: Facts, names: Mapping[str, str]) -> Iterator[Line]:
     """The turns of the incident, and what people decided and pinned."""
-    turns = facts.turns()
+    turns, pinned = facts.turns(), facts.pinned
     turned: dict[int, list[str]] = {}
     for turn, n in turns.items():
         beside = [other for other, its in turns.items() if its == n]
@@ -176,7 +176,7 @@ def _timeline(facts: Facts, names: Mapping[str, str]) -> Iterator[Line]:
     for n, event in enumerate(facts.events, 1):
         plainly = (_WORDS[Turn.FIRED], _WORDS[Turn.RESOLVED])  # said in more words
         words = [one for one in turned.get(n, ()) if one not in plainly]
-        if isinstance(event, ev.NoteAdded) and n in facts.pinned:
+        if isinstance(event, ev.NoteAdded) and n in pinned:
             words.append(event.text)
         elif said := _milestone(event, names):
             words = [said, *words]

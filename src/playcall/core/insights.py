@@ -84,6 +84,17 @@ class StepUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Help:
+    """How far a play helps."""
+
+    play: str
+    incidents: int
+    helped: int  # incidents that ended after one of its changes succeeded
+    failed: int  # runs of its commands
+    skipped: int  # its commands that never ran in any incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     name: str
     incidents: int
@@ -99,6 +110,7 @@ class Insights:
     pages: tuple[Pages, ...]  # most nights first
     noise: tuple[Noise, ...]  # noisiest first
     steps: tuple[StepUse, ...]  # in the order of the document, play by play
+    plays: tuple[Help, ...]  # those that help least first
     made_of: Mapping[str, str]  # what each part is computed from
 
 
@@ -113,13 +125,15 @@ def learn(
     named: dict[str, list[tuple[Record, Milestones]]] = {}
     for one in found:
         named.setdefault(_name(one[0], by, usual), []).append(one)
+    steps = _steps(records)
     return Insights(
         whole=_group("all", found),
         by=by,
         groups=tuple(_group(name, some) for name, some in sorted(named.items())),
         pages=_pages(every, zones, usual),
         noise=_noise(records),
-        steps=_steps(records),
+        steps=steps,
+        plays=_help(steps),
         made_of=_made_of(records),
     )
 
@@ -275,6 +289,23 @@ def _steps_of(play: str, some: Sequence[Record]) -> Iterable[StepUse]:
         )
 
 
+def _help(steps: Sequence[StepUse]) -> tuple[Help, ...]:
+    by_play: dict[str, list[StepUse]] = {}
+    for step in steps:
+        by_play.setdefault(step.play, []).append(step)
+    found = [
+        Help(
+            play=play,
+            incidents=some[0].incidents,
+            helped=sum(step.helped for step in some),
+            failed=sum(step.failed for step in some),
+            skipped=sum(step.skipped == step.incidents for step in some),
+        )
+        for play, some in by_play.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (one.helped / one.incidents, -one.failed, one.play)))
+
+
 def _made_of(records: Sequence[Record]) -> Mapping[str, str]:
     ids = [record.incident.id for record in records]
     which = f"incidents {min(ids)} to {max(ids)}, {len(ids)} of them" if ids else "no incident"
@@ -288,6 +319,8 @@ def _made_of(records: Sequence[Record]) -> Mapping[str, str]:
         "missed": f"TargetMissed events; {which}",
         "pages": f"PageDelivered events; {which}; a night is 22:00 to 07:00 by the person's clock",
         "noise": f"alerts of Opened events; {which}; unacted: no approved change succeeded",
+        "plays": "incidents in which the last change that succeeded before the end was the play's; "
+        f"{which}",
         "steps": f"CommandFinished events by the play's latest document; {which}; helped: the last "
         "approved change that succeeded; skipped: it never ran",
     }

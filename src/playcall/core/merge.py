@@ -124,10 +124,11 @@ def _marks(lines: Sequence[str], at: int) -> tuple[int, int, int] | None:
         last = lines.index(END, middle + 2)
     except ValueError:
         return None
-    around = (at + 2, middle - 1, middle + 1, last - 1, last + 1)
-    whole = last + 1 < len(lines) and not any(lines[n] for n in around)
+    around = (at + 2, middle - 1, middle + 1, last - 1)
+    apart = middle > at + 3 and last > middle + 2  # each mark has empty lines of its own
+    whole = last + 1 < len(lines) and not any(lines[n] for n in (*around, last + 1))
     nested = WRITTEN in lines[at + 2 : last]
-    return (at + 1, middle, last) if whole and not nested and middle > at + 2 else None
+    return (at + 1, middle, last) if apart and whole and not nested else None
 
 
 def _conflict(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:

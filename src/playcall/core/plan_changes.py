@@ -3,6 +3,7 @@
 A command is the same one when its text is, wherever it stands; else when its number is.
 """
 
+import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -44,15 +45,13 @@ def _changes(old: Plan, new: Plan) -> Iterator[Change]:
             yield _one(before, after, here.alert, "the play", here.line)
         else:
             yield from _play(before, after)
-    yield from _commands("Rollback", *_of(old, new, lambda p: p.rollback and p.rollback.commands))
+    yield from _commands("Rollback", _rollback(old), _rollback(new))
     yield from _commands("Essential commands", old.essentials, new.essentials)
     yield from _parts(old, new)
 
 
-def _of(
-    old: Plan, new: Plan, which: Callable[[Plan], tuple[Command, ...] | None]
-) -> tuple[tuple[Command, ...], tuple[Command, ...]]:
-    return which(old) or (), which(new) or ()
+def _rollback(plan: Plan) -> tuple[Command, ...]:
+    return plan.rollback.commands if plan.rollback else ()
 
 
 def _pairs(
@@ -225,8 +224,8 @@ _PARTS = (
 def _parts(old: Plan, new: Plan) -> Iterator[Change]:
     """Tables and lists: that a row came, went or is another."""
     for name, title, key in _PARTS:
-        rows = getattr(old, name), getattr(new, name)
-        for before, after in _pairs(*rows, lambda row, key=key: getattr(row, key, row)):
+        rows: tuple[Sequence[object], Sequence[object]] = getattr(old, name), getattr(new, name)
+        for before, after in _pairs(*rows, operator.attrgetter(key)):
             if without_lines(before) != without_lines(after):
                 found = getattr(after or before, key, title)
                 what = ", ".join(found) if isinstance(found, tuple) else _say(found)

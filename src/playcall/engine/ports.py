@@ -15,7 +15,6 @@ from typing import Protocol, TypeVar
 from playcall.core.alert import Alert
 from playcall.core.delivery import Origin, Owed
 from playcall.core.events import Event
-from playcall.core.hours import Window
 from playcall.core.incident import Incident, RunStatus, SilencePurpose
 from playcall.core.judge import Judgement
 from playcall.core.message import Message
@@ -24,15 +23,20 @@ from playcall.core.plan import Plan
 from playcall.core.readiness import Readiness
 from playcall.core.rota import Override, StoredOverride
 from playcall.core.status_update import StatusUpdate
+from playcall.engine.audit import Audit, AuditViews
 from playcall.engine.chat import Posts
 from playcall.engine.devices import Devices
 from playcall.engine.failing import Unavailable as Unavailable
 from playcall.engine.homes import Homes
 from playcall.engine.inbox import Inbox
 from playcall.engine.kept_readings import KeptReadings
+from playcall.engine.listing import ListingView
 from playcall.engine.outbox import Buried as Buried
 from playcall.engine.outbox import Outbox, Sent
 from playcall.engine.papers import Papers, PapersView
+from playcall.engine.person import Method as Method
+from playcall.engine.person import Person as Person
+from playcall.engine.person import Rule as Rule
 from playcall.engine.pictures import Pictures, PicturesView
 from playcall.engine.playbooks import Playbooks, PlaybooksView
 from playcall.engine.proofs import Proofs, ProofViews, Proving
@@ -50,14 +54,6 @@ class Clock(Protocol):
 
 
 # --- Hands ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """One way to reach a person: a channel's name and an address it understands."""
-
-    channel: str
-    address: str
 
 
 class Channel(Protocol):
@@ -97,27 +93,6 @@ class Archive(Protocol):
 
 
 # --- Storage -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How a person wants to be paged: by all these methods at once, some time after the page was
-    decided, in some hours."""
-
-    after: timedelta
-    methods: tuple[Method, ...]
-    hours: Window | None = None  # in the person's zone; None: always
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody who can be reached; methods in the order to try them."""
-
-    id: str
-    name: str
-    methods: tuple[Method, ...]
-    rules: tuple[Rule, ...] = ()  # for pages, instead of the order
-    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +249,7 @@ class StoredRun:
 
 
 class Transaction(
+    Audit,
     Inbox,
     Homes,
     Papers,
@@ -383,7 +359,16 @@ class Dossier:
     sent: tuple[Sent, ...] = ()  # the latest last
 
 
-class Views(PublicViews, ProofViews, PapersView, PicturesView, PlaybooksView, Protocol):
+class Views(
+    PublicViews,
+    ProofViews,
+    PapersView,
+    PicturesView,
+    PlaybooksView,
+    ListingView,
+    AuditViews,
+    Protocol,
+):
     """Reads for faces. They never wait for a write."""
 
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -105,5 +105,11 @@ def _image(
     return f'!<a href="{link}">{escape(token.content)}</a>'
 
 
+def _table(*_: object) -> str:
+    """Wider than a phone, it is moved sideways: by the keyboard, too."""
+    return '<table tabindex="0">\n'
+
+
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _MARKDOWN.add_render_rule("image", _image)
+_MARKDOWN.add_render_rule("table_open", _table)

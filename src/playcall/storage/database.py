@@ -20,9 +20,11 @@ from typing import IO, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from playcall.core.audit import Act
 from playcall.core.plan import Plan
+from playcall.engine.audit import acting_from
 from playcall.engine.ports import Transaction, Unavailable, Views
-from playcall.storage import full_text, tables
+from playcall.storage import audit, full_text, listing, tables
 from playcall.storage.queries import SqlViews
 from playcall.storage.transaction import SqlTransaction
 
@@ -42,6 +44,7 @@ class AlreadyInUse(Exception):
 class _Unit:
     work: Callable[[Transaction], Any]
     done: "Future[Any]"
+    source: str  # where it comes from
 
 
 _Answer = tuple[Any, BaseException | None]  # what the work returned, or why it did not
@@ -83,7 +86,7 @@ class Database:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         self._refuse_if_closed()
         done: Future[T] = Future()
-        self._units.put(_Unit(work, done))
+        self._units.put(_Unit(work, done, acting_from.get()))
         return await asyncio.wrap_future(done)
 
     async def read(self, look: Callable[[Views], T]) -> T:
@@ -109,7 +112,9 @@ class Database:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
             tables.metadata.create_all(connection)
             tables.upgrade(connection)
+            listing.fill(connection)
             full_text.prepare(connection)
+            audit.prepare(connection)
             version = connection.scalar(sa.select(sa.func.max(tables.schema.c.version)))
             if version is None:
                 connection.execute(sa.insert(tables.schema).values(version=tables.SCHEMA_VERSION))
@@ -158,11 +163,14 @@ class Database:
 
     def _together(self, batch: list[_Unit]) -> list[_Answer]:
         """In one transaction. Raises _Deadlocked, and then nothing of it was done."""
+        acts: list[Act] = []
         try:
             with _spoken(), self._engine.connect() as connection:
                 connection = connection.execution_options(playcall_writes=True)
                 with connection.begin():
-                    return [self._perform(connection, unit) for unit in batch]
+                    answers = [self._perform(connection, unit, acts) for unit in batch]
+                    audit.seal(connection, acts)
+                    return answers
         except Unavailable as error:
             return [(None, error)] * len(batch)
 
@@ -175,10 +183,13 @@ class Database:
                 return self._alone(unit, left - 1)
             return None, Unavailable(f"The database refused: {_say(error.cause)}")
 
-    def _perform(self, connection: sa.Connection, unit: _Unit) -> _Answer:
+    def _perform(self, connection: sa.Connection, unit: _Unit, acts: list[Act]) -> _Answer:
+        tx = SqlTransaction(connection, self._plans, unit.source)
         try:
             with connection.begin_nested():
-                return unit.work(SqlTransaction(connection, self._plans)), None
+                result = unit.work(tx)
+            acts += tx.acts
+            return result, None
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise

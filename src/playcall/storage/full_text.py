@@ -1,5 +1,6 @@
 """Full text of incidents, by what the database has: FTS5 in SQLite, tsvector in PostgreSQL."""
 
+import re
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -33,6 +34,15 @@ _FIND = {
     "websearch_to_tsquery('simple', :asked) AS query WHERE found @@ query "
     "ORDER BY ts_rank(found, query) DESC, incident DESC LIMIT :limit",
 }
+# Every word, the last one perhaps cut short. Words are letters and digits only.
+_FIND_ALL = {
+    "sqlite": "SELECT rowid FROM incident_words WHERE incident_words MATCH :asked "
+    "ORDER BY rowid DESC LIMIT :limit",
+    "postgresql": "SELECT incident FROM incident_words "
+    "WHERE found @@ to_tsquery('simple', :asked) ORDER BY incident DESC LIMIT :limit",
+}
+_PLAIN = re.compile(r"\w+")
+_EVERY = {"sqlite": (" AND ", '"{}"', '"{}"*'), "postgresql": (" & ", "'{}'", "'{}':*")}
 
 
 def prepare(db: sa.Connection) -> None:
@@ -53,4 +63,15 @@ def find(db: sa.Connection, words: Sequence[str], limit: int) -> Sequence[int]:
     if not asked:
         return ()
     rows = db.scalars(sa.text(_FIND[db.dialect.name]), {"asked": asked, "limit": limit})
+    return [int(row) for row in rows]
+
+
+def find_all(db: sa.Connection, words: Sequence[str], limit: int) -> Sequence[int]:
+    """Incidents that have all of the words, newest first."""
+    plain = [word for word in words if _PLAIN.fullmatch(word)]
+    if not plain or len(plain) < len(words):
+        return ()
+    joint, whole, begun = _EVERY[db.dialect.name]
+    asked = joint.join([*map(whole.format, plain[:-1]), begun.format(plain[-1])])
+    rows = db.scalars(sa.text(_FIND_ALL[db.dialect.name]), {"asked": asked, "limit": limit})
     return [int(row) for row in rows]

@@ -22,7 +22,9 @@ from playcall.engine.ports import (
 )
 from playcall.engine.proofs import Beat, Proof
 from playcall.storage import inbox, proofs
+from playcall.storage.audit import SqlAuditViews
 from playcall.storage.codec import load, load_event
+from playcall.storage.listing import SqlListingView
 from playcall.storage.outbox import sent_of
 from playcall.storage.papers import SqlPapersView
 from playcall.storage.pictures import SqlPicturesView
@@ -31,6 +33,7 @@ from playcall.storage.subscribers import SqlPublicViews
 from playcall.storage.tables import (
     counters,
     incidents,
+    is_live,
     jobs,
     output,
     readiness,
@@ -129,7 +132,14 @@ def override(row: sa.Row[tuple[object, ...]]) -> StoredOverride:
     )
 
 
-class SqlViews(SqlPublicViews, SqlPlaybooksView, SqlPapersView, SqlPicturesView):
+class SqlViews(
+    SqlPublicViews,
+    SqlPlaybooksView,
+    SqlPapersView,
+    SqlPicturesView,
+    SqlListingView,
+    SqlAuditViews,
+):
     """One read-only snapshot; see `ports.Views`."""
 
     def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
@@ -139,7 +149,7 @@ class SqlViews(SqlPublicViews, SqlPlaybooksView, SqlPapersView, SqlPicturesView)
     def incidents(self, *, live_only: bool = False, limit: int = 100) -> Sequence[Incident]:
         query = sa.select(incidents.c.state).order_by(incidents.c.id.desc()).limit(limit)
         if live_only:
-            query = query.where(incidents.c.live)
+            query = query.where(is_live)
         return [load(state, Incident) for state in self._db.scalars(query)]
 
     def proofs(self, test: str) -> Sequence[Proof]:

@@ -104,6 +104,12 @@ incidents = sa.Table(
     sa.Column("id", _Number, primary_key=True, autoincrement=False),
     sa.Column("group_key", Words, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),  # neither resolved nor closed
+    # What it is looked for by: `listing`.
+    sa.Column("title", Words),
+    sa.Column("severity", Words),
+    sa.Column("play", Words),
+    sa.Column("status", sa.Text),
+    sa.Column("tags", Words),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("wake_at", Instant),
@@ -113,9 +119,19 @@ incidents = sa.Table(
     sa.Column("tickets", sa.BigInteger),  # how many of its action items have an open one
 )
 sa.Index(
+    "incidents_sought",
+    *(incidents.c[name] for name in ("severity", "play", "status", "live", "id")),
+)
+sa.Index(
     "incidents_live_group",
     incidents.c.group_key,
     unique=True,
+    sqlite_where=incidents.c.live,
+    postgresql_where=incidents.c.live,
+)
+sa.Index(
+    "incidents_live_version",
+    incidents.c.version,
     sqlite_where=incidents.c.live,
     postgresql_where=incidents.c.live,
 )
@@ -134,6 +150,9 @@ sa.Index(
     postgresql_where=incidents.c.tickets > 0,
 )
 sa.Index("incidents_group", incidents.c.group_key, incidents.c.id)
+
+# Written out, as the partial indexes have it: SQLite knows them only then.
+is_live = sa.text("incidents.live")
 
 events = sa.Table(
     "events",
@@ -390,6 +409,7 @@ def upgrade(connection: sa.Connection) -> None:
         ("incidents", "over_at", "BIGINT"),
         ("incidents", "overdue", "BIGINT"),
         ("incidents", "tickets", "BIGINT"),
+        *(("incidents", name, "TEXT") for name in ("title", "severity", "play", "status", "tags")),
         ("alerts", "ended_at", "BIGINT"),
         ("alerts", "unheard", "BOOLEAN"),
         ("jobs", "lane", "TEXT"),

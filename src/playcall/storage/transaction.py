@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from playcall.core.alert import Alert
+from playcall.core.audit import Act
 from playcall.core.duty_proofs import LOOK_FOR
 from playcall.core.events import Event
 from playcall.core.incident import Incident, RunStatus
@@ -27,7 +28,7 @@ from playcall.engine.inbox import Arrival, Receipt
 from playcall.engine.ports import Exit, Job, StoredEvent, StoredRun, Unavailable
 from playcall.engine.proofs import Beat, Proof
 from playcall.engine.reflections import Behind, Shown
-from playcall.storage import devices, homes, inbox, mirrors, proofs, queries
+from playcall.storage import devices, homes, inbox, listing, mirrors, proofs, queries
 from playcall.storage.codec import dump, kind_of, load
 from playcall.storage.outbox import SqlOutbox, upserting
 from playcall.storage.papers import SqlPapers
@@ -70,6 +71,7 @@ _MOVE_INCIDENT = (
             for name in (
                 *("group_key", "live", "state", "version", "wake_at", "over_at"),
                 *("overdue", "tickets"),
+                *("title", "severity", "play", "status", "tags"),
             )
         }
     )
@@ -79,14 +81,27 @@ _MOVE_INCIDENT = (
 class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPapers, SqlPictures):
     """One unit of work; see `ports.Transaction` for what each method promises."""
 
-    def __init__(self, connection: sa.Connection, plan_cache: dict[str, Plan]) -> None:
+    def __init__(
+        self, connection: sa.Connection, plan_cache: dict[str, Plan], source: str = ""
+    ) -> None:
         super().__init__(connection)
         self._plans = plan_cache
+        self._source = source.replace("\0", "")
+        self.acts: list[Act] = []  # for the audit log, once the work is done
+
+    def note(self, at: datetime, kind: str, actor: str, body: str) -> None:
+        self._note(at=at, kind=kind, actor=actor, body=body)
+
+    def _note(self, *, actor: str, **about: Any) -> None:
+        actor = actor.replace("\0", "")
+        self.acts.append(Act(actor=actor, source=self._source, **about))
 
     # --- proofs
 
     def ask_proofs(self, asked: Sequence[Proof]) -> None:
         proofs.ask(self._db, asked)
+        for proof in asked:
+            self.note(proof.asked_at, "TestPageAsked", proof.by, dump(proof))
 
     def begin_proofs(self, test: str) -> int:
         return proofs.begin(self._db, test)
@@ -183,21 +198,23 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPap
             "over_at": incident.ended_at,
             "overdue": incident.owed.late,
             "tickets": incident.owed.tickets,
+            **listing.columns_of(incident),
         }
         if incident.version == 1:
             row |= {"id": incident.id, "watch_at": incident.opened_at}
             self._db.execute(sa.insert(incidents), row)
         else:
             self._update_incident(incident, row)
-        self._db.execute(
-            sa.insert(events),
-            {
-                "incident": incident.id,
-                "n": incident.version,
-                "at": event.at,
-                "kind": kind_of(event),
-                "body": dump(event),
-            },
+        at, kind, body = event.at, kind_of(event), dump(event)
+        values = {"incident": incident.id, "n": incident.version}
+        self._db.execute(sa.insert(events), {**values, "at": at, "kind": kind, "body": body})
+        self._note(
+            at=at,
+            kind=kind,
+            actor=getattr(event, "by", "") or "",
+            incident=incident.id,
+            event=incident.version,
+            body=body,
         )
         for job in follows:
             self.add_job(job, event.at)
@@ -282,7 +299,9 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPap
             )
             .returning(overrides)
         ).one()
-        return queries.override(row)
+        made = queries.override(row)
+        self.note(at, "OverrideMade", by, dump(made))
+        return made
 
     def remove_override(self, override: int, by: str, at: datetime) -> StoredOverride | None:
         row = self._db.execute(
@@ -295,7 +314,11 @@ class SqlTransaction(SqlOutbox, SqlPosts, SqlSubscriptions, SqlPlaybooks, SqlPap
             .values(removed_by=by, removed_at=at)
             .returning(overrides)
         ).one_or_none()
-        return queries.override(row) if row else None
+        if row is None:
+            return None
+        removed = queries.override(row)
+        self.note(at, "OverrideRemoved", by, dump(removed))
+        return removed
 
     def overrides(self, at: datetime) -> Sequence[Override]:
         stored = queries.overrides(self._db, at, at + timedelta(microseconds=1))

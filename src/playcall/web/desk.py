@@ -7,17 +7,21 @@ from datetime import datetime
 from fastapi import HTTPException, Request
 
 from playcall.channels.twilio import Voice
+from playcall.core.audit import Verdict
 from playcall.core.chart import Chart
 from playcall.core.effects import Moved, Refused
 from playcall.core.events import Event
 from playcall.core.people import roles
 from playcall.core.plan import Plan
+from playcall.core.shown_settings import ShownSettings
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
+from playcall.engine.drilling import DrillHistory
 from playcall.engine.loop import Engine
 from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
 from playcall.engine.source import Sources
+from playcall.web.drawn import Drawn
 from playcall.web.response import Surroundings
 from playcall.web.shared import Shared
 
@@ -32,11 +36,15 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # ends what streams
     status_page: str = ""  # its path, where we serve one
     plans: dict[str, Plan] = field(default_factory=dict)  # read already, by digest
+    board: Drawn = field(default_factory=Drawn)
     alike: dict[int, tuple[datetime, tuple[Similar, ...]]] = field(default_factory=dict)  # and when
+    verified: list[tuple[datetime, Verdict]] = field(default_factory=list)  # the audit log, lately
     sources: Sources | None = None  # None: where the document lies is not known
     measured: Shared[Chart] = field(default_factory=lambda: Shared(100))
     drawn: Shared[bytes] = field(default_factory=lambda: Shared(200))
     library: Served | None = None  # None: no document is served
+    drills: DrillHistory | None = None  # None: where reports are kept is not known
+    settings: ShownSettings | None = None  # None: they were not read from a file
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 
 

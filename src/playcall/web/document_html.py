@@ -87,6 +87,7 @@ class _Drawing:
                 self._block(markdown, tokens, index, (first, last))
             if token.nesting > 0:
                 open_at.append((first, last))
+        self._out.append(self._below(len(self._lines)))
         return "".join(self._out)
 
     def mark(self, line: int) -> str:
@@ -106,13 +107,13 @@ class _Drawing:
             self._out.append(
                 f'<div class="sideways" tabindex="0" role="region" aria-label="{name}">'
             )
-        self._out.append(markdown.renderer.renderToken(tokens, index, markdown.options, {}))
+        self._out.append(_renderer(markdown).renderToken(tokens, index, markdown.options, {}))
         if token.type in _HOLDERS:
             self._out.append(self.mark(at[0]))
         if token.type == "table_close":
             self._out.append("</div>")
         if token.type in _NOTED:
-            self._out.append(self._below(*at))
+            self._out.append(self._below(at[1]))
 
     def _lower(self, token: Token) -> None:
         """Under the page's own heading, and no deeper than one level at a time."""
@@ -125,11 +126,11 @@ class _Drawing:
         told = {"mark": self.mark, "line": line}
         self._out.append(self.mark(line))
         children = token.children or []
-        self._out.append(markdown.renderer.renderInline(children, markdown.options, told))
+        self._out.append(_renderer(markdown).renderInline(children, markdown.options, told))
 
-    def _below(self, first: int, last: int) -> str:
-        """Each line's notes once, though paragraphs lie in items, and items in lists."""
-        first = max(first, self._noted + 1)
+    def _below(self, last: int) -> str:
+        """What belongs to this line, and to those before it that were not noted yet."""
+        first = self._noted + 1
         self._noted = max(self._noted, last)
         return self._note(first, last) if first <= last else ""
 
@@ -142,7 +143,7 @@ class _Drawing:
             number = line + index
             length = max(self._ends.get(number, number) - number + 1, 1)
             piece = self._pre(texts[index : index + length], number)
-            note = self._below(number, number + length - 1)
+            note = self._below(number + length - 1)
             if number in self._ends or note:
                 self._close(plain)
                 self._out.append(f'<div class="line">{piece}{note}</div>\n')
@@ -168,6 +169,11 @@ class _Drawing:
             f'<span id="L{number + n}">{escape(text)}</span>' for n, text in enumerate(texts)
         )
         return f"<pre>{before}{drawn}</pre>"
+
+
+def _renderer(markdown: MarkdownIt) -> RendererHTML:
+    assert isinstance(markdown.renderer, RendererHTML)
+    return markdown.renderer
 
 
 def _is_link(url: str) -> bool:

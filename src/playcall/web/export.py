@@ -66,11 +66,13 @@ async def _html(request: Request, incident: int, text: str, title: str) -> bytes
         drawn[picture] = _inline(light), _inline(dark)
 
     def show(picture: Picture, alt: str) -> str:
-        if picture not in drawn:
+        """Each once: a text that shows one a thousand times would make a file of that size."""
+        found = drawn.pop(picture, None)
+        if found is None:
             return _ELSEWHERE.format(link=f"{home}{picture.address}.svg", alt=alt)
-        return as_picture(*drawn[picture], alt)
+        return as_picture(*found, alt)
 
-    body = await asyncio.to_thread(to_html, text, url, show, home)
+    body = await PAPERS.run(lambda: to_html(text, url, show, home))
     return render("paper.html", title=title, body=body, security=_SECURITY).encode()
 
 

@@ -31,10 +31,10 @@ async def tell_health(request: Request) -> Response:
         lost = await here.store.read(lambda views: _unreached(views, now))
     except Unavailable as error:
         return _answer([f"the database: {error}"])
-    return _answer([*_stalled(here.engine, now), *lost])
+    return _answer([*stalled(here.engine, now), *lost])
 
 
-def _stalled(engine: Engine, now: datetime) -> Iterator[str]:
+def stalled(engine: Engine, now: datetime) -> Iterator[str]:
     looked = engine.looked_at
     if looked is None:
         yield "it has only begun: timers were not looked at yet"

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from playcall.core.insights import GROUPS, Group, Insights, learn
 from playcall.web.auth import Viewer
+from playcall.web.csv_cells import cell
 from playcall.web.desk import desk, directory
 from playcall.web.metrics import TEXT, escaped
 from playcall.web.templates import render
@@ -40,7 +41,7 @@ async def as_csv(request: Request, _: Viewer, days: Days = 90, by: By = "play") 
     writer = csv.writer(out)
     writer.writerow(("part", "name", "figure", "value", "made of"))
     writer.writerows(
-        (part, _cell(name), figure, value, found.made_of[about])
+        (part, cell(name), figure, value, found.made_of[about])
         for part, name, figure, value, about in _figures(found)
     )
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8")
@@ -61,7 +62,18 @@ async def as_metrics(request: Request, _: Viewer, days: Days = 90, by: By = "pla
 @page.get("/insights")
 async def draw(request: Request, who: Viewer, days: Days = 90, by: By = "play") -> HTMLResponse:
     found = await _learn(request, days, by)
-    text = render("insights.html", who=who, found=found, days=days, groups=GROUPS)
+    monthly = found if by == "month" else await _learn(request, days, "month")
+    nights = sum(one.nights for one in found.pages)
+    text = render(
+        "insights.html",
+        who=who,
+        found=found,
+        days=days,
+        groups=GROUPS,
+        monthly=monthly.groups,
+        nights=nights,
+        names={key: one.name for key, one in directory(request).people.items()},
+    )
     return HTMLResponse(text)
 
 
@@ -91,6 +103,9 @@ def _figures(found: Insights) -> Iterator[_Figure]:
     for alert in found.noise:
         for figure in ("incidents", "unacted", "reopened", "pages"):
             yield "noise", alert.alert, figure, getattr(alert, figure), "noise"
+    for play in found.plays:
+        for figure in ("incidents", "helped", "failed", "skipped"):
+            yield "plays", play.play, figure, getattr(play, figure), "plays"
     for step in found.steps:
         for figure in ("incidents", "ran", "failed", "helped", "skipped"):
             name = f"{step.play} {step.command}"
@@ -104,8 +119,3 @@ def _times(part: str, group: Group) -> Iterator[_Figure]:
         for figure in ("count", "median", "ninth", "worst"):
             name = f"{one.what}_{figure}"
             yield part, group.name, name, getattr(one, figure), f"time to {one.what}"
-
-
-def _cell(text: str) -> str:
-    """No formula for whoever opens it as a sheet."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text

@@ -67,7 +67,7 @@ async def forget(request: Request, who: Viewer, device: Annotated[str, Form()]) 
 
 
 async def _try(request: Request, who: Identity, method: Method) -> Outcome:
-    name = _name(method.channel)
+    name = name_of(method.channel)
     channel = desk(request).engine.performer.hands.channels.get(method.channel)
     key = f"test.0.0.{who.id}/{secrets.token_hex(6)}"
     try:
@@ -94,7 +94,7 @@ def _message(request: Request, who: Identity) -> Message:
 
 async def _draw(request: Request, who: Identity, outcome: Outcome | None = None) -> HTMLResponse:
     methods = [
-        {"channel": m.channel, "name": _name(m.channel), "address": _shown(m)}
+        {"channel": m.channel, "name": name_of(m.channel), "address": shown_address(m)}
         for m in _methods(request, who)
     ]
     devices = await _devices(request, who)
@@ -119,11 +119,11 @@ async def _devices(request: Request, who: Identity) -> list[Device]:
     return list(await desk(request).store.write(lambda tx: tx.devices(who.id)))
 
 
-def _name(channel: str) -> str:
+def name_of(channel: str) -> str:
     return NAMES.get(channel, channel)
 
 
-def _shown(method: Method) -> str:
+def shown_address(method: Method) -> str:
     if method.channel == "push":
         return "the devices below"
     if method.channel in SECRET:

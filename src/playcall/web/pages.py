@@ -1,4 +1,4 @@
-"""The pages for people: the list, the incident, sign-in. Forms work without JavaScript."""
+"""The pages for people: the incident live, sign-in. Forms work without JavaScript."""
 
 from typing import Annotated
 
@@ -7,8 +7,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from playcall.core.events import Acknowledged, Resolved
-from playcall.engine.older_plans import unbound_roles
-from playcall.engine.ports import Views
 from playcall.web import live
 from playcall.web.auth import (
     COOKIE,
@@ -19,31 +17,12 @@ from playcall.web.auth import (
     Viewer,
     refuse_foreign_form,
 )
-from playcall.web.desk import act, desk, directory
+from playcall.web.desk import act, desk
 from playcall.web.forms import Flag, Text, back
 from playcall.web.templates import render
 from playcall.web.timeline_view import Part, Show
-from playcall.web.unheard import lately
 
 router = APIRouter()
-
-
-@router.get("/")
-async def board(request: Request, who: Viewer) -> HTMLResponse:
-    known, now = directory(request), desk(request).clock.now()
-
-    def look(views: Views) -> dict[str, object]:
-        incidents = views.incidents(limit=50)
-        return {
-            "incidents": incidents,
-            "readiness": views.readiness(limit=10),
-            "unbound": unbound_roles(views, incidents, known),
-            "unheard": lately(views, now),
-            "owing": views.owing(limit=50),
-        }
-
-    page = render("board.html", who=who, **await desk(request).store.read(look))
-    return HTMLResponse(page)
 
 
 @router.get("/incidents/{incident}")

@@ -119,7 +119,8 @@ def _hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[Hunk]:
 
 
 def _bounded(hunks: Sequence[Hunk]) -> tuple[tuple[Hunk, ...], str]:
-    kept, left = [], MOST_SHOWN
+    kept: list[Hunk] = []
+    left = MOST_SHOWN
     for hunk in hunks:
         if len(hunk.lines) > left:
             return tuple(kept), f"More than {MOST_SHOWN} lines differ; these are the first."

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
+from playcall.core.access import Access
 from playcall.core.events import MetricsReviewed, ReviewAsked
 from playcall.core.merge import Choice, conflicts, decided
 from playcall.core.paper_parts import Question, answered, parts, questions, with_part
@@ -192,7 +193,7 @@ async def _draw(
         review=review,
         measuring=_measuring(found) and now - found.events[-1].event.at < _MEASURING,
         owed=owed(found.incident, found.plan, now, around),
-        may_settle=who.access.allows("responder"),
+        may_settle=who.access.allows(Access.RESPONDER),
         on_paper=True,
     )
     return HTMLResponse(text, 409 if clash else 200)

@@ -11,7 +11,8 @@ from playcall.core.duty_events import PostMortemSaved
 from playcall.core.paper_diff import compare
 from playcall.core.post_mortem import edited
 from playcall.core.sending_events import PostMortemShared
-from playcall.engine.ports import Transaction, Views
+from playcall.engine.papers import Papers, PapersView
+from playcall.engine.ports import Transaction
 from playcall.engine.writing import SavedMeanwhile, save
 from playcall.web.auth import Responder, Viewer
 from playcall.web.desk import desk, dossier
@@ -55,7 +56,7 @@ async def versions(
     return HTMLResponse(text)
 
 
-def _text(views: Views, incident: int, version: int) -> str:
+def _text(views: Papers | PapersView, incident: int, version: int) -> str:
     """Raises 404. Empty: nobody saved any."""
     paper = views.post_mortem(incident, version or 1)
     if paper is None and version:

@@ -23,11 +23,15 @@ from playcall.web import (
     api_playbooks,
     api_response,
     api_values,
+    audit,
+    board,
     charts,
+    drills,
     duties,
     emergency,
     export,
     following,
+    incidents,
     insights,
     ledger,
     live,
@@ -51,6 +55,8 @@ from playcall.web import (
     regroup,
     review,
     rollback,
+    search,
+    settings,
     sharing,
     similar,
     slack,
@@ -63,12 +69,13 @@ from playcall.web import (
 )
 from playcall.web.auth import Doorkeeper, Viewer
 from playcall.web.bounces import take_bounce
+from playcall.web.callers import Callers
 from playcall.web.desk import Desk
 from playcall.web.health import tell_health
 from playcall.web.intake import receive_alertmanager
 from playcall.web.metrics import expose
 from playcall.web.slack import SlackDoor
-from playcall.web.statics import STATIC, OurFiles
+from playcall.web.static_files import VersionedFiles
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +103,9 @@ API = (
     emergency.router,
     action_items.router,
     insights.router,
+    audit.router,
+    drills.router,
+    settings.router,
     similar.router,
     post_mortem.router,
     export.router,
@@ -111,6 +121,7 @@ API = (
     rollback.router,
     regroup.router,
     push.router,
+    search.router,
 )
 PAGES = (
     duties.forms,
@@ -119,6 +130,9 @@ PAGES = (
     now_chart.router,
     post_mortem_page.forms,
     post_mortem_versions.forms,
+    audit.page,
+    drills.page,
+    settings.page,
     charts.router,
     export.files,
     review.forms,
@@ -133,6 +147,9 @@ PAGES = (
     oncall_pages.router,
     oncall_forms.router,
     slack.router,
+    board.router,
+    incidents.router,
+    search.page,
     pages.router,
     live.router,
     notes.router,
@@ -174,7 +191,7 @@ def build_web(
     web.add_api_route("/api/v1/health", tell_health, methods=["GET"], response_model=None)
     web.add_api_route("/api/v1/mail/bounces", take_bounce, methods=["POST"], response_model=None)
     web.add_api_route("/metrics", expose, methods=["GET"], include_in_schema=False)
-    web.mount("/static", OurFiles(directory=STATIC), name="static")
+    web.mount("/static", VersionedFiles(), name="static")
 
     @web.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi(_: Viewer) -> JSONResponse:
@@ -183,6 +200,7 @@ def build_web(
     _say_errors(web)
     web.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
     web.add_middleware(_Headers)
+    web.add_middleware(Callers)
     return web
 
 
