@@ -26,7 +26,7 @@ class Page:
 
 def _acknowledging(site: Showcase) -> str:
     texts = [one.get_body(("plain",)) for one in site.mailbox.messages]
-    links = [
+    links: list[str] = [
         link
         for text in texts
         if text is not None
@@ -37,7 +37,8 @@ def _acknowledging(site: Showcase) -> str:
 
 def _approving(site: Showcase) -> str:
     asked = {"command": "1.1", "person": "priya", "action": "approve"}
-    return str(site.do("/incidents/3/links", **asked)["link"].removeprefix(site.url))
+    link: str = site.do("/incidents/3/links", **asked)["link"]
+    return link.removeprefix(site.url)
 
 
 PLAYBOOK = "/playbooks/playbooks.md"

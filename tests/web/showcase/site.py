@@ -34,8 +34,8 @@ class Showcase:
         """A browser's tab in which Ines is signed in, or nobody."""
         context = browser.new_context(viewport=size, base_url=self.url)
         if not stranger:
-            form, origin = {"token": TOKEN}, {"origin": self.url}
-            context.request.post("/sign-in", form=form, headers=origin, max_redirects=0)
+            origin = {"origin": self.url}
+            context.request.post("/sign-in", form={"token": TOKEN}, headers=origin, max_redirects=0)
         try:
             yield context.new_page()
         finally:
@@ -70,7 +70,7 @@ class Showcase:
             "fingerprint": f"{alert[:8].lower()}{since:%d%H%M}",
             "generatorURL": "https://prometheus.example.org/graph",
         }
-        body = {"version": "4", "receiver": "r", "groupKey": "g", "alerts": [one]}
+        body: dict[str, Any] = {"version": "4", "receiver": "r", "groupKey": "g", "alerts": [one]}
         self.do("/alerts/alertmanager", **body)
 
     def until(self, incident: int, met: Callable[[Any], bool], what: str) -> None:
