@@ -32,7 +32,7 @@ def _acknowledging(site: Showcase) -> str:
         if text is not None
         for link in re.findall(r"/acknowledge/\S+", text.get_content())
     ]
-    return links[-1]
+    return str(links[-1])
 
 
 def _approving(site: Showcase) -> str:
