@@ -82,10 +82,13 @@ PAGES = (
         stranger=True,
     ),
 )
-FILES = {  # addresses of what is no page
+FILES = {  # addresses of what is no page, or a piece of one
     "/incidents/{incident}/charts/{name}.{kind}",
     "/incidents/{incident}/post-mortem.{kind}",
     "/board/live",
+    "/incidents/{incident}/charts/now.svg",
+    "/incidents/{incident}/entries",
+    "/incidents/{incident}/pictures/{number}",
     "/incidents/{incident}/live",
     "/incidents/{incident}/post-mortem/live",
     "/calendars/{secret}.ics",
