@@ -72,7 +72,7 @@ class Person:
 
 
 class Traffic:
-    """Bytes that a page has taken from the network, compressed as they came."""
+    """Bytes that a page has taken from the network: what is not said of a piece, as unpacked."""
 
     def __init__(self, page: Page) -> None:
         self._bytes = 0

@@ -79,16 +79,6 @@ def _reloaded(page: Page, command: str) -> str | None:
     return summary.text_content() if summary.count() else None
 
 
-def test_a_page_left_open_survives_a_restart(browser: Browser, served: Served) -> None:
-    with phone(browser, served) as page:
-        served.stop()
-        expect(page.locator("#connection")).to_be_visible()
-        served.start()
-        expect(page.locator("#connection")).to_be_hidden(timeout=15_000)
-        page.tap("#acknowledge")
-        expect(page.locator("#status")).to_have_text("acknowledged")
-
-
 def test_whoever_is_signed_out_is_told_and_loses_nothing_typed(
     browser: Browser, served: Served
 ) -> None:

@@ -241,6 +241,7 @@ def test_a_long_incident_with_a_loud_command_stays_smooth(
         link = f"{stage.served.url}/incidents/{stage.incidents}"
         arrive(person, link)
         for n in range(3):
+            traffic.taken()
             person.page.goto(link)
             first = traffic.taken()
             stage.post("/notes", text=f"and then {n}")

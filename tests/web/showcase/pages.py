@@ -32,7 +32,7 @@ def _acknowledging(site: Showcase) -> str:
         if text is not None
         for link in re.findall(r"/acknowledge/\S+", text.get_content())
     ]
-    return links[-1]
+    return str(links[-1])
 
 
 def _approving(site: Showcase) -> str:
@@ -82,14 +82,14 @@ PAGES = (
         stranger=True,
     ),
 )
-FILES = {  # addresses of what is no page
+FILES = {  # addresses of what is no page, or a piece of one
     "/incidents/{incident}/charts/{name}.{kind}",
     "/incidents/{incident}/post-mortem.{kind}",
     "/board/live",
-    "/incidents/{incident}/live",
     "/incidents/{incident}/charts/now.svg",
     "/incidents/{incident}/entries",
     "/incidents/{incident}/pictures/{number}",
+    "/incidents/{incident}/live",
     "/incidents/{incident}/post-mortem/live",
     "/calendars/{secret}.ics",
     "/service-worker.js",
