@@ -21,7 +21,7 @@ from tests.web.showcase.site import NOW, Showcase, showcase
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": PHONE, "desk": DESK}
 THEMES = ("light", "dark")
-COLOURS = 48  # of a picture: text stays sharp, and a page is a few kilobytes
+COLOURS = 24  # of a picture: text stays sharp, and a page is a few kilobytes
 
 
 def main(names: Sequence[str]) -> None:
