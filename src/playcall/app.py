@@ -147,6 +147,7 @@ def directory(settings: Settings) -> Directory:
     return Directory(
         people={name: _person(name, settings) for name in settings.people},
         roles={role.strip().lower(): bound for role, bound in settings.on_call.items()},
+        written={role.strip().lower(): role.strip() for role in settings.on_call},
         schedules={name: build_schedule(name, table) for name, table in settings.schedules.items()},
         fallbacks={name: table.fallback for name, table in settings.schedules.items()},
     )

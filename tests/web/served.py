@@ -69,6 +69,11 @@ class Served:
         )
         self._process: subprocess.Popen[bytes] | None = None
 
+    def line_of(self, key: str) -> int:
+        """Where a setting stands in its file."""
+        lines = self._settings.read_text("utf-8").split("\n")
+        return next(n for n, line in enumerate(lines, 1) if line.startswith(f"{key} = "))
+
     def start(self) -> None:
         argv = [sys.executable, "-m", "playcall", "serve", "--settings", str(self._settings)]
         with self._log.open("ab") as log:

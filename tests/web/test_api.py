@@ -58,7 +58,14 @@ def routes(site: Site) -> list[tuple[str, str]]:
 def filled(path: str) -> str:
     """A file's ending is one that its kind of file has."""
     path = path.replace("charts/{name}.{kind}", "charts/{name}.svg")
-    known = {"incident": "1", "run:path": "1/1.1/1", "run": "1/1.1/1", "n": "1", "kind": "md"}
+    known = {
+        "incident": "1",
+        "run:path": "1/1.1/1",
+        "run": "1/1.1/1",
+        "n": "1",
+        "number": "1",
+        "kind": "md",
+    }
     for name, value in known.items():
         path = path.replace(f"{{{name}}}", value)
     return path

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from playcall.core.events import Acknowledged, PageDelivered, Resolved
+from playcall.core.events import Acknowledged, NoteAdded, PageDelivered, Resolved
 from playcall.testing import NOON, an_alert, minutes
 from playcall.web.templates import static
 from tests.engine.world import World
@@ -199,3 +199,15 @@ async def test_browsers_keep_files_by_their_version_alone(site: Site) -> None:
             assert (await client.get(path)).headers["cache-control"] == "no-cache"
         assert (await client.get("/static/nothing.js?v=1")).status_code == 404
     assert static("frame.js") in named
+
+
+async def test_nothing_in_a_text_steers_or_hides_and_no_label_fills_a_page(site: Site) -> None:
+    unseen = "".join(map(chr, (0x1B, 0x202E, 0x2066, 0x200B, 0xFEFF)))
+    await site.world.receive(an_alert(f"a{unseen}b", instance="W" * 50_000))
+    await site.world.until_event(PageDelivered)
+    await site.world.submit(NoteAdded(at=NOON, by="ada", text=f"rm {unseen}x\r\n\u200d"))
+    for path in ("/", "/incidents", "/incidents/1", "/search?q=1", "/incidents/1/post-mortem"):
+        page = await see(site, path)
+        assert not set(unseen) & set(page), path
+        assert "W" * 1000 not in page, path
+    assert "rm ␛����x\r\n\u200d" in await see(site, "/incidents/1")

@@ -81,3 +81,10 @@ async def test_whatever_is_shown_is_not_forbidden(site: Site) -> None:
     page = await page_of(site, "cleo")
     assert {"resolve", "severity"} <= forms(page)
     assert "may-not" not in page
+
+
+async def test_whoever_signs_in_again_is_back_where_the_form_was(site: Site) -> None:
+    async with site.asking() as browser:
+        for referer, page in (("http://playcall.example/incidents/1", "/incidents/1"), ("", "/")):
+            answer = await browser.post("/incidents/1/acknowledge", headers={"referer": referer})
+            assert answer.headers["location"] == f"/sign-in?next={page}"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.servers import smtp, wait_for
-from tests.web.served import HOSTILE, PHONE, Served, chromium, phone
+from tests.web.served import HOSTILE, PHONE, TOKEN, Served, chromium, phone
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,28 @@ def _reloaded(page: Page, command: str) -> str | None:
     page.reload()
     summary = page.locator(f"{command} .summary")
     return summary.text_content() if summary.count() else None
+
+
+def test_whoever_is_signed_out_is_told_and_loses_nothing_typed(
+    browser: Browser, served: Served
+) -> None:
+    with phone(browser, served) as page:
+        page.fill("#note", "what I found")
+        page.context.clear_cookies()
+        page.press("#note", "Enter")
+        expect(page.locator("#problem")).to_contain_text("signed out: this was not done")
+        assert page.input_value("#note") == "what I found"
+        served.stop()
+        served.start()
+        link = page.locator("#connection a")
+        expect(link).to_have_text("Sign in again", timeout=15_000)
+        with page.expect_popup() as opened:
+            link.tap()
+        opened.value.fill("#token", TOKEN)
+        opened.value.click("button.primary")
+        expect(page.locator("#connection")).to_be_hidden(timeout=15_000)
+        page.press("#note", "Enter")
+        expect(page.locator("#timeline")).to_contain_text("what I found")
 
 
 def test_nothing_is_wider_than_the_phone(browser: Browser, served: Served) -> None:

@@ -100,6 +100,16 @@ async def test_who_has_nothing_is_sent_the_page_then_only_what_an_act_changes(
     assert len(data) < len(page) / 2
 
 
+async def test_no_line_end_that_somebody_sends_breaks_the_stream(site: Site, url: str) -> None:
+    text = "one\r\rdata: two\revent: parts\r\nthree"
+    await site.world.submit(NoteAdded(at=NOON, by="ada", text=text))
+    async with stream(url) as events:
+        name, _, page = await anext(events)
+    assert name == "page"
+    assert page.rstrip().endswith(("</div>", "</section>", "</aside>"))
+    assert "one\n\ndata: two\nevent: parts\nthree" in page
+
+
 async def test_who_has_the_page_is_not_sent_it_again(site: Site, url: str) -> None:
     headers = {"authorization": "Bearer token-of-vic"}
     async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:

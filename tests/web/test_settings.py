@@ -75,7 +75,7 @@ def test_each_setting_says_where_it_comes_from_and_no_secret_is_told(served: Ser
     answer = ask(served, "/api/v1/settings")
     found = answer.json()
     values = {one["key"]: one for one in found["values"]}
-    assert values["server.port"]["whence"] == "playcall.toml:2"
+    assert values["server.port"]["whence"] == f"playcall.toml:{served.line_of('port')}"
     assert values["server.host"]["whence"] == "default"
     assert values["people.ada.tokens"]["value"] == "1 set"
     assert values["runner.env.PATH"]["value"] == "set"
@@ -109,7 +109,7 @@ def test_drills_say_what_was_proven_and_their_reports_are_read(served: Served) -
     assert play["last"]["recovered"] == 80
     assert play["stale"]
     assert "<script>alert" not in ask(served, "/drills/2026-slow").text
-    assert "<table>" in ask(served, "/drills/2026-slow").text
+    assert "<table" in ask(served, "/drills/2026-slow").text
     assert ask(served, "/api/v1/drills/2026-slow").text.startswith("# Drill")
     for other in ("none", "..", "%2e%2e", "..%2fplaycall.toml"):
         assert ask(served, f"/api/v1/drills/{other}").status_code in (404, 307)

@@ -141,12 +141,12 @@ class Facts:
         return lines
 
     def cause(self) -> str | None:
-        """As people put it, each once, the latest word last; None when nobody said it."""
-        words: dict[str, list[int]] = {}
+        """As people put it, each once and where it was said first: a line that stands is not
+        changed by whoever says it again. None when nobody said it."""
+        words: dict[str, int] = {}
         for n, text in self.causes():
-            word = plain(text)
-            words[word] = [*words.pop(word, []), n]
-        said = [text + "".join(map(self.link, ns)) for text, ns in words.items()]
+            words.setdefault(plain(text), n)
+        said = [text + self.link(n) for text, n in words.items()]
         return "\n\n".join(said[-MOST_ALERTS:]) or None
 
     def causes(self) -> Iterator[tuple[int, str]]:

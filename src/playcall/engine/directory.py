@@ -51,6 +51,7 @@ class Directory:
     roles: Mapping[str, Sequence[str]]  # keys in lower case
     schedules: dict[str, Schedule] = field(default_factory=dict)
     fallbacks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by schedule
+    written: Mapping[str, str] = field(default_factory=dict)  # a role, as the settings write it
     # What is wrong with the calendar of a schedule's layer.
     troubles: dict[tuple[str, int], str] = field(default_factory=dict)
 

@@ -18,6 +18,7 @@ _UNSEEN |= {0x7F: "␡"} | dict.fromkeys(range(128, 160), "�")
 _UNSEEN |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)), "�")
 # What takes no room, and so can hide a difference; joiners are left, which scripts and emoji need.
 _UNSEEN |= dict.fromkeys((0x61C, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2065), 0xFEFF), "�")
+_STEERS = re.compile(f"[{''.join(map(chr, _UNSEEN.keys() - {13}))}]")
 _STYLES = {1: "bold", 2: "dim", 3: "italic", 4: "underlined"}
 _COLOURS = range(30, 38), range(90, 98)
 _WITH_ARGUMENTS = (38, 48)
@@ -26,6 +27,15 @@ _WITH_ARGUMENTS = (38, 48)
 def plain(text: str) -> str:
     """Without colours."""
     return "".join(piece for piece, _ in _pieces(_lines(text))).translate(_UNSEEN)
+
+
+def visible(value: object) -> object:
+    """A text that anybody wrote, with what steers or hides shown; carriage returns stay, which
+    browsers send. Everything else, markup too, stays what it is."""
+    if not isinstance(value, str) or not _STEERS.search(value):
+        return value
+    shown = _STEERS.sub(lambda found: str(_UNSEEN[ord(found[0])]), value)
+    return Markup(shown) if isinstance(value, Markup) else shown
 
 
 def to_html(text: str) -> Markup:

@@ -193,5 +193,5 @@ def _bound_people(known: Directory) -> list[tuple[str, tuple[str, ...]]]:
     for role, bound in known.roles.items():
         people = tuple(one for one in bound if one in known.people)
         if people:
-            found.append((role, people))
+            found.append((known.written.get(role, role.capitalize()), people))
     return found

@@ -7,6 +7,7 @@ sent again to whoever loads a page, or comes back after a restart.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -30,6 +31,7 @@ router = APIRouter(prefix="/incidents/{incident}")
 
 TICK = 0.4  # seconds between looks for changes while a page is open
 HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durations move on
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of a stream: what a person sent may hold each
 LONGEST = 900.0  # seconds of one stream; the browser comes back, and proves again who it is
 
 
@@ -135,5 +137,5 @@ def _event(known: Parts | None, drawn: Parts, html: str, at: datetime) -> str:
     if changed == "[]":
         return ""
     name, data = ("page", html) if changed is None else ("parts", changed)
-    lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+    lines = "".join(f"data: {line}\n" for line in _LINE_ENDS.split(data))
     return f"event: {name}\nid: {mark(drawn, at)}\n{lines}\n"

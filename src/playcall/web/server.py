@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -248,9 +248,16 @@ async def _refuse(request: Request, error: HTTPException) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
     if error.status_code == 401:
-        asked = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path + asked)}", 303)
+        return RedirectResponse(f"/sign-in?next={quote(_page_of(request))}", 303)
     return pages.refusal(request, error)
+
+
+def _page_of(request: Request) -> str:
+    """Where somebody goes on after signing in: what they asked for, or where the form was."""
+    if request.method != "GET":
+        return urlsplit(request.headers.get("referer", "")).path or "/"
+    asked = f"?{request.url.query}" if request.url.query else ""
+    return request.url.path + asked
 
 
 async def _regret(request: Request, error: Unavailable) -> Response:

@@ -1,4 +1,4 @@
-"""The pages' templates; everything put into them is escaped."""
+"""The pages' templates; everything put into them is escaped, and nothing in it stays unseen."""
 
 import functools
 import hashlib
@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from playcall.core.wording import say_duration, say_unreached
+from playcall.web.ansi import visible
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -30,6 +31,7 @@ environment = Environment(
     loader=FileSystemLoader(_HERE / "html"),
     autoescape=select_autoescape(default=True),
     undefined=StrictUndefined,
+    finalize=visible,
     trim_blocks=True,
     lstrip_blocks=True,
 )

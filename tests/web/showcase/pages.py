@@ -26,7 +26,7 @@ class Page:
 
 def _acknowledging(site: Showcase) -> str:
     texts = [one.get_body(("plain",)) for one in site.mailbox.messages]
-    links = [
+    links: list[str] = [
         link
         for text in texts
         if text is not None

@@ -25,7 +25,7 @@ function follow() {
   source.addEventListener("open", () => { lost.hidden = true; });
   source.addEventListener("error", () => {
     lost.hidden = false;
-    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+    if (source.readyState === EventSource.CLOSED) refused(follow);
   });
   source.addEventListener("page", (event) => redraw(event.data));
 }

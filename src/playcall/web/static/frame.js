@@ -28,6 +28,11 @@ function localise(within) {
 }
 
 localise(document);
+
+// On a phone the list of pages is wider than the screen: where one is stays in sight.
+const current = document.querySelector(".nav [aria-current]");
+const strip = current?.closest(".nav");
+if (strip) strip.scrollLeft = current.offsetLeft + current.offsetWidth + 48 - strip.clientWidth;
 new MutationObserver((changes) => {
   for (const { target } of changes) {
     const around = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;

@@ -111,7 +111,7 @@ function listen() {
   source.addEventListener("open", () => { connection.hidden = true; });
   source.addEventListener("error", () => {
     connection.hidden = false;
-    if (source.readyState === EventSource.CLOSED) refused();
+    if (source.readyState === EventSource.CLOSED) refused(listen);
   });
   source.addEventListener("parts", (event) => {
     last = event.lastEventId;
@@ -128,19 +128,25 @@ function listen() {
   });
 }
 
-// The browser gave up: the server is away, or does not know us any more.
-async function refused() {
+// Whoever is signed out is led there by a link, which keeps what is typed on this page.
+function sayIn(place, words) {
+  const link = document.createElement("a");
+  link.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+  link.target = "_blank";
+  link.textContent = "Sign in again";
+  place.replaceChildren(`${words} `, link);
+}
+
+const LOST = connection?.textContent;
+
+// The browser gave up: the server is away, or does not know us any more; either may pass.
+async function refused(again) {
   try {
-    const answer = await fetch(location.pathname, { method: "HEAD", redirect: "manual" });
-    if (answer.type === "opaqueredirect") {
-      const link = document.createElement("a");
-      link.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
-      link.textContent = "Sign in again";
-      connection.replaceChildren("You are signed out: what you see may be old. ", link);
-      return;
-    }
-  } catch { /* away: try again */ }
-  setTimeout(listen, 2000);
+    const answer = await fetch("/me", { redirect: "manual" });
+    if (answer.type === "opaqueredirect") sayIn(connection, "You are signed out: what you see may be old.");
+    else connection.textContent = LOST;
+  } catch { connection.textContent = LOST; }
+  setTimeout(again, 2000);
 }
 
 async function submit(event) {
@@ -160,6 +166,13 @@ async function submit(event) {
   problem.hidden = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body: form.enctype === "multipart/form-data" ? data : new URLSearchParams(data) });
+    if (new URL(answer.url).pathname === "/sign-in") {
+      acting = null;
+      sayIn(problem, "You are signed out: this was not done. Sign in, come back, and press once more.");
+      problem.hidden = false;
+      problem.scrollIntoView({ block: "nearest" });
+      return;
+    }
     if (!answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       throw new Error(page.getElementById("refusal")?.textContent.trim() || `The server answered ${answer.status}.`);
