@@ -21,18 +21,21 @@ from tests.web.showcase.site import NOW, Showcase, showcase
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": PHONE, "desk": DESK}
 THEMES = ("light", "dark")
-COLOURS = 48  # of a picture: text stays sharp, and a page is a few kilobytes
+COLOURS = 24  # of a picture: text stays sharp, and a page is a few kilobytes
 
 
 def main(names: Sequence[str]) -> None:
     pages = [page for page in PAGES if not names or page.name in names]
     FOLDER.mkdir(exist_ok=True)
-    if not names:
-        for old in FOLDER.glob("*.webp"):
-            old.unlink()
     with showcase() as site, chromium() as browser:
         for size in SIZES:
             _take(browser, site, pages, size)
+    known = tuple(
+        f"{page.name}-{size}-{theme}.webp" for page in PAGES for size in SIZES for theme in THEMES
+    )
+    for old in FOLDER.glob("*.webp"):
+        if old.name not in known:
+            old.unlink()
     taken = list(FOLDER.glob("*.webp"))
     total = sum(one.stat().st_size for one in taken)
     print(f"{len(taken)} pictures in {FOLDER}, {total / 1e6:.2f} MB")
