@@ -1,8 +1,8 @@
 """How soon the board and an incident can be read, and how soon they answer a press, by the
 browser's own measures: in a Chromium of a phone's size, the first time and again, on this machine's
 network and on one of 400 kbit/s and 400 ms. Beside each, in the same run, the same words as a plain
-static page: no style, no script, no database, served by the same kind of server. GoAlert and
-Grafana OnCall publish no such figures of their pages, so none stand here.
+static page: no style, no script, no database, served by the same kind of server. Of other
+tools no such figures were at hand, so none stand here.
 """
 
 import contextlib
