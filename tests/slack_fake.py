@@ -188,6 +188,9 @@ class FakeSlack:
         return {"view": {"id": "V1"}}
 
 
+SLOWER = b'{"ok": false, "error": "ratelimited"}'
+
+
 @contextlib.contextmanager
 def fake_slack() -> Iterator[FakeSlack]:
     state = FakeSlack()
@@ -218,9 +221,7 @@ def fake_slack() -> Iterator[FakeSlack]:
             elif fault == "garbage":
                 self._say(200, b"<html>no JSON")
             elif isinstance(fault, int):
-                self._say(
-                    fault, b'{"ok": false, "error": "ratelimited"}' if fault == 429 else b"no"
-                )
+                self._say(fault, SLOWER if fault == 429 else b"no")
             else:
                 found = fault or state.call(method, form)
                 told = {"ok": False, "error": found} if isinstance(found, str) else found

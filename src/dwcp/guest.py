@@ -40,6 +40,9 @@ class Guest:
         self._thread = threading.Thread(target=self._run, name="guest", daemon=True)
 
     def start(self) -> None:
+        """It has written something when this returns, however busy the host is."""
+        if self._left > 0:
+            self._write_some()
         self._thread.start()
 
     def pause(self) -> None:
@@ -63,9 +66,12 @@ class Guest:
 
     def _run(self) -> None:
         while self._left > 0 and not self._stop.wait(0.001):
-            with self._lock:
-                for _ in range(BURST):
-                    self._write(RUN * self._random.randrange(len(self._memory.pages) // RUN))
+            self._write_some()
+
+    def _write_some(self) -> None:
+        with self._lock:
+            for _ in range(BURST):
+                self._write(RUN * self._random.randrange(len(self._memory.pages) // RUN))
 
     def _write(self, first: int) -> None:
         pages = self._memory.pages[first : first + min(RUN, self._left)]

@@ -31,7 +31,6 @@ from playcall.core.readiness import find_gauge
 from playcall.core.reconciliation import Patience
 from playcall.core.rollback import with_measures
 from playcall.core.storm import Rate
-from playcall.drillreports import DrillReports, home
 from playcall.engine.arrivals import Intake
 from playcall.engine.commit import Committer
 from playcall.engine.delivering import Telling
@@ -194,7 +193,6 @@ async def serve(settings: Settings, playbook: Playbook) -> None:
                 sources=SourceFile(playbook=settings.playbook, rules=settings.rules),
                 library=serve_library(settings, playbook),
                 settings=show_settings(settings, playbook.problems, playbook.warnings),
-                drills=DrillReports(folder=settings.drills or home()),
             )
             public = build_routes(settings, store, engine.performer.hands.post)
             door = build_door(settings)

@@ -53,14 +53,11 @@ def test_a_machine_that_keeps_writing_arrives_whole(destination: Role, codec: st
         Role("hde", COMPRESSION_ALGO=codec) as hde,
         a_source(destination, DWCP_HDE=hde.address("metrics"), STREAM_COUNT="3") as source,
     ):
-        rounds = []
         for seed in range(3):
             code, answer = source.migrate(4 * MIB, seed=seed, zero_share=0.5)
             assert (code, answer.get("codec")) == (200, codec), source.log
-            rounds.append(answer["rounds"])
+            assert answer["rounds"] > 1
             assert 4 * MIB <= answer["logical_bytes"] < 6 * MIB
-        # On a busy machine a small one may be over before its guest writes at all.
-        assert max(rounds) > 1
         told = hde.metrics()
         assert told["dwcp_v3_hde_compression_latency_seconds_count"][(("codec", codec),)] >= 12
         assert 0.3 < told["dwcp_v3_hde_compression_ratio"][()] < 1

@@ -45,6 +45,7 @@ def _take(browser: Browser, site: Showcase, pages: Sequence[Page], size: str) ->
     for stranger in (False, True):
         with site.tab(browser, SIZES[size], stranger) as tab:
             tab.clock.set_fixed_time(NOW)
+            tab.set_default_timeout(120_000)
             for page in pages:
                 if page.stranger != stranger:
                     continue
@@ -57,7 +58,10 @@ def _take(browser: Browser, site: Showcase, pages: Sequence[Page], size: str) ->
 def _keep(tab: Tab, path: Path) -> None:
     tab.wait_for_timeout(200)  # what is drawn after the load
     picture = Image.open(io.BytesIO(tab.screenshot(animations="disabled", caret="hide")))
-    few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    # By the colours that are there: a small red badge would else be averaged into brown.
+    few = picture.convert("RGB").quantize(
+        COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
     few.convert("RGB").save(path, "WEBP", lossless=True, quality=100, method=6)
 
 

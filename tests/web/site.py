@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from playcall.core.access import Access
+from playcall.core.shown_settings import ShownSettings
 from playcall.engine.playbooks import Served
 from playcall.engine.source import Sources
 from playcall.settings import hash_token
@@ -66,7 +67,10 @@ def a_doorkeeper(folder: Path) -> Doorkeeper:
 
 @contextlib.asynccontextmanager
 async def site_of(
-    world: World, sources: Sources | None = None, library: Served | None = None
+    world: World,
+    sources: Sources | None = None,
+    library: Served | None = None,
+    settings: ShownSettings | None = None,
 ) -> AsyncIterator[Site]:
     async with world.working():
         doorkeeper = a_doorkeeper(world.folder)
@@ -76,6 +80,7 @@ async def site_of(
             clock=world.clock,
             sources=sources,
             library=library,
+            settings=settings,
         )
         web = build_web(desk, doorkeeper)
         yield Site(web=web, world=world, doorkeeper=doorkeeper)

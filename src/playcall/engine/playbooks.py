@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from playcall.core.drilled import Kept
 from playcall.core.place import Problem
 from playcall.core.plan import Plan
 from playcall.core.track_record import Brief, Ran
+from playcall.engine.drilling import DrillHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +58,6 @@ class PlaybooksView(Protocol):
         ...
 
 
-class Drills(Protocol):
-    def kept(self) -> Sequence[Kept]:
-        """The reports that can be read, the newest first."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """The document that is served, as its pages show it."""
@@ -73,4 +67,4 @@ class Served:
     plan: Plan
     problems: tuple[Problem, ...]  # that the settings do not ignore
     rules: int  # alerts of the rule file beside it
-    drills: Drills
+    drills: DrillHistory

@@ -16,7 +16,6 @@ from playcall.core.plan import Plan
 from playcall.core.shown_settings import ShownSettings
 from playcall.core.similar import Similar
 from playcall.engine.directory import Directory
-from playcall.engine.drilling import DrillHistory
 from playcall.engine.loop import Engine
 from playcall.engine.playbooks import Served
 from playcall.engine.ports import Clock, Dossier, Store
@@ -43,7 +42,6 @@ class Desk:
     measured: Shared[Chart] = field(default_factory=lambda: Shared(100))
     drawn: Shared[bytes] = field(default_factory=lambda: Shared(200))
     library: Served | None = None  # None: no document is served
-    drills: DrillHistory | None = None  # None: where reports are kept is not known
     settings: ShownSettings | None = None  # None: they were not read from a file
     proposed: dict[int, tuple[datetime, int]] = field(default_factory=dict)  # when, and how many
 

@@ -88,14 +88,14 @@ async def draw_report(request: Request, who: Viewer, drill: str) -> HTMLResponse
 
 async def _look(request: Request) -> tuple[list[PlayDrills], Sequence[Kept]]:
     here = desk(request)
-    reports = await asyncio.to_thread(here.drills.kept) if here.drills else ()
+    reports = await asyncio.to_thread(here.library.drills.kept) if here.library else ()
     plan = await here.store.read(lambda views: views.plan(here.engine.intake.plan))
     return [_play(one) for one in standing(plan, reports, here.clock.now())], reports
 
 
 async def _report(request: Request, drill: str) -> str:
-    drills = desk(request).drills
-    found = await asyncio.to_thread(drills.report, drill) if drills else None
+    served = desk(request).library
+    found = await asyncio.to_thread(served.drills.report, drill) if served else None
     if found is None:
         raise HTTPException(404, "there is no such report of a drill")
     return found
