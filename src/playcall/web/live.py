@@ -19,6 +19,7 @@ from playcall.engine.ports import Dossier, Unavailable
 from playcall.web import now_chart, parts, summary, view
 from playcall.web.auth import Identity, Viewer
 from playcall.web.desk import desk, dossier, surroundings
+from playcall.web.drawn import TICK
 from playcall.web.next_act import next_act
 from playcall.web.parts import Parts
 from playcall.web.proposals import lately as lately_proposed
@@ -29,7 +30,6 @@ from playcall.web.timeline_view import Part, Show
 
 router = APIRouter(prefix="/incidents/{incident}")
 
-TICK = 0.4  # seconds between looks for changes while a page is open
 HEARTBEAT = 5.0  # seconds after which the page is drawn anew anyway: its durations move on
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of a stream: what a person sent may hold each
 LONGEST = 900.0  # seconds of one stream; the browser comes back, and proves again who it is
